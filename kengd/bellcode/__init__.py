@@ -1,0 +1,1 @@
+"""What a ring is: pattern, notation, score, codebook. Pure."""

@@ -1,0 +1,104 @@
+"""Settings after validation, as plain frozen data: all that belfry and office need. Standard library only.
+
+All lengths are integer milliseconds unless the name says `_s`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from kengd.bellcode.profile import SirenProfile, StrikerProfile
+from kengd.bellcode.score import Score
+from kengd.bellcode.signal import Kind
+
+Pins = Literal["kengd", "lgpio", "simulated"]
+InputMeans = Literal["proof_of_sound", "mains_lost", "battery_low", "isolator_open", "lid_open"]
+
+
+@dataclass(frozen=True, slots=True)
+class RelayPlan:
+    """BCM number of the relay's pin and its polarity."""
+
+    pin: int
+    active_low: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ButtonPlan:
+    """A button from its pin to ground. `does`: a signal id, or "hush"."""
+
+    name: str
+    pin: int
+    does: str
+    place: str | None
+    hold_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class LampPlan:
+    """BCM pins of the two lamps KẺNG (`bell`) and CÔNG AN (`police`); None = not wired."""
+
+    bell: int | None = None
+    police: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InputPlan:
+    """An optional input. `active_low`: the stated fact holds while the pin is low (closed to ground)."""
+
+    name: str
+    pin: int
+    means: InputMeans
+    active_low: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Limits of P2, P3, P4 in ms."""
+
+    alarm_ms: int = 180_000
+    hard_limit_ms: int = 300_000
+    drill_ms: int = 30_000
+    after_alarm_ms: int = 1_800_000
+    calm_per_hour: int = 12
+
+
+@dataclass(frozen=True, slots=True)
+class SignalPlan:
+    """A signal laid out for this post's bell."""
+
+    id: str
+    kind: Kind
+    name_vi: str
+    score: Score
+
+
+@dataclass(frozen=True, slots=True)
+class BelfryPlan:
+    """Everything the belfry needs, compiled once from validated settings."""
+
+    commune: str
+    post_id: str
+    name: str
+    villages: tuple[str, ...]
+    state_dir: str
+    run_dir: str
+    pins: Pins
+    relay: RelayPlan
+    buttons: tuple[ButtonPlan, ...]
+    lamps: LampPlan
+    inputs: tuple[InputPlan, ...]
+    profile: StrikerProfile | SirenProfile
+    limits: Limits
+    signals: tuple[SignalPlan, ...]
+    drill_prefix: Score
+    slow_roll: Score
+    codebook_version: int
+    timetable_version: int
+    edge_udp: int | None = None
+    warnings: tuple[str, ...] = ()
+
+    def signal(self, signal_id: str) -> SignalPlan | None:
+        """The signal with this id, or None."""
+        return next((signal for signal in self.signals if signal.id == signal_id), None)
