@@ -21,7 +21,9 @@ def to_plain(value: Any) -> Any:
         return value.value if isinstance(value, Enum) else value
     if dataclasses.is_dataclass(value):
         return {
-            name: to_plain(item) for name in _field_names(type(value)) if (item := getattr(value, name)) is not None
+            name: to_plain(item)
+            for name in _field_names(type(value))
+            if (item := getattr(value, name)) is not None
         }
     if isinstance(value, dict):
         return {key: to_plain(item) for key, item in value.items()}
@@ -32,7 +34,7 @@ def to_plain(value: Any) -> Any:
 
 def from_plain(cls: type[T], data: Any) -> T:
     """The value of type `cls` that `to_plain` wrote. Raises KeyError, TypeError or ValueError on anything else."""
-    return typing.cast(T, _reader(cls)(data))
+    return typing.cast(T, _reader(typing.cast(Any, cls))(data))
 
 
 def to_line(value: Any) -> bytes:
@@ -49,7 +51,7 @@ def from_line(line: bytes, classes: dict[str, type]) -> Any:
 
 
 @cache
-def _field_names(cls: type) -> tuple[str, ...]:
+def _field_names(cls: type[Any]) -> tuple[str, ...]:
     return tuple(field.name for field in dataclasses.fields(cls))
 
 
