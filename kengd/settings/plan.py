@@ -1,4 +1,4 @@
-"""Settings after validation, as plain frozen data: all that belfry and office need. Standard library only.
+"""Settings after validation, as plain frozen data: all that belfry (`BelfryPlan`) and office (`OfficePlan`) need. Standard library only.
 
 All lengths are integer milliseconds unless the name says `_s`.
 """
@@ -102,3 +102,67 @@ class BelfryPlan:
     def signal(self, signal_id: str) -> SignalPlan | None:
         """The signal with this id, or None."""
         return next((signal for signal in self.signals if signal.id == signal_id), None)
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerPlan:
+    """The line to the hub's broker. `ca` None = no TLS. All paths are absolute; the password stays in its file (P12)."""
+
+    host: str
+    port: int
+    ca: str | None
+    cert: str | None
+    key: str | None
+    version: Literal["5", "3.1.1"]
+    keepalive_s: int
+    username: str | None = None
+    password_file: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HubKeyPlan:
+    """A public key of the hub: Ed25519, 32 raw bytes as base64url without padding."""
+
+    kid: str
+    public: str
+    revoked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class WebPlan:
+    """Where the page listens. `token_sha256` None = the page shows and changes nothing."""
+
+    host: str
+    port: int
+    token_sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LinePlan:
+    """One line of the timetable as written; `kengd.duty.timetable` reads it (it was readable when compiled)."""
+
+    at: str
+    days: str
+    signal: str
+    grace_s: int
+    except_: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionPlan:
+    """How long the book keeps entries; what the hub has not taken yet is always kept."""
+
+    keep_days: int
+    keep_entries: int
+
+
+@dataclass(frozen=True, slots=True)
+class OfficePlan:
+    """What the office needs besides the `BelfryPlan`. `clock_assume` only with simulated pins."""
+
+    broker: BrokerPlan | None
+    hub_keys: tuple[HubKeyPlan, ...]
+    web: WebPlan
+    timetable: tuple[LinePlan, ...]
+    retention: RetentionPlan
+    clock_assume: Literal["ntp"] | None = None

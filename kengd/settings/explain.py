@@ -1,0 +1,151 @@
+"""pydantic's complaints as `Problem`s: the line, what is wrong and the cure, in Vietnamese."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import types
+from collections.abc import Callable, Iterator
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from kengd.settings.field import Section
+from kengd.settings.lines import KeyPath, line_of
+from kengd.settings.model import Settings
+from kengd.settings.problems import Problem
+
+_TAGS = {"striker", "siren"}
+_PATTERNS = {
+    r"^[a-z0-9-]{1,40}$": "chỉ chữ thường không dấu, số và dấu gạch nối, nhiều nhất 40 ký tự",
+    r"^[a-z0-9_-]{1,40}$": "chỉ chữ thường không dấu, số, gạch nối và gạch dưới, nhiều nhất 40 ký tự",
+    r"^[0-9a-f]{64}$": "phải là 64 chữ số hex thường (kết quả của sha256sum)",
+    r"^[^\x00-\x1f\x7f]*$": "không được có ký tự điều khiển hay xuống dòng",
+}
+_KINDS = {
+    "int_type": "phải là số nguyên, không có dấu nháy và không có phần lẻ",
+    "string_type": "phải là chữ, đặt trong dấu nháy",
+    "bool_type": "phải là true hoặc false",
+    "list_type": "phải là một danh sách: […]",
+    "dict_type": "phải là một bảng",
+    "model_type": "phải là một bảng",
+    "model_attributes_type": "phải là một bảng",
+}
+
+
+def problems_of(wrong: ValidationError, lines: dict[KeyPath, int]) -> list[Problem]:
+    """Every complaint with its place in the file whose `key_lines` these are."""
+    return [_problem(error, lines) for error in wrong.errors(include_url=False)]
+
+
+def said_path(path: KeyPath) -> str:
+    """("gpio", "buttons", 1, "pin") as "gpio.buttons[2].pin": people count from one."""
+    text = ""
+    for part in path:
+        text += f"[{part + 1}]" if isinstance(part, int) else f".{part}" if text else part
+    return text
+
+
+def known_keys(path: KeyPath) -> list[str]:
+    """The keys that may stand in the table at `path`."""
+    found: set[str] = set()
+    for section in _sections_at(path):
+        found.update(field.alias or name for name, field in section.model_fields.items())
+    return sorted(found)
+
+
+def _problem(error: ErrorDetails, lines: dict[KeyPath, int]) -> Problem:
+    path = _clean(error["loc"])
+    line, where = line_of(lines, path), said_path(path)
+    if error["type"] == "extra_forbidden":
+        return _unknown(path, where, line)
+    if error["type"] in ("missing", "union_tag_not_found"):
+        missing = path if error["type"] == "missing" else (*path, "kind")
+        return Problem("missing", said_path(missing), "thiếu mục này", _missing_cure(missing), line)
+    vi, cure = _wording(error)
+    return Problem("value", where, vi, cure, line)
+
+
+def _clean(loc: tuple[int | str, ...]) -> KeyPath:
+    """Without pydantic's own words: the tag of a union and "[key]" of a table's key."""
+    parts = [part for place, part in enumerate(loc) if not (place == 1 and loc[0] == "bell" and part in _TAGS)]
+    return tuple(part for part in parts if part != "[key]")
+
+
+def _unknown(path: KeyPath, where: str, line: int | None) -> Problem:
+    known = known_keys(path[:-1])
+    near = difflib.get_close_matches(str(path[-1]), known, n=1, cutoff=0.5)
+    cure = f'có phải ý là "{near[0]}"?' if near else f"các mục được dùng ở đây: {', '.join(known)}"
+    return Problem("unknown_key", where, "không có mục cài đặt nào tên như vậy", cure, line)
+
+
+def _missing_cure(path: KeyPath) -> str:
+    for section in _sections_at(path[:-1]):
+        for name, field in section.model_fields.items():
+            if (field.alias or name) == path[-1] and field.description:
+                return f"ghi thêm {path[-1]} = … ({field.description})"
+    return f"ghi thêm {path[-1]} = …"
+
+
+def _wording(error: ErrorDetails) -> tuple[str, str]:
+    """What is wrong and the cure, from the complaint's type."""
+    kind, about, given = error["type"], error.get("ctx", {}), _shown(error["input"])
+    if kind in _KINDS:
+        return f"{given} không đúng kiểu", _KINDS[kind]
+    bounds: dict[str, Callable[[], str]] = {
+        "greater_than_equal": lambda: f"phải từ {about['ge']} trở lên",
+        "less_than_equal": lambda: f"nhiều nhất là {about['le']}",
+        "string_too_short": lambda: "không được để trống",
+        "string_too_long": lambda: f"nhiều nhất {about['max_length']} ký tự",
+        "too_long": lambda: f"nhiều nhất {about['max_length']} mục",
+        "literal_error": lambda: f"chọn một trong: {about['expected'].replace(' or ', ', ')}",
+        "union_tag_invalid": lambda: f"kind phải là một trong: {about['expected_tags']}",
+        "string_pattern_mismatch": lambda: _PATTERNS.get(about["pattern"], f"phải theo mẫu {about['pattern']}"),
+    }
+    if kind in bounds:
+        return f"{given} không dùng được", bounds[kind]()
+    if kind == "value_error":
+        return str(about["error"]), ""
+    return f"{given} không dùng được ({re.sub(r'[^ -~]', '?', error['msg'])})", ""
+
+
+def _shown(value: Any) -> str:
+    """The value as it stands, short; a table or list is not repeated, nor anything long (it may be a secret: P12)."""
+    if isinstance(value, dict):
+        return "bảng này"
+    if isinstance(value, list):
+        return "danh sách này"
+    if isinstance(value, bool):
+        return str(value).lower()
+    text = f'"{value}"' if isinstance(value, str) else str(value)
+    return text if len(text) <= 42 else "giá trị này"
+
+
+def _sections_at(path: KeyPath) -> list[type[Section]]:
+    """The models a table at `path` may be read by."""
+    hints: list[Any] = [Settings]
+    for part in path:
+        if isinstance(part, str):
+            hints = [inner for hint in hints for inner in _inside(hint, part)]
+    return [model for hint in hints for model in _models(hint)]
+
+
+def _inside(hint: Any, key: str) -> Iterator[Any]:
+    """What may stand under `key` in a table read by `hint`."""
+    if get_origin(hint) is dict:
+        yield get_args(hint)[1]
+        return
+    for section in _models(hint):
+        for name, field in section.model_fields.items():
+            if (field.alias or name) == key:
+                yield field.annotation
+
+
+def _models(hint: Any) -> Iterator[type[Section]]:
+    if isinstance(hint, type) and issubclass(hint, Section):
+        yield hint
+        return
+    if get_origin(hint) in (list, Union, types.UnionType, Annotated):
+        for arg in get_args(hint):
+            yield from _models(arg)
