@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# Lint, types, import rules and tests, from a clean clone; installs what they need. Arguments go to pytest.
+[ -n "${BASH_VERSION:-}" ] || exec bash "$0" "$@" # started as `sh test.sh`
+set -euo pipefail
+# shellcheck source=deploy/ready.sh
+. "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/ready.sh"
+ready requirements-dev.lock
+cd -- "$checkout"
+PATH=$venv/bin:$PATH
+
+failed=()
+check() { # NAME COMMAND... : goes on after a failure, so that one run tells everything
+    local name=$1
+    shift
+    printf '\n== %s\n' "$name"
+    "$@" </dev/null || failed+=("$name")
+}
+
+check "ruff check" ruff check .
+check "ruff format" ruff format --check .
+check "mypy" mypy --strict
+check "import rules" lint-imports
+check "pytest" python -m pytest "$@"
+
+if [ ${#failed[@]} -gt 0 ]; then
+    printf '\nfailed: %s\n' "$(IFS=,; printf '%s' "${failed[*]}")" >&2
+    exit 1
+fi
