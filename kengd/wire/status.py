@@ -1,0 +1,168 @@
+"""The status of a post: one retained message, built by the post, read by the hub (DESIGN section 7). Pure.
+
+Moments in it (`at`, `sounding.since`, `silenced_until`) are UTC as "YYYY-MM-DDTHH:MM:SS.mmmZ", as in entries.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal, cast
+
+from kengd.duty.health import Condition, Severity
+from kengd.duty.standing import Sounding
+from kengd.duty.words import ClockTrust, Purpose, Source
+
+VERSION = 1
+ABSENT = b'{"v":1,"presence":"absent"}'
+"""The Last Will, and what an orderly stop publishes itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What a present post says about itself. `at_ms`, `silenced_until_s`: unix ms and s; 0 = not silenced."""
+
+    at_ms: int
+    clock: ClockTrust
+    nonce: str
+    book: str
+    seq: int
+    hash: str
+    version: str
+    codebook_version: int
+    timetable_version: int
+    sounding: Sounding | None = None
+    conditions: tuple[Condition, ...] = ()
+    silenced_until_s: int = 0
+
+
+def build_status(status: Status) -> bytes:
+    """The JSON of a present post, all keys of section 7 present."""
+    sounding = status.sounding
+    return json.dumps(
+        {
+            "v": VERSION,
+            "presence": "present",
+            "at": moment(status.at_ms),
+            "clock": status.clock,
+            "nonce": status.nonce,
+            "sounding": None if sounding is None else _sounding(sounding),
+            "conditions": [_condition(condition) for condition in status.conditions],
+            "book": status.book,
+            "seq": status.seq,
+            "hash": status.hash,
+            "silenced_until": moment(status.silenced_until_s * 1000) if status.silenced_until_s else None,
+            "codebook_version": status.codebook_version,
+            "timetable_version": status.timetable_version,
+            "version": status.version,
+        },
+        ensure_ascii=False,
+        separators=(",", ":"),
+    ).encode()
+
+
+def parse_status(raw: bytes) -> Status | Literal["absent"]:
+    """What a post says about itself; "absent" from its Last Will. Unknown keys are let be (a newer post).
+
+    Raises ValueError on anything that is no status of version 1 (R49).
+    """
+    try:
+        data = json.loads(raw.decode("utf-8"))
+        if data["v"] != VERSION:
+            raise ValueError(f"status of version {data['v']!r}, this program reads {VERSION}")
+        if data["presence"] == "absent":
+            return "absent"
+        if data["presence"] != "present":
+            raise ValueError("neither present nor absent")
+        return _status(data)
+    except (KeyError, TypeError, AttributeError, RecursionError, OverflowError) as broken:
+        raise ValueError(f"not a status: {broken!r}") from broken
+
+
+def moment(unix_ms: int) -> str:
+    """UTC with milliseconds, as the wire writes moments. `unix_ms` may be negative (a clock never set)."""
+    seconds, ms = divmod(unix_ms, 1000)
+    then = datetime.fromtimestamp(seconds, UTC).replace(microsecond=ms * 1000)
+    return then.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+
+
+def unix_ms(text: str) -> int:
+    """The unix ms of such a moment. Raises ValueError."""
+    then = datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+    return int(then.timestamp()) * 1000 + then.microsecond // 1000
+
+
+def _sounding(sounding: Sounding) -> dict[str, object]:
+    return {
+        "activation": sounding.activation,
+        "signal": sounding.signal,
+        "purpose": sounding.purpose.value,
+        "since": moment(sounding.since_wall_ms),
+        "source": sounding.source.value,
+        "proved": sounding.proved,
+    }
+
+
+def _condition(condition: Condition) -> dict[str, str]:
+    return {"code": condition.code, "severity": condition.severity, "vi": condition.vi, "en": condition.en}
+
+
+def _status(data: dict[str, Any]) -> Status:
+    until, sounding = data["silenced_until"], data["sounding"]
+    return Status(
+        at_ms=unix_ms(data["at"]),
+        clock=cast(ClockTrust, _one_of(data["clock"], ("ntp", "rtc", "untrusted"))),
+        nonce=_text(data["nonce"]),
+        book=_text(data["book"]),
+        seq=_number(data["seq"]),
+        hash=_text(data["hash"]),
+        version=_text(data["version"]),
+        codebook_version=_number(data["codebook_version"]),
+        timetable_version=_number(data["timetable_version"]),
+        sounding=None if sounding is None else _read_sounding(sounding),
+        conditions=_read_conditions(data["conditions"]),
+        silenced_until_s=0 if until is None else unix_ms(until) // 1000,
+    )
+
+
+def _read_sounding(data: dict[str, Any]) -> Sounding:
+    return Sounding(
+        activation=_text(data["activation"]),
+        signal=_text(data["signal"]),
+        purpose=Purpose(data["purpose"]),
+        source=Source(data["source"]),
+        since_wall_ms=unix_ms(data["since"]),
+        proved=cast("bool | None", _one_of(data["proved"], (True, False, None))),
+    )
+
+
+def _read_conditions(data: Sequence[dict[str, Any]]) -> tuple[Condition, ...]:
+    return tuple(
+        Condition(
+            code=_text(item["code"]),
+            severity=cast(Severity, _one_of(item["severity"], ("critical", "major", "minor"))),
+            vi=_text(item["vi"]),
+            en=_text(item["en"]),
+        )
+        for item in data
+    )
+
+
+def _one_of(value: object, allowed: tuple[object, ...]) -> object:
+    if not any(value is item or (isinstance(value, str) and value == item) for item in allowed):
+        raise ValueError(f"{value!r} is none of {allowed}")
+    return value
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError("not a text")
+    return value
+
+
+def _number(value: object) -> int:
+    if type(value) is not int:
+        raise TypeError("not a whole number")
+    return value
