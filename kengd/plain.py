@@ -17,12 +17,14 @@ Reader = Callable[[Any], Any]
 
 def to_plain(value: Any) -> Any:
     """Dataclasses become dicts, tuples lists, enums their values; None fields are left out (their default is None)."""
+    if isinstance(value, Enum):
+        return value.value
     if value is None or isinstance(value, str | int | float | bool):
-        return value.value if isinstance(value, Enum) else value
+        return value
     if dataclasses.is_dataclass(value):
         return {
             name: to_plain(item)
-            for name in _field_names(type(value))
+            for name in _field_names(value.__class__)
             if (item := getattr(value, name)) is not None
         }
     if isinstance(value, dict):
@@ -51,7 +53,7 @@ def from_line(line: bytes, classes: dict[str, type]) -> Any:
 
 
 @cache
-def _field_names(cls: type[Any]) -> tuple[str, ...]:
+def _field_names(cls: Any) -> tuple[str, ...]:
     return tuple(field.name for field in dataclasses.fields(cls))
 
 
