@@ -1,7 +1,7 @@
 """The contact filter of one button: from raw level changes to "heard" and "fired" (R17, R18, R29, R67, H15). Pure.
 
-A button fires only after its level was active without a break for the hold time. Held at start, stuck and chattering are
-conditions, never triggers. No fixed bounce time swallows presses or releases: every change counts, the hold starts anew.
+A button fires only after its level was active without a break for the hold time. Held at start, stuck and chattering
+are conditions, never triggers. No fixed bounce time swallows presses or releases: every change starts the hold anew.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ class ContactRules:
     `hold_ms`: fires after so long active without a break. `release_ms`: a press is over after so long inactive.
     `settle_ms`: after chatter or a press held at start, a press counts only after so long inactive.
     `boot_ms`: a pull-up that charges a long wire is not a press held at start. `stuck_ms`: active so long after firing.
-    `calm_ms`: conditions clear after so long inactive. Chatter is `chatter_edges` changes at least `bounce_ms` apart (an
-    honest contact bounces for less) within `chatter_ms`, or no level that lasts `steady_ms` for `unrest_ms`.
+    `calm_ms`: conditions clear after so long inactive. Chatter is `chatter_edges` changes at least `bounce_ms` apart
+    (an honest contact bounces for less) within `chatter_ms`, or no level that lasts `steady_ms` for `unrest_ms`.
     """
 
     hold_ms: int = 1_000
@@ -42,7 +42,7 @@ class ContactRules:
 
 
 HUSH_RULES = ContactRules(hold_ms=40, chatter_edges=10, unrest_ms=3_000)
-"""A hush acts at once. Nobody hammers on it, and one that chatters must not silence alarm after alarm (H8): it is doubted sooner."""
+"""A hush acts at once. One that chatters must not silence alarm after alarm (H8): it is doubted sooner."""
 
 
 def rules_for(does: str, hold_ms: int) -> ContactRules:
@@ -52,7 +52,7 @@ def rules_for(does: str, hold_ms: int) -> ContactRules:
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """What is known of one contact. `since_ms`: last change of level; `counted_from_ms`: from where stuck is counted."""
+    """What is known of one contact. `since_ms`: last change of level; `counted_from_ms`: stuck is counted from here."""
 
     level: bool
     phase: Phase
@@ -71,7 +71,7 @@ class Contact:
 
 
 class Turn(NamedTuple):
-    """The new state, what happened (at most one thing), and when to look again (monotonic ms; None: at the next change)."""
+    """The new state, what happened (at most one thing), when to look again (monotonic ms; None: at the next change)."""
 
     contact: Contact
     outcome: Outcome | None
@@ -89,7 +89,7 @@ def turn(rules: ContactRules, contact: Contact, active: bool, now_ms: int) -> Tu
     """The level is `active` at `now_ms`: a change that was reported, or the level read again at `wake_ms`.
 
     Take reported changes in the order of their time stamps before reading again. A stamp from the past counts as now.
-    A hold that was complete before a late look still fires: the stamps prove it, and a slow machine loses no alarm (P3).
+    A hold that was complete before a late look still fires: the stamps prove it; a slow machine loses no alarm (P3).
     """
     now_ms = max(now_ms, contact.at_ms)
     contact, fired = _elapse(rules, replace(contact, at_ms=now_ms), now_ms)

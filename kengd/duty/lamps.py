@@ -13,8 +13,9 @@ LAMP_TEST_MS = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Blink:
-    """One thing a lamp can say. `cycle`: (on_ms, off_ms) pairs, repeated; () = dark, off_ms 0 in a single pair = steadily lit.
+    """One thing a lamp can say.
 
+    `cycle`: (on_ms, off_ms) pairs, repeated; () = dark; a single pair with off_ms 0 = steadily lit.
     `vi`: what the printed sheet says it means; `looks`: how the sheet describes it.
     """
 
@@ -65,7 +66,7 @@ def bell_lamp(*, testing: bool, pressing: bool, ringing: bool, press_again: bool
 
 
 def police_lamp(*, testing: bool, taken: bool, reached: bool, line_up: bool) -> Blink:
-    """The lamp CÔNG AN: the first of these facts that holds decides. Dark means no line, as it does when the lamp is dead."""
+    """The lamp CÔNG AN: the first of these facts that holds decides. Dark means no line, as when the lamp is dead."""
     table = (
         (testing, LAMP_TEST),
         (taken, TAKEN),
