@@ -1,9 +1,9 @@
 """The order desk: signed commands in, triggers to the belfry and answers to the hub out (P5, P12, P13).
 
 Nothing here blocks, sleeps or writes: methods answer with actions (`desk_words`) which the office carries out. Who
-calls what: the line's thread `heard`; the office's loop `decided`, `spooled`, `redundant`, `written`, `wrote`, `perform`,
-`tick`, `close`. Any thread may carry the actions out, in their order. A lock keeps the desk's own state; `perform` lets
-go of it while it works.
+calls what: the line's thread `heard`; the office's loop `decided`, `spooled`, `redundant`, `written`, `wrote`,
+`perform`, `tick`, `close`. Any thread may carry the actions out, in their order. A lock keeps the desk's own state;
+`perform` lets go of it while it works.
 
 Order of a start: load the seen ids, take the belfry's spool (`spooled`), only then open the line.
 """
@@ -217,7 +217,7 @@ class OrderDesk:
             return actions
 
     def perform(self, jti: str) -> list[Action]:
-        """Carry out an order that is not for the belfry. May be slow: in the office's loop only; the desk stays open."""
+        """Carry out an order that is not for the belfry. May be slow: for the office's loop only."""
         with self._lock:
             accepted = self._slow.pop(jti, None)
             known = self._seen.get(jti)

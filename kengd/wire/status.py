@@ -8,12 +8,12 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Literal, cast
 
 from kengd.duty.health import Condition, Severity
 from kengd.duty.standing import Sounding
 from kengd.duty.words import ClockTrust, Purpose, Source
+from kengd.wire.entry import format_at, parse_at
 
 VERSION = 1
 ABSENT = b'{"v":1,"presence":"absent"}'
@@ -39,13 +39,13 @@ class Status:
 
 
 def build_status(status: Status) -> bytes:
-    """The JSON of a present post, all keys of section 7 present."""
+    """The JSON of a present post, all keys of section 7 present. Raises ValueError for moments before 1970."""
     sounding = status.sounding
     return json.dumps(
         {
             "v": VERSION,
             "presence": "present",
-            "at": moment(status.at_ms),
+            "at": format_at(status.at_ms),
             "clock": status.clock,
             "nonce": status.nonce,
             "sounding": None if sounding is None else _sounding(sounding),
@@ -53,7 +53,7 @@ def build_status(status: Status) -> bytes:
             "book": status.book,
             "seq": status.seq,
             "hash": status.hash,
-            "silenced_until": moment(status.silenced_until_s * 1000) if status.silenced_until_s else None,
+            "silenced_until": format_at(status.silenced_until_s * 1000) if status.silenced_until_s else None,
             "codebook_version": status.codebook_version,
             "timetable_version": status.timetable_version,
             "version": status.version,
@@ -81,25 +81,12 @@ def parse_status(raw: bytes) -> Status | Literal["absent"]:
         raise ValueError(f"not a status: {broken!r}") from broken
 
 
-def moment(unix_ms: int) -> str:
-    """UTC with milliseconds, as the wire writes moments. `unix_ms` may be negative (a clock never set)."""
-    seconds, ms = divmod(unix_ms, 1000)
-    then = datetime.fromtimestamp(seconds, UTC).replace(microsecond=ms * 1000)
-    return then.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
-
-
-def unix_ms(text: str) -> int:
-    """The unix ms of such a moment. Raises ValueError."""
-    then = datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
-    return int(then.timestamp()) * 1000 + then.microsecond // 1000
-
-
 def _sounding(sounding: Sounding) -> dict[str, object]:
     return {
         "activation": sounding.activation,
         "signal": sounding.signal,
         "purpose": sounding.purpose.value,
-        "since": moment(sounding.since_wall_ms),
+        "since": format_at(sounding.since_wall_ms),
         "source": sounding.source.value,
         "proved": sounding.proved,
     }
@@ -112,7 +99,7 @@ def _condition(condition: Condition) -> dict[str, str]:
 def _status(data: dict[str, Any]) -> Status:
     until, sounding = data["silenced_until"], data["sounding"]
     return Status(
-        at_ms=unix_ms(data["at"]),
+        at_ms=parse_at(data["at"]),
         clock=cast(ClockTrust, _one_of(data["clock"], ("ntp", "rtc", "untrusted"))),
         nonce=_text(data["nonce"]),
         book=_text(data["book"]),
@@ -123,7 +110,7 @@ def _status(data: dict[str, Any]) -> Status:
         timetable_version=_number(data["timetable_version"]),
         sounding=None if sounding is None else _read_sounding(sounding),
         conditions=_read_conditions(data["conditions"]),
-        silenced_until_s=0 if until is None else unix_ms(until) // 1000,
+        silenced_until_s=0 if until is None else parse_at(until) // 1000,
     )
 
 
@@ -133,7 +120,7 @@ def _read_sounding(data: dict[str, Any]) -> Sounding:
         signal=_text(data["signal"]),
         purpose=Purpose(data["purpose"]),
         source=Source(data["source"]),
-        since_wall_ms=unix_ms(data["since"]),
+        since_wall_ms=parse_at(data["since"]),
         proved=cast("bool | None", _one_of(data["proved"], (True, False, None))),
     )
 
