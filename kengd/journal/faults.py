@@ -1,0 +1,80 @@
+"""Why the book cannot be written, in words a person can act on; trying again later can help in every case (R41)."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+
+from kengd.errors import KengdError
+
+_SMALLEST_ROOM = 64 * 1024
+_CORRUPT = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_TOOBIG)
+
+
+class BookBroken(KengdError):
+    """The batch was not written, nothing of it. Code: `disk_full`, `disk_read_only`, `book_in_use` or `book_broken`.
+
+    The caller keeps its records and calls `write` again later; the book recovers by itself.
+    """
+
+
+class Malformed(Exception):
+    """The file is no whole book: to be set aside. Never leaves this room."""
+
+
+def is_corrupt(error: BaseException) -> bool:
+    """True when SQLite says the file itself is damaged (not the disk full, not read-only)."""
+    cause = getattr(error, "orig", None) or error
+    return (getattr(cause, "sqlite_errorcode", 0) & 0xFF) in _CORRUPT
+
+
+def broken(error: BaseException, directory: Path) -> BookBroken:
+    """The fault behind an error of SQLite or the file system."""
+    cause = getattr(error, "orig", None) or error
+    code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
+    if code == sqlite3.SQLITE_FULL or (code != sqlite3.SQLITE_READONLY and _no_room(directory)):
+        return BookBroken(
+            "disk_full",
+            "Thẻ nhớ đã đầy, chưa ghi được sổ kẻng.",
+            cure="xoá bớt tệp trên thẻ nhớ; máy tự ghi tiếp các mục đang chờ",
+            en=f"the disk is full, the duty book waits ({cause})",
+        )
+    if code == sqlite3.SQLITE_READONLY or _read_only(directory):
+        return BookBroken(
+            "disk_read_only",
+            "Thẻ nhớ đang ở chế độ chỉ đọc, chưa ghi được sổ kẻng.",
+            cure="kiểm tra thẻ nhớ (có thể đã hỏng) và quyền của thư mục sổ kẻng",
+            en=f"the disk is read-only, the duty book waits ({cause})",
+        )
+    return BookBroken(
+        "book_broken",
+        "Sổ kẻng đang hỏng, chưa ghi được; máy sẽ tự thử lại.",
+        cure="chạy `kengd journal verify` và `kengd doctor`",
+        en=f"the duty book cannot be written ({type(cause).__name__}: {cause})",
+    )
+
+
+def in_use(directory: Path) -> BookBroken:
+    """Another process holds the book."""
+    return BookBroken(
+        "book_in_use",
+        "Một tiến trình khác đang giữ sổ kẻng.",
+        cure="chỉ chạy một kengd cho mỗi thư mục state_dir",
+        en=f"another process writes the duty book in {directory}",
+    )
+
+
+def _no_room(directory: Path) -> bool:
+    try:
+        disk = os.statvfs(directory)
+    except OSError:
+        return False
+    return disk.f_bavail * disk.f_frsize < _SMALLEST_ROOM or (disk.f_files > 0 and disk.f_favail == 0)
+
+
+def _read_only(directory: Path) -> bool:
+    try:
+        return bool(os.statvfs(directory).f_flag & os.ST_RDONLY) or not os.access(directory, os.W_OK)
+    except OSError:
+        return False
