@@ -1,0 +1,101 @@
+"""What the demo lays out, without starting anything."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from kengd.__main__ import main
+from kengd.cli.demo import find_mosquitto
+from kengd.cli.demo_commune import broker_settings, demo_directory, lay_out
+from kengd.cli.demo_greeting import greeting
+from kengd.errors import KengdError, UsageError
+from kengd.settings.find import load
+
+
+def test_all_five_settings_files_are_good_settings(tmp_path: Path) -> None:
+    """What the demo writes is what `kengd check` accepts: simulated pins, own state, own port, the hub's key."""
+    directory = tmp_path / 'thử "hai" \\ ba'
+    directory.mkdir()
+    commune = lay_out(directory)
+    loaded = [load(str(post.config)) for post in commune.posts]
+    assert [one.plan.post_id for one in loaded] == [post.id for post in commune.posts]
+    assert [one.plan.pins for one in loaded] == ["simulated"] * 5
+    assert [one.plan.state_dir for one in loaded] == [str(post.directory / "state") for post in commune.posts]
+    assert len({one.plan.run_dir for one in loaded}) == 5
+    assert len({post.port for post in commune.posts} | {commune.broker_port}) == 6
+    assert [one.warnings for one in loaded] == [()] * 5
+
+
+def test_the_hub_key_stays_and_is_nobody_elses_to_read(tmp_path: Path) -> None:
+    """A second start keeps the key, so that commands made before still verify; 0600 as for every key (P12)."""
+    commune = lay_out(tmp_path)
+    before = commune.hub_key.read_bytes()
+    assert lay_out(tmp_path).hub_key.read_bytes() == before
+    assert before.startswith(b"-----BEGIN PRIVATE KEY-----")
+    assert commune.hub_key.stat().st_mode & 0o777 == 0o600
+
+
+def test_the_card_is_the_one_that_other_tools_read(tmp_path: Path) -> None:
+    """demo.json has exactly the shape of DESIGN section 8; no hub until there is one."""
+    commune = lay_out(tmp_path)
+    assert not commune.card.exists()
+    commune.show_card()
+    card = json.loads(commune.card.read_text())
+    assert list(card) == ["broker", "hub_key", "kid", "posts"]
+    assert card["broker"] == {"host": "127.0.0.1", "port": commune.broker_port}
+    assert Path(card["hub_key"]).is_file()
+    assert card["posts"][4] == {
+        "post": "cong-lac-5",
+        "config": str(tmp_path / "cong-lac-5" / "kengd.toml"),
+        "web": f"http://127.0.0.1:{commune.posts[4].port}",
+    }
+
+
+def test_the_broker_is_private_and_loses_nothing_it_confirmed(tmp_path: Path) -> None:
+    """Loopback only; saved each second (the default of half an hour loses confirmed commands); no delay, no small queue."""
+    settings = broker_settings(lay_out(tmp_path)).splitlines()
+    assert [line for line in settings if line.startswith("listener")] == [settings[0]]
+    assert settings[0].endswith(" 127.0.0.1")
+    for line in ("set_tcp_nodelay true", "persistence true", "autosave_interval 1", "max_inflight_messages 0"):
+        assert line in settings
+
+
+def test_the_greeting_names_three_things_to_try_and_ends_with_the_way_out(tmp_path: Path) -> None:
+    """Every command in it can be copied as it stands; the last line says Ctrl-C."""
+    commune = lay_out(tmp_path)
+    text = greeting(commune)
+    assert text.splitlines()[-1] == "Bấm Ctrl-C để dừng tất cả."
+    assert [line[0] for line in text.splitlines() if line[1:3] == ". "] == ["1", "2", "3"]
+    for piece in ("/sim/press", f"--key {commune.hub_key} --kid demo-1", "journal show", "chỉ là ví dụ"):
+        assert piece in text
+
+
+def test_without_mosquitto_the_cure_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No root, no mosquitto: a sentence and what to type, not a traceback."""
+    monkeypatch.setattr("kengd.cli.demo.shutil.which", lambda *_args, **_more: None)
+    with pytest.raises(KengdError) as caught:
+        find_mosquitto()
+    assert caught.value.code == "no_mosquitto"
+    assert "sudo apt-get install mosquitto" in caught.value.cure
+
+
+def test_the_directory_follows_the_users_data_directory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """--dir, else $XDG_DATA_HOME, else ~/.local/share; a relative $XDG_DATA_HOME does not count (XDG base directories)."""
+    monkeypatch.setenv("HOME", "/home/an")
+    monkeypatch.setenv("XDG_DATA_HOME", "/srv/data")
+    assert demo_directory("/tmp/x") == Path("/tmp/x")
+    assert demo_directory(None) == Path("/srv/data/kengd-demo")
+    monkeypatch.setenv("XDG_DATA_HOME", "data")
+    assert demo_directory(None) == Path("/home/an/.local/share/kengd-demo")
+    with pytest.raises(UsageError):
+        demo_directory("a\nb")
+
+
+def test_a_directory_that_cannot_be_used_is_said_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A file where the directory should be: a sentence, exit code 1."""
+    (tmp_path / "demo").write_text("")
+    assert main(["demo", "--dir", str(tmp_path / "demo")]) == 1
+    assert "[demo_dir]" in capsys.readouterr().err
