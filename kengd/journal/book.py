@@ -14,7 +14,7 @@ from kengd.journal.pen import Pen
 from kengd.journal.reading import AlarmEnd
 from kengd.journal.shelf import FAULTS, Shelf
 from kengd.journal.stamping import stamp
-from kengd.journal.trimming import KEEP_ENTRIES, KEEP_S, trim
+from kengd.journal.trimming import KEEP_DAYS, KEEP_ENTRIES, trim
 from kengd.wire.entry import Entry, Facts
 
 _NOTE_EVERY: Final = 1_000
@@ -198,7 +198,7 @@ class Book:
     # ---- keeping it small
 
     def tidy(
-        self, now: Instant, *, keep_entries: int = KEEP_ENTRIES, keep_s: int = KEEP_S, sent_seq: int | None = None
+        self, now: Instant, *, keep_entries: int = KEEP_ENTRIES, keep_days: int = KEEP_DAYS, sent_seq: int | None = None
     ) -> int:
         """Archive and delete what is too old or too much; how many entries went. Call it daily, only under a trusted clock.
 
@@ -209,6 +209,6 @@ class Book:
             pen, known = self._shelf.ready()
             reader = self._shelf.reading()
             try:
-                return trim(pen, reader, known, now, keep_entries=keep_entries, keep_s=keep_s, sent_seq=sent_seq)
+                return trim(pen, reader, known, now, keep_entries=keep_entries, keep_days=keep_days, sent_seq=sent_seq)
             except FAULTS as error:
                 raise self._shelf.fault(error) from error

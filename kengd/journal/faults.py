@@ -65,6 +65,30 @@ def in_use(directory: Path) -> BookBroken:
     )
 
 
+def unreadable(error: BaseException, path: Path) -> KengdError:
+    """A look at the book failed: it is missing, forbidden or damaged."""
+    if isinstance(error, FileNotFoundError):
+        return KengdError(
+            "book_missing",
+            f"Không có sổ kẻng ở {path}.",
+            cure="điểm kẻng này chưa chạy lần nào, hoặc --config chỉ sai chỗ",
+            en=f"there is no duty book at {path}",
+        )
+    if isinstance(error, PermissionError):
+        return KengdError(
+            "book_forbidden",
+            f"Không được phép đọc sổ kẻng {path}.",
+            cure="chạy lại bằng sudo",
+            en=f"not allowed to read {path}",
+        )
+    return KengdError(
+        "book_broken",
+        f"Không đọc được sổ kẻng {path}.",
+        cure="chạy `kengd journal verify` để biết hỏng từ mục nào",
+        en=f"the duty book cannot be read ({type(error).__name__}: {error})",
+    )
+
+
 def _no_room(directory: Path) -> bool:
     try:
         disk = os.statvfs(directory)

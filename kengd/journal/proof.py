@@ -11,7 +11,8 @@ from typing import Final
 
 from kengd.journal.archive import archives_of, read_archive
 from kengd.journal.batch import Head
-from kengd.journal.reading import Anchor, BadRow, anchor_of, head_of, visit, walk
+from kengd.journal.faults import unreadable
+from kengd.journal.reading import Anchor, BadRow, anchor_of, entries_after, head_of, visit, walk
 from kengd.wire.entry import FIRST_PREV, Entry, chain_hash, entry_of
 
 DAMAGED: Final = (OSError, EOFError, zlib.error, ValueError)
@@ -30,7 +31,7 @@ class Proof:
 
 
 def prove(path: Path) -> Proof:
-    """Check archives, chain, end and the file's own structure. Raises OSError when the file is missing or unreadable."""
+    """Check archives, chain, end and the file's own structure. Raises KengdError `book_missing`, `book_forbidden`."""
     head: Head | None = None
     first, archived = 1, 0
     try:
@@ -48,6 +49,8 @@ def prove(path: Path) -> Proof:
         return Proof(head, first, archived, bad.seq, bad.why)
     except sqlite3.Error as error:
         return Proof(head, first, archived, 1, str(error))
+    except OSError as error:
+        raise unreadable(error, path) from error
     return Proof(head, first, archived)
 
 
@@ -89,15 +92,31 @@ def _prove_structure(connection: sqlite3.Connection, last: int) -> None:
         raise BadRow(last + 1, f"the chain holds to entry {last}, but the file is damaged: {found and found[0]}")
 
 
+UNREADABLE: Final = (*DAMAGED, BadRow, sqlite3.Error, TypeError)
+
+
+def newest(path: Path, n: int) -> list[Entry]:
+    """The newest `n` entries in the book, oldest first, unproved. Raises KengdError `book_missing`, `book_broken` …"""
+    try:
+        with visit(path) as connection:
+            connection.execute("BEGIN")
+            return entries_after(connection, head_of(connection).seq - n, n)
+    except UNREADABLE as error:
+        raise unreadable(error, path) from error
+
+
 def whole_book(path: Path) -> Iterator[Entry]:
-    """Every entry that is still here, archives first, for an export. Raises OSError, BadRow, sqlite3.Error."""
-    with visit(path) as connection:
-        connection.execute("BEGIN")
-        book, anchor = head_of(connection).book, anchor_of(connection)
-        for archive in archives_of(path.parent, book):
-            if archive.last <= anchor.seq:
-                yield from read_archive(archive.path)
-        prev = anchor.hash
-        for facts, own_hash in walk(connection, book, anchor):
-            yield entry_of(facts, book, prev, own_hash)
-            prev = own_hash
+    """Every entry that is still here, archives first, each link of the book proved. Raises KengdError as `newest`."""
+    try:
+        with visit(path) as connection:
+            connection.execute("BEGIN")
+            book, anchor = head_of(connection).book, anchor_of(connection)
+            for archive in archives_of(path.parent, book):
+                if archive.last <= anchor.seq:
+                    yield from read_archive(archive.path)
+            prev = anchor.hash
+            for facts, own_hash in walk(connection, book, anchor):
+                yield entry_of(facts, book, prev, own_hash)
+                prev = own_hash
+    except UNREADABLE as error:
+        raise unreadable(error, path) from error

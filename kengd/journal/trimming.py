@@ -13,20 +13,20 @@ from kengd.journal.reading import Reader, anchor_of
 from kengd.wire.entry import LATEST_MS, parse_at
 
 KEEP_ENTRIES: Final = 200_000
-KEEP_S: Final = 5 * 366 * 86_400
+KEEP_DAYS: Final = 5 * 366
 LEAST_KEPT: Final = 1_000
 CHUNK: Final = 5_000
 _LEDGER_KEPT: Final = timedelta(days=400)
 
 
 def trim(
-    pen: Pen, reader: Reader, known: Known, now: Instant, *, keep_entries: int, keep_s: int, sent_seq: int | None
+    pen: Pen, reader: Reader, known: Known, now: Instant, *, keep_entries: int, keep_days: int, sent_seq: int | None
 ) -> int:
     """One chunk of `Book.tidy`; how many entries went. Raises what SQLite and the file system raise."""
     with reader.moment() as connection:
         anchor = anchor_of(connection)
     newest, keep = known.head.seq, max(keep_entries, LEAST_KEPT)
-    upto = max(newest - keep, _older_than(reader, anchor.seq, now.wall_ms - keep_s * 1000))
+    upto = max(newest - keep, _older_than(reader, anchor.seq, now.wall_ms - keep_days * 86_400_000))
     if sent_seq is not None:
         upto = min(upto, max(sent_seq, newest - 2 * keep))
     upto = min(upto, newest - LEAST_KEPT, anchor.seq + CHUNK)
