@@ -57,7 +57,9 @@ class GpiodFactory(LocalPiFactory):  # type: ignore[misc]
         self._closed = False
 
     def request(self, offset: int, settings: Any) -> Any:
-        """Claim one line. Raises KengdError `pin_busy` with the owner's name, `gpio_forbidden`, or OSError."""
+        """Claim one line. Raises KengdError (`pin_busy` names the owner, `gpio_forbidden`), OSError."""
+        if self._closed:
+            raise DeviceClosed(f"the pins are closed, GPIO{offset} is not claimed again")
         with gpiod.Chip(self.path) as chip:
             try:
                 return chip.request_lines(

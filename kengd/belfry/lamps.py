@@ -54,7 +54,7 @@ class Lamps:
             if level != self._lit[name]:
                 lamp.value = level
                 self._lit[name] = level
-            self.broken.discard(name)
+                self.broken.discard(name)
         except Exception:
             if name not in self.broken:
                 log.exception("lamp %s does not obey", name)
