@@ -6,7 +6,7 @@ from bisect import bisect_right, insort
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
+from typing import Literal, Protocol
 
 from kengd.duty.words import Draft, EntryKind, Source
 
@@ -15,7 +15,16 @@ LedgerState = Literal["sent", "rung", "refused", "lost", "missed"]
 pass without being sent, because it was too late or the clock untrusted. Only `missed` may still ring, should the clock
 be put back and the moment come again (R35); all others never."""
 
+_STATES: dict[str, LedgerState] = {
+    "sent": "sent",
+    "rung": "rung",
+    "refused": "refused",
+    "lost": "lost",
+    "missed": "missed",
+}
 _KEY_PREFIX = "timetable:"
+SINCE_PREFIX = "timetable_since:"
+"""Key of the book's value that holds since when a line is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +53,43 @@ def mark_of(draft: Draft) -> LedgerMark | None:
     if draft.kind in (EntryKind.RINGING, EntryKind.FINISHED, EntryKind.CUT, EntryKind.FAILED):
         return LedgerMark(line_id, day, "rung", key)
     return None
+
+
+class StoredMark(Protocol):
+    """A mark as the book hands it out; one of a salvaged book may be incomplete."""
+
+    @property
+    def line(self) -> str: ...
+    @property
+    def date(self) -> str: ...
+    @property
+    def state(self) -> str: ...
+    @property
+    def key(self) -> str | None: ...
+
+
+def since_value(line_id: str, wall_ms: int | None) -> tuple[str, str | None]:
+    """(key, value) under which the book keeps since when a line is known; None forgets it."""
+    return SINCE_PREFIX + line_id, None if wall_ms is None else str(wall_ms)
+
+
+def restore(marks: Iterable[StoredMark], values: Mapping[str, str]) -> Ledger:
+    """The ledger that the book holds. `values`: those under SINCE_PREFIX, others are passed over.
+
+    What cannot be read is passed over; a state that is not known here counts as rung, so that nothing rings twice.
+    """
+    ledger = Ledger()
+    for mark in marks:
+        try:
+            day = date.fromisoformat(mark.date)
+        except ValueError:
+            continue
+        state = _STATES.get(mark.state, "rung")
+        ledger.put(LedgerMark(mark.line, day.isoformat(), state, mark.key or trigger_key(mark.line, day)))
+    for key, text in values.items():
+        if key.startswith(SINCE_PREFIX) and text.isascii() and text.isdigit() and len(text) < 15:
+            ledger.put_since(key.removeprefix(SINCE_PREFIX), int(text))
+    return ledger
 
 
 class Ledger:
