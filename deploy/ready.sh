@@ -98,10 +98,12 @@ apt() { "${become[@]}" env DEBIAN_FRONTEND=noninteractive apt-get "$@" >&2 </dev
 
 apt_install() { apt install -q -y --no-install-recommends "$@"; }
 
+has_systemd() { [ -d /run/systemd/system ]; }
+
 # Debian starts a broker on port 1883 as soon as the package is there. Nobody asked for one: the demo and the tests run
 # their own. Only a broker that came with this very installation is put to rest, never one that was there before.
 rest_system_broker() {
-    [ -d /run/systemd/system ] || return 0
+    has_systemd || return 0
     "${become[@]}" systemctl disable --quiet --now mosquitto.service >&2 || true
     say "Đã cài mosquitto; dịch vụ mosquitto của hệ thống để tắt (bật lại: sudo systemctl enable --now mosquitto)."
 }
