@@ -104,14 +104,6 @@ class Player:
         if self._thread.is_alive():
             self._thread.join(1.0)
 
-    def guard(self, now_ms: float) -> bool:
-        """Called by the deciding thread: True (and the relay put to rest) when a stroke outlived the bell's limit (P2)."""
-        since_ms = self._on_since_ms
-        if since_ms is None or now_ms <= since_ms + self._longest_on_ms + 50:
-            return False
-        self._relay.rest()
-        return True
-
     def _run(self) -> None:
         self.has_real_time = self._real_time()
         try:

@@ -206,6 +206,10 @@ class Tower:
         self.plan = plan
         self.rules = rules_of(plan)
 
+    def note(self, draft: Draft) -> None:
+        """An entry about the belfry itself (started, stopped)."""
+        self._write([draft], self._now())
+
     # ---- conditions and state
 
     def raise_condition(self, item: Condition) -> None:
