@@ -30,7 +30,9 @@ class Parser(argparse.ArgumentParser):
     """argparse that complains as a UsageError, in Vietnamese."""
 
     def __init__(self, **given: Any) -> None:
-        given.setdefault("epilog", "--config TỆP: tệp cài đặt; không ghi thì là $KENGD_CONFIG, rồi /etc/kengd/kengd.toml")
+        given.setdefault(
+            "epilog", "--config TỆP: tệp cài đặt; không ghi thì là $KENGD_CONFIG, rồi /etc/kengd/kengd.toml"
+        )
         super().__init__(**given)
 
     def error(self, message: str) -> NoReturn:
@@ -85,7 +87,9 @@ def _split(argv: list[str]) -> tuple[str | None, str | None, list[str]]:
         elif word == "--config":
             config = next(words, None)
             if config is None:
-                raise UsageError("usage", "sau --config phải là tên tệp", cure="kengd --config TỆP LỆNH", en="--config needs a file")
+                raise UsageError(
+                    "usage", "sau --config phải là tên tệp", cure="kengd --config TỆP LỆNH", en="--config needs a file"
+                )
         elif word.startswith("--config="):
             config = word.removeprefix("--config=")
         elif not rest and word == "--version":
@@ -94,7 +98,9 @@ def _split(argv: list[str]) -> tuple[str | None, str | None, list[str]]:
         elif not rest and word in ("-h", "--help"):
             return None, config, []
         elif not rest and word.startswith("-"):
-            raise UsageError("usage", f"không hiểu {word} đứng trước lệnh", cure="xem `kengd --help`", en=f"unknown option {word}")
+            raise UsageError(
+                "usage", f"không hiểu {word} đứng trước lệnh", cure="xem `kengd --help`", en=f"unknown option {word}"
+            )
         else:
             rest.append(word)
     if not rest:

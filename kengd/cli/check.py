@@ -31,7 +31,8 @@ def summary(loaded: LoadedSettings) -> list[str]:
     lines = ", ".join(f"{line.at} {line.signal}" for line in loaded.office_plan.timetable) or "không có"
     broker = loaded.office_plan.broker
     return [
-        f"{loaded.path or 'tệp mẫu có sẵn'}: dùng được" + (f", {len(loaded.warnings)} cảnh báo" if loaded.warnings else ""),
+        f"{loaded.path or 'tệp mẫu có sẵn'}: dùng được"
+        + (f", {len(loaded.warnings)} cảnh báo" if loaded.warnings else ""),
         f"  điểm kẻng: {plan.name} ({plan.commune}/{plan.post_id})",
         f"  chân: {plan.pins}; rơ-le ở chân {plan.relay.pin}, đóng ở mức {'thấp' if plan.relay.active_low else 'cao'}",
         f"  nút: {buttons}",

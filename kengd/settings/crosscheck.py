@@ -55,31 +55,53 @@ def _pins(settings: Settings, lines: Lines) -> Iterator[Problem]:
     owners: dict[int, str] = {}
     for pin, owner, path in used_pins(settings):
         if pin in owners:
-            yield note("clash", path, lines, f"chân {pin} đã dùng cho {owners[pin]}, không dùng cho {owner} được nữa", "chọn chân khác")
+            yield note(
+                "clash",
+                path,
+                lines,
+                f"chân {pin} đã dùng cho {owners[pin]}, không dùng cho {owner} được nữa",
+                "chọn chân khác",
+            )
         owners.setdefault(pin, owner)
         if pin in EEPROM_PINS:
-            yield note("value", path, lines, f"chân {pin} dành cho bộ nhớ của bo mạch cắm thêm", "chọn chân từ 2 tới 27")
+            yield note(
+                "value", path, lines, f"chân {pin} dành cho bộ nhớ của bo mạch cắm thêm", "chọn chân từ 2 tới 27"
+            )
         elif pin in SERIAL_PINS and pin != settings.gpio.relay.pin:
-            yield note("warning", path, lines, f"chân {pin} là chân nối tiếp của máy", "tắt cổng nối tiếp trong config.txt, hoặc chọn chân khác")
+            yield note(
+                "warning",
+                path,
+                lines,
+                f"chân {pin} là chân nối tiếp của máy",
+                "tắt cổng nối tiếp trong config.txt, hoặc chọn chân khác",
+            )
 
 
 def _relay(settings: Settings, lines: Lines) -> Iterator[Problem]:
     """R10: a relay must not move while the machine boots."""
     relay, path = settings.gpio.relay, ("gpio", "relay", "pin")
     if relay.pin in SERIAL_PINS[:1]:
-        yield note("value", path, lines, "chân 14 phát dữ liệu lúc khởi động, rơ-le sẽ nhấp nháy", "chọn chân 9–13 hoặc 16–27")
+        yield note(
+            "value", path, lines, "chân 14 phát dữ liệu lúc khởi động, rơ-le sẽ nhấp nháy", "chọn chân 9–13 hoặc 16–27"
+        )
     elif EEPROM_PINS[-1] < relay.pin <= LAST_PULLED_UP:
-        yield note("value", path, lines, f"chân {relay.pin} tự lên mức cao lúc bật điện", "nối rơ-le vào chân 9–13 hoặc 16–27")
+        yield note(
+            "value", path, lines, f"chân {relay.pin} tự lên mức cao lúc bật điện", "nối rơ-le vào chân 9–13 hoặc 16–27"
+        )
     elif relay.active_low and settings.gpio.pins != "simulated":
         vi = f"rơ-le đóng ở mức thấp mà chân {relay.pin} tự xuống mức thấp lúc bật điện"
-        yield note("warning", path, lines, vi, "lắp điện trở 10 kΩ kéo lên 3,3 V ở chân này, hoặc dùng rơ-le đóng ở mức cao")
+        yield note(
+            "warning", path, lines, vi, "lắp điện trở 10 kΩ kéo lên 3,3 V ở chân này, hoặc dùng rơ-le đóng ở mức cao"
+        )
 
 
 def _buttons(settings: Settings, lines: Lines) -> Iterator[Problem]:
     for n, button in enumerate(settings.gpio.buttons):
         if button.does == HUSH and button.hold_ms is not None:
             path: KeyPath = ("gpio", "buttons", n, "hold_ms")
-            yield note("value", path, lines, "nút dừng kẻng luôn ăn ngay, không có thời gian giữ", "bỏ hold_ms ở nút này")
+            yield note(
+                "value", path, lines, "nút dừng kẻng luôn ăn ngay, không có thời gian giữ", "bỏ hold_ms ở nút này"
+            )
 
 
 def _simulated_only(settings: Settings, lines: Lines) -> Iterator[Problem]:
@@ -113,7 +135,9 @@ def _line_to_hub(settings: Settings, lines: Lines) -> Iterator[Problem]:
     if broker is None:
         yield note("warning", (), lines, "chưa có mục [broker]: kẻng chạy một mình, xã không thấy và không gọi được")
     elif broker.ca is None and not broker.host.startswith(LOOPBACK):
-        yield note("warning", ("broker", "host"), lines, "đường dây tới xã không mã hoá", "ghi ca = chứng thư gốc của xã")
+        yield note(
+            "warning", ("broker", "host"), lines, "đường dây tới xã không mã hoá", "ghi ca = chứng thư gốc của xã"
+        )
     if broker is not None and not any(not key.revoked for key in settings.hub.keys):
         vi = "chưa có khoá nào của máy trực ban: mọi lệnh từ xã sẽ bị từ chối"
         yield note("warning", ("hub",), lines, vi, "ghi thêm [[hub.keys]] với kid và public")

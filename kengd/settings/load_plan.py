@@ -99,8 +99,13 @@ def _compile(path: Path, *, salvage: bool) -> Loaded:
     command = [sys.executable, "-m", "kengd.settings.compile", str(path), *(["--salvage"] if salvage else [])]
     environment = {**os.environ, "PYTHONPATH": str(Path(kengd.__file__).parent.parent)}
     try:
-        done = subprocess.run(  # noqa: S603
-            command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=COMPILE_TIMEOUT_S, check=False
+        done = subprocess.run(
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=COMPILE_TIMEOUT_S,
+            check=False,
         )
         answer = json.loads(done.stdout)
         fell_back = UsageError(**answer["error"]) if "error" in answer else None

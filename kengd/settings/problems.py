@@ -26,7 +26,7 @@ class Problem:
     line: int | None = None
 
     def for_people(self) -> str:
-        """"dòng 12, bell.hold_ms: …" with the cure on a second line."""
+        """ "dòng 12, bell.hold_ms: …" with the cure on a second line."""
         place = ", ".join(part for part in (f"dòng {self.line}" if self.line else "", self.where) if part)
         text = f"{place}: {self.vi}" if place else self.vi
         return f"{text}\n    → {self.cure}" if self.cure else text

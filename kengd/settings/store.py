@@ -41,7 +41,10 @@ def compiled_name(raw: bytes, config: Path, overlays: tuple[bytes | None, ...]) 
 def program() -> str:
     """This program's version, and the age of the files that turn settings into plans: after an upgrade all is compiled anew."""
     package = Path(kengd.__file__).parent
-    files = [package / "plain.py", *(path for room in ("settings", "bellcode", "duty") for path in (package / room).glob("*.py"))]
+    files = [
+        package / "plain.py",
+        *(path for room in ("settings", "bellcode", "duty") for path in (package / room).glob("*.py")),
+    ]
     ages = sorted((path.name, path.stat().st_mtime_ns) for path in files)
     return f"{kengd.__version__} {ages}"
 

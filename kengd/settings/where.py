@@ -18,7 +18,8 @@ from kengd.settings import store
 SYSTEM_CONFIG = "/etc/kengd/kengd.toml"
 SYSTEM_STATE = "/var/lib/kengd"
 SYSTEM_RUN = "/run/kengd"
-SHARED_MEMORY = "/dev/shm"  # noqa: S108  (tmpfs; the directory in it belongs to one user)
+SHARED_MEMORY = "/dev/shm"
+"""tmpfs; the directory in it belongs to one user."""
 LARGEST_FILE = 1 << 20
 
 _TABLE = re.compile(r"^[ \t]*\[+[ \t]*([^\]\n]*?)[ \t]*\]", re.MULTILINE)

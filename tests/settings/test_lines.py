@@ -97,7 +97,7 @@ def test_the_deepest_part_that_stands_in_the_file_is_named() -> None:
     assert line_of(lines, ("post", "id")) is None
 
 
-@given(st.text(alphabet='[]{}="\'\\#.,\n ab1_-', max_size=80))
+@given(st.text(alphabet="[]{}=\"'\\#.,\n ab1_-", max_size=80))
 @settings(max_examples=300, deadline=None)
 def test_broken_text_never_breaks_the_walk(text: str) -> None:
     """Whatever is typed, the locator answers; what tomllib reads, it reads the same way."""
