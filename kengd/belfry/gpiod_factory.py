@@ -27,7 +27,7 @@ from gpiozero.exc import (
 )
 from gpiozero.pins.local import LocalPiFactory, LocalPiPin
 
-from kengd.errors import KengdError
+from kengd.belfry import gpio_errors
 
 log = logging.getLogger("kengd.gpio")
 
@@ -67,9 +67,9 @@ class GpiodFactory(LocalPiFactory):  # type: ignore[misc]
                 )
             except OSError as refused:
                 if refused.errno == errno.EBUSY:
-                    raise _busy(chip, offset) from refused
+                    raise gpio_errors.busy(offset, _owner(chip, offset)) from refused
                 if refused.errno in (errno.EACCES, errno.EPERM):
-                    raise _forbidden(self.path) from refused
+                    raise gpio_errors.forbidden(self.path) from refused
                 raise
 
     def watch(self, pin: GpiodPin, fd: int) -> None:
@@ -300,33 +300,13 @@ def find_chip(dev: str = "/dev") -> tuple[str, str]:
     if found:
         return min(found, key=lambda chip: ("rp1" not in chip[1], chip[0]))
     if forbidden is not None:
-        raise _forbidden(forbidden)
-    raise KengdError(
-        "gpio_chip_missing",
-        f'không tìm thấy chip GPIO của Raspberry Pi (nhãn "{CHIP_LABEL}…") trong {dev}',
-        cure='máy này không phải Raspberry Pi? Chạy thử thì ghi gpio.pins = "simulated"',
-        en=f"no GPIO chip labelled {CHIP_LABEL}… in {dev}",
-    )
+        raise gpio_errors.forbidden(forbidden)
+    raise gpio_errors.no_chip(CHIP_LABEL, dev)
 
 
-def _busy(chip: Any, offset: int) -> KengdError:
-    owner = "kernel"
+def _owner(chip: Any, offset: int) -> str:
+    """Who holds the line, by the kernel's word; SPI and 1-Wire often give no name."""
     try:
-        owner = chip.get_line_info(offset).consumer or owner
+        return chip.get_line_info(offset).consumer or "kernel"
     except OSError:
-        pass
-    return KengdError(
-        "pin_busy",
-        f'chân GPIO{offset} đang bị "{owner}" giữ',
-        cure=f'tắt "{owner}" (một kengd khác? SPI, 1-Wire trong config.txt?) hoặc chọn chân khác',
-        en=f"GPIO{offset} is held by {owner}",
-    )
-
-
-def _forbidden(path: str) -> KengdError:
-    return KengdError(
-        "gpio_forbidden",
-        f"không có quyền mở {path}",
-        cure="chạy bằng dịch vụ kengd, hoặc thêm người dùng vào nhóm gpio",
-        en=f"no permission to open {path}",
-    )
+        return "?"

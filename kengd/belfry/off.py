@@ -16,11 +16,16 @@ import socket
 import struct
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kengd.errors import KengdError
 
+if TYPE_CHECKING:
+    from kengd.settings.plan import BelfryPlan
+
 FILE = "relay.json"
+CONTROL_SOCKET = "control.sock"
+CHIP_LABEL = "pinctrl-"
 ANSWER_S = 2.0
 LARGEST_ANSWER = 1 << 16
 
@@ -49,7 +54,10 @@ FLAG_OUTPUT = 1 << 3
 
 @dataclass(frozen=True, slots=True)
 class PinFile:
-    """What `kengd off` must know. `chip`: label of the chip (pinctrl-…); `socket`: path of the daemon's control socket."""
+    """What `kengd off` must know.
+
+    `chip`: label of the chip, "" = the one whose label begins with pinctrl-; `socket`: the daemon's control socket.
+    """
 
     pin: int
     active_low: bool
@@ -58,20 +66,28 @@ class PinFile:
     socket: str
 
 
-def write_pin_file(known: PinFile, run_dir: Path, state_dir: Path | None = None) -> None:
-    """Write the file for `kengd off`; call it before the relay is claimed. A copy in `state_dir` outlives a reboot.
+def write_pin_file(plan: BelfryPlan, chip: str = "") -> PinFile:
+    """Write the file for `kengd off`; call it before the relay is claimed. `chip`: as `pins.chip_label_of` says.
 
-    The copy is written only when it changes. Raises OSError when the one in `run_dir` cannot be written.
+    A copy in the state directory outlives a reboot; it is written only when it changes, and a full or read-only disk
+    stops no bell. Raises OSError when the file in the run directory cannot be written.
     """
+    known = PinFile(
+        pin=plan.relay.pin,
+        active_low=plan.relay.active_low,
+        simulated=plan.pins == "simulated",
+        chip=chip,
+        socket=str(Path(plan.run_dir) / CONTROL_SOCKET),
+    )
     text = json.dumps(asdict(known), sort_keys=True) + "\n"
-    _replace(run_dir / FILE, text)
-    if state_dir is not None:
-        try:
-            copy = state_dir / FILE
-            if not copy.exists() or copy.read_text() != text:
-                _replace(copy, text)
-        except OSError:  # a full or read-only disk stops no bell
-            pass
+    _replace(Path(plan.run_dir) / FILE, text)
+    try:
+        copy = Path(plan.state_dir) / FILE
+        if not copy.exists() or copy.read_text() != text:
+            _replace(copy, text)
+    except OSError:
+        pass
+    return known
 
 
 def read_pin_file(*directories: Path) -> PinFile:
@@ -168,20 +184,23 @@ def _claim_at_rest(chip_fd: int, known: PinFile) -> int:
 
 def _find_chip(label: str, dev: str) -> str:
     """The chip with this label; its number may have changed since (R14)."""
+    found: list[tuple[str, str]] = []
     for name in sorted(os.listdir(dev)):
         path = os.path.join(dev, name)
         if not name.startswith("gpiochip") or os.path.islink(path):
             continue
         try:
-            if chip_label(path) == label:
-                return path
+            found.append((chip_label(path), path))
         except OSError:
             continue
+    wanted = [chip for chip in found if (chip[0] == label if label else chip[0].startswith(CHIP_LABEL))]
+    if wanted:
+        return min(wanted, key=lambda chip: ("rp1" not in chip[0], chip))[1]
     raise KengdError(
         "gpio_chip_missing",
-        f'không mở được chip GPIO "{label}"',
+        f'không mở được chip GPIO "{label or CHIP_LABEL}"',
         cure="chạy lại bằng sudo; nếu kẻng đang kêu, ngắt cầu dao nguồn của búa hoặc còi",
-        en=f"no GPIO chip labelled {label} can be opened",
+        en=f"no GPIO chip labelled {label or CHIP_LABEL} can be opened",
     )
 
 

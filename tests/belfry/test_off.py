@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -35,6 +37,7 @@ from kengd.belfry.off import (
 )
 from kengd.cli import off as off_command
 from kengd.errors import KengdError
+from kengd.settings.plan import RelayPlan
 
 RELAY = PinFile(pin=17, active_low=False, simulated=False, chip="pinctrl-bcm2711", socket="/nonexistent/control.sock")
 
@@ -144,6 +147,12 @@ def test_with_no_daemon_the_line_is_forced_to_rest(kernel: Kernel, dev: str) -> 
     assert kernel.claims == [line_request(RELAY)]
 
 
+def test_without_a_known_label_the_chip_of_the_header_is_taken(kernel: Kernel, dev: str) -> None:
+    """R14: by the beginning of its label."""
+    off(replace(RELAY, chip=""), dev=dev)
+    assert kernel.claims == [line_request(RELAY)]
+
+
 def test_no_descriptor_is_left_open(kernel: Kernel, dev: str) -> None:
     """The claimed line is given back, so that the next start finds it free."""
     before = sorted(os.listdir("/proc/self/fd"))
@@ -229,27 +238,39 @@ def test_with_simulated_pins_there_is_nothing_to_force(kernel: Kernel, dev: str,
     assert kernel.claims == []
 
 
+def plan_of(known: PinFile, run: Path, state: Path) -> Any:
+    """As much of a BelfryPlan as the file is made of."""
+    return SimpleNamespace(
+        relay=RelayPlan(known.pin, known.active_low),
+        pins="simulated" if known.simulated else "kengd",
+        run_dir=str(run),
+        state_dir=str(state),
+    )
+
+
 def test_the_file_is_written_whole_and_read_back(tmp_path: Path) -> None:
     """The copy in the state directory is used when the tmpfs was emptied by a reboot, and written only on change."""
     run, state = tmp_path / "run", tmp_path / "state"
     run.mkdir()
     state.mkdir()
-    write_pin_file(RELAY, run, state)
-    assert read_pin_file(run, state) == RELAY
+    plan = plan_of(RELAY, run, state)
+    relay = write_pin_file(plan, RELAY.chip)
+    assert relay == replace(RELAY, socket=f"{run}/control.sock")
+    assert read_pin_file(run, state) == relay
     written = (state / "relay.json").stat().st_mtime_ns
-    write_pin_file(RELAY, run, state)
+    write_pin_file(plan, RELAY.chip)
     assert (state / "relay.json").stat().st_mtime_ns == written
     (run / "relay.json").unlink()
-    assert read_pin_file(run, state) == RELAY
+    assert read_pin_file(run, state) == relay
     (run / "relay.json").write_text('{"pin": tr')
-    assert read_pin_file(run, state) == RELAY
+    assert read_pin_file(run, state) == relay
     assert sorted(os.listdir(run)) == sorted(os.listdir(state)) == ["relay.json"]
 
 
 def test_a_state_directory_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:
     """P3: a full or read-only disk is no reason not to arm the buttons."""
-    write_pin_file(RELAY, tmp_path, tmp_path / "nowhere")
-    assert read_pin_file(tmp_path) == RELAY
+    relay = write_pin_file(plan_of(RELAY, tmp_path, tmp_path / "nowhere"), RELAY.chip)
+    assert read_pin_file(tmp_path) == relay
 
 
 @pytest.mark.parametrize("text", [None, "", "[]", "{}", '{"pin":"17"}', '{"pin":true,"chip":"c","socket":"s"}'])
@@ -278,7 +299,7 @@ def test_the_command_finds_its_file_by_the_settings_even_when_they_are_broken(
 ) -> None:
     """P3: settings edited wrongly since the last start do not keep the relay on."""
     config = post_settings(tmp_path, broken="this is = = no TOML")
-    write_pin_file(replace(RELAY, simulated=True), tmp_path / "run")
+    write_pin_file(plan_of(replace(RELAY, simulated=True), tmp_path / "run", tmp_path / "state"))
     assert off_command.run(argparse.Namespace(config=str(config))) == 0
     assert "mô phỏng" in capsys.readouterr().out
 
@@ -295,7 +316,7 @@ def test_the_command_ends_with_the_exit_codes_of_the_contract(tmp_path: Path) ->
         ).returncode
 
     assert kengd("--config", str(config), "off") == 1
-    write_pin_file(replace(RELAY, simulated=True), tmp_path / "run")
+    write_pin_file(plan_of(replace(RELAY, simulated=True), tmp_path / "run", tmp_path / "state"))
     assert kengd("--config", str(config), "off") == 0
     assert kengd("--config", str(tmp_path / "none.toml"), "off") == 2
 
