@@ -13,7 +13,9 @@ from kengd.wire import topics
 
 X509_V_FLAG_NO_CHECK_TIME = 0x200000  # openssl/x509_vfy.h: chain and name are checked, dates are not
 
-FaultCode = Literal["unreachable", "name_unknown", "tls", "refused", "not_authorised", "silent", "lost", "taken_over"]
+FaultCode = Literal[
+    "unreachable", "name_unknown", "tls", "refused", "not_authorised", "silent", "lost", "taken_over", "unsteady"
+]
 
 _FAULTS: dict[FaultCode, tuple[str, str]] = {
     "unreachable": ("không nối được tới máy chủ", "the broker cannot be reached"),
@@ -23,6 +25,10 @@ _FAULTS: dict[FaultCode, tuple[str, str]] = {
     "not_authorised": ("máy chủ không cho nhận lệnh", "the broker refused the subscription"),
     "silent": ("máy chủ không trả lời", "the broker does not answer"),
     "lost": ("đường truyền bị ngắt", "the connection was lost"),
+    "unsteady": (
+        "đường truyền cứ nối được lại bị ngắt, có thể máy khác dùng trùng tên",
+        "the connection keeps being cut, another client may use this post's name",
+    ),
     "taken_over": ("máy khác đang dùng tên điểm kẻng này", "another client uses this post's name"),
 }
 

@@ -10,7 +10,7 @@ UNANSWERED_S = 60.0  # a publish without PUBACK although other bytes come
 QUICK_FOR_S = 15.0
 LONGEST_DELAY_S = 30.0
 STEADY_S = 5.0  # a line up this long has recovered: the next loss is a new outage, tried again at once
-STEADY_AMONG_TWINS_S = 60.0  # two clients of one name throw each other out: they must not fall back to quick tries
+SHORT_LIVES = 5  # so many lives shorter than that within a minute: not an outage but a fault
 
 
 class DeadMan:
@@ -82,15 +82,23 @@ class Backoff:
 
     def __init__(self, now_s: float) -> None:
         self._since_s, self._slow = now_s, 0
+        self._short: list[float] = []
 
-    def lost(self, code: FaultCode, up_for_s: float, now_s: float) -> None:
-        """A line that had been up is down."""
-        if up_for_s > (STEADY_AMONG_TWINS_S if code == "taken_over" else STEADY_S):
-            self._since_s, self._slow = now_s, 0
+    def lost(self, up_for_s: float, now_s: float) -> bool:
+        """A line that had been up is down. True when it keeps being cut short: two clients of one name throw each other
+        out like that, and mosquitto 2.0 does not say so; then the tries grow rare."""
+        self._short = [moment_s for moment_s in self._short if now_s - moment_s < 60.0]
+        if up_for_s > STEADY_S:
+            self._since_s = now_s
+            self._slow = self._slow if self._short else 0
+        else:
+            self._short.append(now_s)
+        return len(self._short) >= SHORT_LIVES
 
     def delay_s(self, code: FaultCode, now_s: float, jitter: float) -> float:
         """Seconds to wait after a try that ended with `code`; `jitter` in [0, 1)."""
-        if code in ("refused", "not_authorised", "taken_over") or now_s - self._since_s >= QUICK_FOR_S:
+        asking_fast_is_no_use = code in ("refused", "not_authorised", "taken_over", "unsteady")
+        if asking_fast_is_no_use or now_s - self._since_s >= QUICK_FOR_S:
             self._slow += 1
         if not self._slow:
             return 0.15 + 0.6 * jitter

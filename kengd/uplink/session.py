@@ -184,11 +184,8 @@ class Session:
                 log.info("line: %s", why.en)
             finally:
                 self._drop(why)
-            self._pause(why)
-        self._beat_s = time.monotonic()
-
-    def _pause(self, why: LineFault) -> None:
-        self._stopping.wait(self._backoff.delay_s(why.code, time.monotonic(), self._jitter()))
+            now_s = self._beat_s = time.monotonic()
+            self._stopping.wait(self._backoff.delay_s(self._fault.code, now_s, self._jitter()))
 
     def _live(self) -> LineFault:
         """One connection from its first byte to its last; why it ended."""
@@ -279,7 +276,8 @@ class Session:
                 connection.hang_up()
         if was_up:
             now_s = time.monotonic()
-            self._backoff.lost(why.code, now_s - self._up_since_s, now_s)
+            if self._backoff.lost(now_s - self._up_since_s, now_s) and why.code == "lost":
+                self._fault = fault("unsteady")
             self._version = self.settings.version
             if not self._stopping.is_set():
                 log.warning("line down: %s", why.en)
