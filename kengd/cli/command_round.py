@@ -1,0 +1,197 @@
+"""One command to some posts: who needs a nonce, what is sent where, and which entries answer it."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from kengd.wire.command import SKEW_S
+from kengd.wire.entry import Entry, from_json
+from kengd.wire.signing import sign
+from kengd.wire.status import Status, parse_status
+from kengd.wire.topics import all_command_topic, command_topic, entry_topic, parse_topic, status_topic
+
+STATUS_WITHIN_S = 1.0
+"""Retained statuses come with the subscription; a post without one is sent to all the same."""
+STATUS_EVERY_S = 60
+LIFETIME_S = 60
+POSTS_AT_ONCE = 100
+"""A longer `aud` would not fit into 4 KiB."""
+REPLAY_QUIET_S = 2.0
+
+_LAST_WORDS = {
+    "ring": frozenset({"ringing", "tested", "failed"}),
+    "hush": frozenset({"received"}),
+    "taken": frozenset({"received"}),
+}
+_SETTLED = frozenset({"settings_changed"})
+
+
+class Link(Protocol):
+    """What is needed of the link to the broker."""
+
+    def subscribe(self, topics: Sequence[str]) -> None:
+        """Listen to these topics from now on."""
+        ...
+
+    def publish(self, topic: str, payload: bytes) -> None:
+        """Say it at QoS 1."""
+        ...
+
+    def messages(self, timeout_s: float) -> Iterator[tuple[str, bytes, bool]]:
+        """(topic, payload, retain) until `timeout_s` after this call."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An entry that answers the command, and its bytes as published."""
+
+    post: str
+    entry: Entry
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A post that has not answered in time. `absent`: its status says that it is not there."""
+
+    post: str
+    absent: bool
+
+
+class Round:
+    """Sends one order to the posts and yields what they say to it."""
+
+    def __init__(
+        self,
+        link: Link,
+        commune: str,
+        posts: Sequence[str],
+        kid: str,
+        key: Ed25519PrivateKey,
+        *,
+        wall_s: Callable[[], float],
+        mono_s: Callable[[], float],
+    ) -> None:
+        """`wall_s`: unix s; `mono_s`: a monotonic clock in s."""
+        self._link, self._commune, self._posts = link, commune, tuple(posts)
+        self._kid, self._key = kid, key
+        self._wall_s, self._mono_s = wall_s, mono_s
+        self._statuses: dict[str, Status | str] = {}
+
+    def run(self, cmd: dict[str, Any], timeout_s: float) -> Iterator[Answer | Outcome]:
+        """Send `cmd`; yields each answer as it comes, at the end an Outcome for each post without a last word."""
+        self._listen()
+        ids = self._send(cmd)
+        if cmd["do"] == "replay":
+            yield from self._replayed(cmd, timeout_s)
+            return
+        silent = set(self._posts)
+        last_words = _LAST_WORDS.get(cmd["do"], _SETTLED)
+        wait_s = timeout_s + max(0.0, cmd.get("at", 0) - self._wall_s())
+        for answer in self._answers(wait_s):
+            if answer.entry.command_id not in ids and not self._unread(answer.entry):
+                continue
+            yield answer
+            if answer.entry.kind in last_words or answer.entry.kind == "refused":
+                silent.discard(answer.post)
+            if not silent:
+                return
+        for post in self._posts:
+            if post in silent:
+                yield Outcome(post, self._statuses.get(post) == "absent")
+
+    def _listen(self) -> None:
+        """Subscribe to entries and statuses; wait a moment for what each post says of itself."""
+        entries = [entry_topic(self._commune, post) for post in self._posts]
+        statuses = [status_topic(self._commune, post) for post in self._posts]
+        self._link.subscribe(entries + statuses)
+        for topic, payload, _ in self._link.messages(STATUS_WITHIN_S):
+            where = parse_topic(topic)
+            if where is not None and where.leaf == "status":
+                try:
+                    self._statuses[where.post] = parse_status(payload)
+                except ValueError:
+                    continue
+            if all(post in self._statuses for post in self._posts):
+                return
+
+    def _send(self, cmd: dict[str, Any]) -> set[str]:
+        """Posts that need their nonce are addressed singly, the rest together. Returns the command ids."""
+        alone = [post for post in self._posts if self._needs_nonce(post)]
+        together = [post for post in self._posts if post not in alone]
+        ids = set()
+        for post in alone:
+            status = self._statuses[post]
+            assert isinstance(status, Status)
+            ids.add(self._publish(command_topic(self._commune, post), [post], cmd, status.nonce))
+        for first in range(0, len(together), POSTS_AT_ONCE):
+            some = together[first : first + POSTS_AT_ONCE]
+            one = len(some) == 1
+            topic = command_topic(self._commune, some[0]) if one else all_command_topic(self._commune)
+            ids.add(self._publish(topic, some, cmd, None))
+        return ids
+
+    def _needs_nonce(self, post: str) -> bool:
+        """An untrusted clock, or one that is off: a status is at most a minute old."""
+        status = self._statuses.get(post)
+        if not isinstance(status, Status):
+            return False
+        ahead_s = status.at_ms / 1000 - self._wall_s()
+        return status.clock == "untrusted" or not -STATUS_EVERY_S - SKEW_S <= ahead_s <= SKEW_S
+
+    def _publish(self, topic: str, posts: Sequence[str], cmd: dict[str, Any], nonce: str | None) -> str:
+        audience = [f"{self._commune}/{post}" for post in posts]
+        now_s, jti = int(self._wall_s()), secrets.token_urlsafe(12)
+        claims: dict[str, Any] = {
+            "iss": f"hub:{self._commune}",
+            "aud": audience[0] if len(audience) == 1 else audience,
+            "jti": jti,
+            "iat": now_s,
+            "exp": now_s + max(LIFETIME_S, min(cmd.get("at", 0) - now_s + LIFETIME_S, 600)),
+            "cmd": cmd,
+        }
+        if nonce is not None:
+            claims["nonce"] = nonce
+        payload = json.dumps(claims, ensure_ascii=False, separators=(",", ":")).encode()
+        self._link.publish(topic, sign(payload, self._kid, self._key))
+        return jti
+
+    def _answers(self, wait_s: float) -> Iterator[Answer]:
+        for topic, payload, _ in self._link.messages(wait_s):
+            where = parse_topic(topic)
+            if where is None or where.leaf != "entry":
+                continue
+            try:
+                yield Answer(where.post, from_json(payload), payload)
+            except ValueError:
+                continue
+
+    def _unread(self, entry: Entry) -> bool:
+        """A post that cannot check our signature cannot name our command; it names the key that we claimed."""
+        claimed = (entry.detail or {}).get("kid")
+        return entry.reason in ("unknown_key", "bad_signature") and entry.command_id is None and claimed == self._kid
+
+    def _replayed(self, cmd: dict[str, Any], timeout_s: float) -> Iterator[Answer | Outcome]:
+        """A replay is answered by its entries alone: they are all there when none has come for a while."""
+        answered: set[str] = set()
+        deadline_s = self._mono_s() + timeout_s
+        while (left_s := deadline_s - self._mono_s()) > 0:
+            came = False
+            for answer in self._answers(min(left_s, REPLAY_QUIET_S) if answered else left_s):
+                if answer.entry.book == cmd["book"] and answer.entry.seq > cmd["after_seq"]:
+                    answered.add(answer.post)
+                    came = True
+                    yield answer
+                    break
+            if not came:
+                break
+        for post in self._posts:
+            if post not in answered:
+                yield Outcome(post, self._statuses.get(post) == "absent")
