@@ -23,8 +23,11 @@ _STATES: dict[str, LedgerState] = {
     "missed": "missed",
 }
 _KEY_PREFIX = "timetable:"
-SINCE_PREFIX = "timetable_since:"
-"""Key of the book's value that holds since when a line is known."""
+VALUES_PREFIX = "timetable_"
+"""All values that the timetable keeps in the book begin so."""
+
+SINCE_PREFIX = VALUES_PREFIX + "since:"
+BOOT_VALUE = VALUES_PREFIX + "boot"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,21 +71,18 @@ class StoredMark(Protocol):
     def key(self) -> str | None: ...
 
 
-def since_value(line_id: str, wall_ms: int | None) -> tuple[str, str | None]:
-    """(key, value) under which the book keeps since when a line is known; None forgets it."""
-    return SINCE_PREFIX + line_id, None if wall_ms is None else str(wall_ms)
-
-
 def restore(marks: Iterable[StoredMark], values: Mapping[str, str]) -> Ledger:
-    """The ledger that the book holds. `values`: those under SINCE_PREFIX, others are passed over.
+    """The ledger that the book holds. `values`: those under VALUES_PREFIX, others are passed over.
 
     What cannot be read is passed over; a state that is not known here counts as rung, so that nothing rings twice.
     """
-    ledger = Ledger()
+    ledger = Ledger(boot=values.get(BOOT_VALUE))
     for mark in marks:
         try:
             day = date.fromisoformat(mark.date)
         except ValueError:
+            continue
+        if "/" not in mark.line:  # no id of a line: TIME/SIGNAL
             continue
         state = _STATES.get(mark.state, "rung")
         ledger.put(LedgerMark(mark.line, day.isoformat(), state, mark.key or trigger_key(mark.line, day)))
@@ -93,9 +93,15 @@ def restore(marks: Iterable[StoredMark], values: Mapping[str, str]) -> Ledger:
 
 
 class Ledger:
-    """All marks, and since when each line is known. Built from what the book holds, changed along with it."""
+    """All marks, and since when each line is known. Built from what the book holds, changed along with it.
 
-    def __init__(self, marks: Iterable[LedgerMark] = (), since: Mapping[str, int] | None = None) -> None:
+    `boot`: the kernel's id of the boot in which marks were last made.
+    """
+
+    def __init__(
+        self, marks: Iterable[LedgerMark] = (), since: Mapping[str, int] | None = None, boot: str | None = None
+    ) -> None:
+        self.boot = boot
         self._marks: dict[tuple[str, str], LedgerMark] = {}
         self._dates: dict[str, list[str]] = {}
         self._since = dict(since or {})

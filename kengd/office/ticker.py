@@ -8,11 +8,11 @@ sending too seldom never stays unnoticed.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from kengd import clock
-from kengd.duty.ledger import Ledger, LedgerMark, LedgerState, mark_of, trigger_key
+from kengd.duty.ledger import BOOT_VALUE, SINCE_PREFIX, Ledger, LedgerMark, LedgerState, mark_of, trigger_key
 from kengd.duty.timetable import Due, Line, Missed, due_on, grace_of, look
 from kengd.duty.words import ClockTrust, Draft, EntryKind, Instant, Purpose, Source, Trigger
 
@@ -45,14 +45,14 @@ class MissedAct:
 
 
 @dataclass(frozen=True, slots=True)
-class SinceAct:
-    """Keep since when a line is known (unix ms; None: forget the line)."""
+class ValueAct:
+    """Keep this value in the book (None: forget it), before the acts that follow."""
 
-    line: str
-    wall_ms: int | None
+    key: str
+    value: str | None
 
 
-TickerAct = RingAct | MissedAct | SinceAct
+TickerAct = RingAct | MissedAct | ValueAct
 
 
 @dataclass(slots=True)
@@ -68,9 +68,15 @@ class _Open:
 class Ticker:
     """One timetable on one post. Not thread-safe: one thread ticks, tells answers and sets lines."""
 
-    def __init__(self, lines: Iterable[Line], ledger: Ledger, new_id: Callable[[], str]) -> None:
-        """`ledger`: what the book holds, read after the belfry's spool has been written. `new_id`: 16 random hex digits."""
+    def __init__(self, lines: Iterable[Line], ledger: Ledger, new_id: Callable[[], str], boot: str) -> None:
+        """`ledger`: what the book holds, read after the belfry's spool has been written. `new_id`: 16 random hex digits.
+
+        `boot`: the kernel's id of this boot. A ring that was sent in another boot is never sent again, since the belfry's spool
+        went with the power and nobody can say whether it sounded.
+        """
         self._ledger = ledger
+        self._boot = boot
+        self._same_boot = ledger.boot == boot
         self._new_id = new_id
         self._lines = {line.id: line for line in lines}
         self._seen_ms: dict[str, int] = {}
@@ -140,9 +146,12 @@ class Ticker:
         earlier, or a line first seen in a wrong year would stay silent until then (R35).
         """
         acts: list[TickerAct] = []
+        if self._ledger.boot != self._boot:
+            self._ledger.boot = self._boot
+            acts.append(ValueAct(BOOT_VALUE, self._boot))
         for gone in [line_id for line_id in self._ledger.known() if line_id not in self._lines]:
             self._ledger.put_since(gone, None)
-            acts.append(SinceAct(gone, None))
+            acts.append(ValueAct(SINCE_PREFIX + gone, None))
         self._seen_ms = {line_id: self._seen_ms.get(line_id, now.mono_ms) for line_id in self._lines}
         self._since = {}
         for line_id, seen_ms in self._seen_ms.items():
@@ -154,7 +163,7 @@ class Ticker:
             self._since[line_id] = watched if kept is None else min(kept, watched)
             if kept is None or kept - watched > _SLACK_MS:
                 self._ledger.put_since(line_id, watched)
-                acts.append(SinceAct(line_id, watched))
+                acts.append(ValueAct(SINCE_PREFIX + line_id, str(watched)))
         return acts
 
     def _ring(self, item: Due, now: Instant) -> RingAct:
@@ -182,15 +191,20 @@ class Ticker:
         if ring.trigger is not None and ring.trigger.deadline_ms is not None:
             if now.mono_ms > ring.trigger.deadline_ms + PATIENCE_MS:
                 return [self._lose(key, ring, "no_answer")]
-        elif line is None or local > due_on(line, ring.day, local) + grace_of(line):
+        elif not self._same_boot or line is None or local > due_on(line, ring.day, local) + grace_of(line):
             return [self._lose(key, ring, "power_lost")]
         if line is None or trust == "untrusted" or not has_room or now.mono_ms < ring.sent_ms + AGAIN_MS:
             return []
         due = due_on(line, ring.day, local)
         if not due <= local <= due + grace_of(line):
             return []
+        until_ms = clock.unix_ms(due + grace_of(line))
         if ring.trigger is None:
-            ring.trigger = self._trigger(line, ring.day, now, clock.unix_ms(due + grace_of(line)))
+            ring.trigger = self._trigger(line, ring.day, now, until_ms)
+        else:  # the clock may have been put forward since
+            ring.trigger = replace(
+                ring.trigger, deadline_ms=_earlier(ring.trigger, now.mono_ms + until_ms - now.wall_ms)
+            )
         ring.sent_ms = now.mono_ms
         return [RingAct(ring.trigger, None)]
 
@@ -208,6 +222,10 @@ class Ticker:
         mark = LedgerMark(line_id, day.isoformat(), state, trigger_key(line_id, day))
         self._ledger.put(mark)
         return mark
+
+
+def _earlier(trigger: Trigger, deadline_ms: int) -> int:
+    return deadline_ms if trigger.deadline_ms is None else min(trigger.deadline_ms, deadline_ms)
 
 
 def _missed_draft(line_id: str, day: date, signal: str, reason: str, many: Missed | None = None) -> Draft:
