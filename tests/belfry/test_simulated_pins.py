@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Iterator
 from queue import Queue
+from time import monotonic
 
 import pytest
 from gpiozero.input_devices import InputDevice
@@ -40,10 +41,12 @@ def test_overlapping_presses_hold_the_pin_until_the_last_one_ends(board: Simulat
     button = InputDevice(5, pull_up=True, pin_factory=board)
     handler = lambda ticks, state: seen.put(int(state))  # noqa: E731
     button.pin.when_changed = handler
+    began = monotonic()
     board.press(5, 20)
     board.press(5, 120)
     board.press(5, 40)
     assert [seen.get(timeout=5), seen.get(timeout=5)] == [0, 1]
+    assert monotonic() - began >= 0.12
     assert seen.empty()
 
 

@@ -64,6 +64,12 @@ def test_a_press_that_is_too_short_fires_nothing_and_the_next_one_is_not_lost() 
     assert told == [(0, "heard"), (1_000, "heard"), (2_000, "fired")]
 
 
+def test_a_hold_that_is_one_millisecond_short_fires_nothing() -> None:
+    """R17: the hold is the whole hold, also when a change makes us look just before its end."""
+    assert Bench().press(999).wait(5_000).told == [(0, "heard")]
+    assert Bench().press(1_000).wait(5_000).told == [(0, "heard"), (1_000, "fired")]
+
+
 def test_a_break_of_one_millisecond_starts_the_hold_anew() -> None:
     """R17: continuous means continuous; it is still one press, heard once."""
     bench = Bench().put(True).wait(990).put(False).wait(1).put(True).wait(999)
