@@ -11,9 +11,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache
 
+from kengd.bellcode.alike import lint, too_alike
 from kengd.bellcode.notation import parse
 from kengd.bellcode.signal import Codebook, Kind, Signal
 from kengd.errors import UsageError
+
+__all__ = ["BUILTIN_NAMES", "builtin", "lint", "make_signal", "overridden", "too_alike"]
 
 Line = tuple[str, Kind, str, str, str, str]
 

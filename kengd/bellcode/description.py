@@ -40,7 +40,7 @@ class Heard:
 
 def described(score: Score) -> list[str]:
     """One line for each thing heard; the endless part last, with what is repeated."""
-    lead = _groups(_spans(score.lead), score.lead_ms if score.cycle else None)
+    lead = _groups(_spans(score.lead), score.lead_ms if score.cycle_ms else None)
     lines = _lines(lead)
     if not score.cycle_ms:
         return lines

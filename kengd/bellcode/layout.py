@@ -72,7 +72,8 @@ def slow_roll(profile: Profile) -> Score:
     than one stroke in 5 s.
     """
     on_ms = stroke_on_ms(profile, shortest=True)
-    bearable_ms = -(-on_ms * profile.duty_window_ms // profile.duty_on_ms)
+    strokes = max(profile.duty_on_ms // on_ms, 1)  # that fit in one duty window
+    bearable_ms = -(-profile.duty_window_ms // strokes)
     every_ms = min(max(bearable_ms, profile.steady_every_ms), SLOWEST_ROLL_EVERY_MS)
     every_ms = max(every_ms, on_ms + profile.shortest_gap_ms)
     return Score((), 0, (Edge(0, True), Edge(on_ms, False)), every_ms)
