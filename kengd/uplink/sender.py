@@ -116,6 +116,14 @@ class Outbox:
                 self._cursor = self._flying.popitem(last=False)[1][0]
             return self._retry_at_ms is None and len(self._flying) <= self._room() // 2
 
+    def offer(self, seq: int, payload: bytes) -> bool:
+        """An entry that was just written: sent without reading the book when it is the next one and there is room.
+
+        True when sent; otherwise `pump` will find it in the book.
+        """
+        wanted = self._wanted()
+        return wanted is not None and seq == wanted[0] + 1 and self._launch(seq, payload, wanted[2])
+
     def pump(self) -> int:
         """Send what the window has room for; how many were sent. Reads the book without holding the lock."""
         sent = self._pump_extra()

@@ -7,11 +7,8 @@ connections but the last status: entries come from the book again.
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import os
 import random
-import select
 import threading
 import time
 from collections import deque
@@ -20,11 +17,11 @@ from collections.abc import Callable
 from kengd.duty.words import ClockTrust
 from kengd.uplink.client import Connection
 from kengd.uplink.line import Inbound, LineFault, LineSettings, Token, fault, fault_of, tls_context
+from kengd.uplink.link import TICK_S, Link
 from kengd.uplink.patience import CONNACK_WITHIN_S, Backoff, DeadMan
 
 log = logging.getLogger("kengd.uplink")
 
-TICK_S = 0.5
 STOP_WITHIN_S = 2.0
 
 
@@ -52,16 +49,14 @@ class Session:
         self._on_thread, self._jitter, self._will = on_thread, jitter, will
         self._trust: ClockTrust = "untrusted"
         self._version = settings.version
-        self._connection: Connection | None = None
+        self._link: Link | None = None
         self._number = 0
-        self._io = threading.Lock()  # held around every read and write of the connection: TLS allows one at a time
         self._ledger = threading.Lock()  # guards what follows, up to the thread
         self._tokens: dict[int, int] = {}  # packet id -> token of a publish
         self._last_token = 0
         self._status: bytes | None = None
         self._farewell: int | None = None
         self._events: deque[Callable[[], None]] = deque()
-        self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
         self._said_goodbye = threading.Event()
@@ -103,24 +98,26 @@ class Session:
         """QoS 1, retained. While the line is down the newest is kept and sent first when it is up again."""
         with self._ledger:
             self._status = payload
-            connection, _ = self._say(self.settings.status_topic, payload, retain=True)
-        self._flush(connection)
+            link, _ = self._say(self.settings.status_topic, payload, retain=True)
+        if link is not None:
+            link.flush()
 
     def publish_entry(self, payload: bytes) -> int | None:
         """QoS 1; the token that `on_published` will name, or None while the line is down (send it again later)."""
         with self._ledger:
-            connection, token = self._say(self.settings.entry_topic, payload)
-        self._flush(connection)
+            link, token = self._say(self.settings.entry_topic, payload)
+        if link is not None:
+            link.flush()
         return token
 
     def ack(self, token: Token) -> None:
         """Acknowledge a command: its entry is on disk. Harmless twice, late, or from an older connection."""
         with self._ledger:
-            connection = self._connection
-            if connection is None or token.connection != self._number or not token.mid:
+            link = self._link
+            if link is None or token.connection != self._number or not token.mid:
                 return
-            connection.ack(token.mid, 1)
-        self._flush(connection)
+            link.connection.ack(token.mid, 1)
+        link.flush()
 
     def stop(self, absent: bytes) -> None:
         """Publish `absent` as the status, hang up and end, within 2 s. Unacknowledged commands stay with the broker.
@@ -129,46 +126,29 @@ class Session:
         """
         deadline = time.monotonic() + STOP_WITHIN_S
         with self._ledger:
-            connection, self._farewell = self._say(self.settings.status_topic, absent, retain=True)
-        self._flush(connection)
-        if self._farewell is not None and self._said_goodbye.wait(STOP_WITHIN_S / 2) and connection is not None:
-            with self._io:
-                connection.disconnect()
-                connection.loop_write()
+            link, self._farewell = self._say(self.settings.status_topic, absent, retain=True)
+        if link is not None:
+            link.flush()
+            if self._said_goodbye.wait(STOP_WITHIN_S / 2):
+                link.part()
         self._stopping.set()
-        self._ring()
+        if (link := self._link) is not None:
+            link.ring()
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(max(0.0, deadline - time.monotonic()))
 
     # ---- sending
 
-    def _say(self, topic: str, payload: bytes, *, retain: bool = False) -> tuple[Connection | None, int | None]:
+    def _say(self, topic: str, payload: bytes, *, retain: bool = False) -> tuple[Link | None, int | None]:
         """Queue a publish; the caller holds the ledger, so that its PUBACK cannot be booked before its token."""
-        connection = self._connection
-        mid = connection.say(topic, payload, retain=retain) if connection is not None and self._up else None
+        link = self._link
+        mid = link.connection.say(topic, payload, retain=retain) if link is not None and self._up else None
         if mid is None:
             return None, None
         self._last_token += 1
         token = self._tokens[mid] = self._last_token
         self._dead_man.sent(token, time.monotonic())
-        return connection, token
-
-    def _flush(self, connection: Connection | None) -> None:
-        """Write now, in the caller's thread: waking the other thread first costs a switch and a turn of the GIL."""
-        if connection is None:
-            return
-        if self._io.acquire(blocking=False):
-            try:
-                rc = connection.loop_write()
-            finally:
-                self._io.release()
-            if not rc and not connection.want_write():
-                return
-        self._ring()
-
-    def _ring(self) -> None:
-        with contextlib.suppress(OSError):
-            os.eventfd_write(self._wake, 1)
+        return link, token
 
     # ---- the thread
 
@@ -202,78 +182,47 @@ class Session:
         )
         connection.will_set(settings.status_topic, self._will, qos=1, retain=True)
         connection.open(settings.host, settings.port, settings.keepalive_s)
+        link = Link(connection, self._events)
         with self._ledger:
             self._number += 1
-            self._connection = connection
+            self._link = link
             self._dead_man = DeadMan(settings.keepalive_s, self._version == "5", time.monotonic())
-        sock = connection.socket()
-        if sock is None:
-            return fault("lost")
-        fd = sock.fileno()
-        poller = select.poll()
-        poller.register(fd, select.POLLIN)
-        poller.register(self._wake, select.POLLIN)
-        look_s, writing = 0.0, False
-        while connection.socket() is not None and not self._stopping.is_set():
-            writing = self._turn(connection, poller, fd, writing)
+        look_s = 0.0
+        while link.is_open() and not self._stopping.is_set():
+            if link.turn():
+                self._dead_man.heard(time.monotonic())
+                link.read()
             now_s = self._beat_s = time.monotonic()
             if now_s >= look_s:
                 look_s = now_s + TICK_S
-                self._look(connection, now_s)
+                self._look(link, now_s)
             if self._ending is not None:
                 return self._ending
         return fault("lost")
 
-    def _turn(self, connection: Connection, poller: select.poll, fd: int, writing: bool) -> bool:
-        """Write what waits, sleep until something happens, read. True when the socket was too full to write all."""
-        if connection.want_write():
-            with self._io:
-                connection.loop_write()
-        if (want := connection.want_write()) != writing:
-            poller.modify(fd, select.POLLIN | (select.POLLOUT if want else 0))
-        for ready, _ in poller.poll(TICK_S * 1000):
-            if ready == self._wake:
-                with contextlib.suppress(BlockingIOError):
-                    os.eventfd_read(self._wake)
-            else:
-                self._read(connection)
-        return want
-
-    def _read(self, connection: Connection) -> None:
-        self._dead_man.heard(time.monotonic())
-        more = True
-        while more and not self._stopping.is_set():
-            with self._io:
-                connection.loop_read()
-                more = connection.socket() is not None and connection.holds_bytes()
-            while self._events:
-                self._events.popleft()()
-
-    def _look(self, connection: Connection, now_s: float) -> None:
+    def _look(self, link: Link, now_s: float) -> None:
         """Twice a second: ping when it is time, give up a silent link, ask for the subscription again."""
-        with self._io:
-            connection.loop_misc()
+        link.tend()
         with self._ledger:
             silent = self._dead_man.silent(now_s)
         if silent:
             self._ending = fault("silent")
         elif self._dead_man.wants_to_ask(now_s):
-            self._subscribe(connection)
+            self._subscribe(link)
 
-    def _subscribe(self, connection: Connection) -> None:
-        self._dead_man.asked(connection.ask(self.settings.command_topics), time.monotonic())
-        self._flush(connection)
+    def _subscribe(self, link: Link) -> None:
+        self._dead_man.asked(link.connection.ask(self.settings.command_topics), time.monotonic())
+        link.flush()
 
     def _drop(self, why: LineFault) -> None:
         with self._ledger:
-            connection, self._connection = self._connection, None
+            link, self._link = self._link, None
             was_up, self._up = self._up, False
             self._tokens.clear()
         self._events.clear()
         self._fault, self._ending = why, None
-        if connection is not None:
-            with self._io:
-                connection.hang_up()
+        if link is not None:
+            link.close()
         if was_up:
             now_s = time.monotonic()
             if self._backoff.lost(now_s - self._up_since_s, now_s) and why.code == "lost":
@@ -307,10 +256,10 @@ class Session:
         self._ending = fault("taken_over" if reason == "Session taken over" else "lost", reason)
 
     def _accept(self, refusal: str | None) -> None:
-        connection = self._connection
-        if refusal is None and connection is not None:
+        link = self._link
+        if refusal is None and link is not None:
             self._dead_man.accepted()
-            self._subscribe(connection)
+            self._subscribe(link)
             return
         if refusal == "Unsupported protocol version" and self._version == "5":
             self._version = "3.1.1"  # an older broker (DESIGN section 7: any 3.1.1 or 5 broker): at once again
@@ -327,10 +276,11 @@ class Session:
         if self._up:
             return
         with self._ledger:
-            self._up, self._up_since_s, connection = True, time.monotonic(), self._connection
+            self._up, self._up_since_s, link = True, time.monotonic(), self._link
             if self._status is not None:
                 self._say(self.settings.status_topic, self._status, retain=True)
-        self._flush(connection)
+        if link is not None:
+            link.flush()
         log.info("line up")
         self._call(self._on_state, True)
 

@@ -97,11 +97,11 @@ def test_a_frozen_broker_is_noticed_and_left_for_a_living_one(broker: Broker, po
 
 
 def test_a_publish_without_answer_is_enough_to_call_the_link_dead(broker: Broker, post: Posts) -> None:
-    """R5: with the default keepalive of 8 s an unanswered status says after 5 s what a ping would say after 13."""
-    one = post().start()
+    """R5: with a keepalive of 2 s an unanswered status says after 2 s what a ping would say after 4."""
+    one = post(keepalive_s=2).start()
     broker.freeze()
     one.session.publish_status(b"{}")
-    assert until(lambda: not one.session.up, 9) < 7
+    assert until(lambda: not one.session.up, 9) < 3.5
     broker.thaw()
 
 
