@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import sqlite3
 from pathlib import Path
+from typing import Final
 
 from kengd.errors import KengdError
 
+SQLITE_FAULTS: Final = (sqlite3.Error, UnicodeDecodeError)
 _SMALLEST_ROOM = 64 * 1024
 _CORRUPT = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_TOOBIG)
 
@@ -26,6 +28,8 @@ class Malformed(Exception):
 def is_corrupt(error: BaseException) -> bool:
     """True when SQLite says the file itself is damaged (not the disk full, not read-only)."""
     cause = getattr(error, "orig", None) or error
+    if isinstance(cause, UnicodeDecodeError):  # the driver could not even read SQLite's complaint about a rotten schema
+        return True
     return (getattr(cause, "sqlite_errorcode", 0) & 0xFF) in _CORRUPT
 
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from kengd.journal.archive import archives_of, read_archive
 from kengd.journal.batch import Head
-from kengd.journal.faults import unreadable
+from kengd.journal.faults import SQLITE_FAULTS, unreadable
 from kengd.journal.reading import Anchor, BadRow, anchor_of, entries_after, head_of, visit, walk
 from kengd.wire.entry import FIRST_PREV, Entry, chain_hash, entry_of
 
@@ -47,7 +47,7 @@ def prove(path: Path) -> Proof:
             _prove_structure(connection, end.seq)
     except BadRow as bad:
         return Proof(head, first, archived, bad.seq, bad.why)
-    except sqlite3.Error as error:
+    except SQLITE_FAULTS as error:
         return Proof(head, first, archived, 1, str(error))
     except OSError as error:
         raise unreadable(error, path) from error

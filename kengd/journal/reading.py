@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import Final, NamedTuple
 
 from kengd.journal.batch import Head, LedgerMark, SeenCommand
-from kengd.journal.faults import broken, is_corrupt
+from kengd.journal.faults import SQLITE_FAULTS, broken, is_corrupt
 from kengd.wire.entry import FIRST_PREV, Entry, Facts, entry_of, facts_hash
 
 ENTRY_COLUMNS: Final = (
@@ -118,25 +118,29 @@ def walk(connection: sqlite3.Connection, book: str, after: Anchor) -> Iterator[t
                 raise BadRow(facts.seq, "its hash does not fit")
             yield facts, own_hash
             seq, prev = facts.seq, own_hash
-    except sqlite3.Error as error:
+    except SQLITE_FAULTS as error:
         if not is_corrupt(error):
             raise
         raise BadRow(seq + 1, str(error)) from error
 
 
 def entries_after(connection: sqlite3.Connection, after_seq: int, limit: int) -> list[Entry]:
-    """Up to `limit` entries with seq > `after_seq`, oldest first."""
+    """Up to `limit` entries with seq > `after_seq`, oldest first. Raises BadRow."""
     anchor = anchor_of(connection)
     first = max(after_seq, anchor.seq) + 1
     before = connection.execute("SELECT hash FROM entry WHERE seq = ?", (first - 1,)).fetchone()
     rows = connection.execute(
         f"SELECT {ENTRY_COLUMNS} FROM entry WHERE seq >= ? ORDER BY seq LIMIT ?", (first, limit)
     ).fetchall()
-    prev, book = before[0].hex() if before else anchor.hash, head_of(connection).book
-    found = []
-    for row in rows:
-        found.append(entry_of(Facts(*row[:13]), book, prev, row[13].hex()))
-        prev = found[-1].hash
+    book = head_of(connection).book
+    found: list[Entry] = []
+    try:
+        prev = before[0].hex() if before else anchor.hash
+        for row in rows:
+            found.append(entry_of(Facts(*row[:13]), book, prev, row[13].hex()))
+            prev = found[-1].hash
+    except (ValueError, TypeError, AttributeError) as unsayable:
+        raise BadRow(first + len(found), "holds what no entry can hold") from unsayable
     return found
 
 
@@ -148,7 +152,7 @@ class Reader:
         self._lock = threading.Lock()
         try:
             self._connection = connect(path)
-        except sqlite3.Error as error:
+        except SQLITE_FAULTS as error:
             raise broken(error, path.parent) from error
 
     def close(self) -> None:
@@ -166,7 +170,7 @@ class Reader:
                     yield self._connection
                 finally:
                     self._connection.execute("ROLLBACK")
-            except (sqlite3.Error, BadRow) as error:
+            except (*SQLITE_FAULTS, BadRow) as error:
                 raise broken(error, self._path.parent) from error
 
     def entries(self, after_seq: int, limit: int) -> list[Entry]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import sqlite3
 import threading
 from contextlib import suppress
 from pathlib import Path
@@ -14,13 +13,13 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from kengd.duty.words import ClockTrust, Instant, Stamped
 from kengd.journal.batch import Head
-from kengd.journal.faults import BookBroken, Malformed, broken, in_use, is_corrupt
+from kengd.journal.faults import SQLITE_FAULTS, BookBroken, Malformed, broken, in_use, is_corrupt
 from kengd.journal.opening import Known, OtherPost, begin_book, first_entry, newest_aside, set_aside, take_up
 from kengd.journal.pen import Pen
 from kengd.journal.reading import Reader
 
 FILE: Final = "book.db"
-FAULTS: Final = (SQLAlchemyError, sqlite3.Error, OSError)
+FAULTS: Final = (SQLAlchemyError, *SQLITE_FAULTS, OSError)
 
 
 class Shelf:
