@@ -134,6 +134,7 @@ def _live(
         for due in [row for row in again if row[0] <= time.monotonic()]:
             again.remove(due)
             family.start(due[1])
+            _say(f"{due[1].name} đã được mở lại.")
     return 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -93,6 +94,8 @@ def test_the_end_leaves_nothing_behind(start: Callable[..., Demo], how: signal.S
     assert greeting.rstrip("\n").rsplit("\n", 1)[-1] == LAST_LINE
     below = demo.below()
     assert len(below) == 1 + 5 + 10
+    rows = json.loads((demo.directory / "processes.json").read_text())["processes"]
+    assert [os.getsid(row["pid"]) for row in rows] == [row["pid"] for row in rows], "Ctrl-C is for the demo alone"
 
     card = demo.card()
     assert sorted(card) == ["broker", "hub_key", "kid", "posts"]
@@ -118,10 +121,13 @@ def test_the_next_start_ends_what_a_killed_demo_left(start: Callable[..., Demo])
     demo = start(mode="stubborn")
     demo.greeted()
     below = demo.below()
-    ledger = (demo.directory / "processes.json").read_text()
-    assert len(json.loads(ledger)["processes"]) == 6
+    rows = json.loads((demo.directory / "processes.json").read_text())["processes"]
+    assert (rows[0]["name"], len(rows)) == ("mosquitto", 6)
+    broker = os.pidfd_open(rows[0]["pid"])
     demo.process.kill()
     demo.process.wait()
+    assert select.select([broker], [], [], 10)[0], "the kernel was to end the broker with the demo"
+    os.close(broker)
     left = still_there(below)
     assert len(left) >= 10, "the stand-ins were meant to survive"
 
@@ -176,6 +182,10 @@ def test_what_dies_is_started_again(start: Callable[..., Demo]) -> None:
     broker = next(row for row in rows if row["name"] == "mosquitto")
     os.kill(broker["pid"], signal.SIGKILL)
     assert demo.process.stdout.readline().startswith("mosquitto đã dừng (mã -9), mở lại sau")
+    assert demo.process.stdout.readline() == "mosquitto đã được mở lại.\n"
+    rows = json.loads((demo.directory / "processes.json").read_text())["processes"]
+    anew = next(row for row in rows if row["name"] == "mosquitto")
+    assert anew["pid"] != broker["pid"] and look_at(anew["pid"])
     demo.process.terminate()
     assert demo.ended()[0] == 0
 
