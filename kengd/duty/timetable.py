@@ -79,7 +79,7 @@ def _look_at(line: Line, ledger: LedgerView, now: datetime, trust: ClockTrust) -
     today = now.date()
     found: list[Due | Missed] = []
     passed = [
-        day for day in _unsettled(line, ledger, since, today) if since <= due_on(line, day, now) < now - grace_of(line)
+        day for day in _unsettled(line, ledger, since, now) if since <= due_on(line, day, now) < now - grace_of(line)
     ]
     if passed:
         reason: Literal["late", "clock_untrusted"] = "clock_untrusted" if trust == "untrusted" else "late"
@@ -94,15 +94,16 @@ def _look_at(line: Line, ledger: LedgerView, now: datetime, trust: ClockTrust) -
     return found
 
 
-def _unsettled(line: Line, ledger: LedgerView, since: datetime, today: date) -> list[date]:
-    """Dates of this line up to today that nothing is known of: all after the newest known one, and yesterday."""
-    newest = ledger.newest(line.id, today)
+def _unsettled(line: Line, ledger: LedgerView, since: datetime, now: datetime) -> list[date]:
+    """Dates of this line that nothing is known of: after the newest known one, up to the last whose grace can be over.
+
+    Of many days jumped over only the last gets a mark, so what lies before the newest mark is settled.
+    """
+    last = (now - grace_of(line)).date()
+    newest = ledger.newest(line.id, last)
     start = since.date() if newest is None else max(since.date(), newest + _DAY)
-    days = [today - _DAY] if start >= today else []
-    days += [date.fromordinal(number) for number in range(start.toordinal(), today.toordinal() + 1)]
-    return [
-        day for day in days if day.weekday() in line.days and ledger.handled(line.id, day) is None and line.occurs(day)
-    ]
+    days = (date.fromordinal(number) for number in range(start.toordinal(), last.toordinal() + 1))
+    return [day for day in days if line.occurs(day)]
 
 
 def due_on(line: Line, day: date, now: datetime) -> datetime:
