@@ -136,7 +136,7 @@ def _ask_daemon(path: str, why: str) -> tuple[bool, str]:
                     break
                 answer += part
         said: Any = json.loads(answer)
-        return said["ok"] is True, str(said.get("vi") or said.get("code") or "")
+        return said["ok"] is True, str(said.get("vi") or said.get("reason") or "")
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return False, ""
 
