@@ -101,8 +101,14 @@ def _union_reader(args: tuple[Any, ...]) -> Reader:
 def _dataclass_reader(cls: type) -> Reader:
     hints = typing.get_type_hints(cls)
     readers = {name: _reader(hints[name]) for name in _field_names(cls)}
+    # None is left out when written: a field that may be None and has no default comes back as None
+    absent = {
+        field.name: None
+        for field in dataclasses.fields(cls)
+        if field.default is dataclasses.MISSING and type(None) in get_args(hints[field.name])
+    }
 
     def read(data: dict[str, Any]) -> Any:
-        return cls(**{key: readers[key](item) for key, item in data.items()})
+        return cls(**(absent | {key: readers[key](item) for key, item in data.items()}))
 
     return read

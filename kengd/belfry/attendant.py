@@ -23,6 +23,7 @@ STARTING_PATIENCE_MS = 90_000
 """Importing ORM and web takes 7–14 s on a Pi Zero 2 W; an office that starts is given longer."""
 SLOWEST_RESTART_MS = 60_000
 PROVEN_MS = 60_000
+LAST_WORDS_MS = 2_000
 
 
 def office_argv(config: str) -> list[str]:
@@ -48,7 +49,7 @@ class Attendant:
         self._ping = 0
         self._back_off_ms = 0
         self._next_start_ms = 0
-        self._dying: list[subprocess.Popen[bytes]] = []
+        self._dying: list[tuple[subprocess.Popen[bytes], int]] = []
         self.answered = False
         self.intercom: Intercom | None = None
 
@@ -69,9 +70,9 @@ class Attendant:
 
     def turn(self, now_ms: int) -> bool:
         """Start, ping or end the office as it is due. True when a new office was started just now."""
-        self._dying = [child for child in self._dying if child.poll() is None]
+        self._reap(now_ms)
         if self._child is None:
-            if now_ms < self._next_start_ms:
+            if now_ms < self._next_start_ms or self._dying:
                 return False
             return self._start(now_ms)
         if self._child.poll() is not None:
@@ -80,6 +81,7 @@ class Attendant:
         patience_ms = PATIENCE_MS if self.answered else STARTING_PATIENCE_MS
         if now_ms > self._heard_ms + patience_ms:
             log.error("office does not answer: ended")
+            self._child.kill()
             self.gone(now_ms)
             return False
         if now_ms > self._pinged_ms + PING_EVERY_MS and self.intercom is not None:
@@ -99,8 +101,7 @@ class Attendant:
             self.intercom = None
         if child is not None:
             if child.poll() is None:
-                child.kill()
-                self._dying.append(child)  # reaped in a later turn: this thread does not wait for anybody
+                self._dying.append((child, now_ms + LAST_WORDS_MS))  # this thread does not wait for anybody
             log.warning("office ended (status %s)", child.returncode)
         proven = now_ms > self._started_ms + PROVEN_MS
         self._back_off_ms = 500 if proven else min(SLOWEST_RESTART_MS, max(500, 2 * self._back_off_ms))
@@ -120,6 +121,16 @@ class Attendant:
         if self.intercom is not None:
             self.intercom.close()
             self.intercom = None
+
+    def _reap(self, now_ms: int) -> None:
+        """An office that hung up may finish its last words; then it is ended, so that two never write one book."""
+        dying = []
+        for child, until_ms in self._dying:
+            if child.poll() is None:
+                if now_ms > until_ms:
+                    child.kill()
+                dying.append((child, until_ms))
+        self._dying = dying
 
     def _start(self, now_ms: int) -> bool:
         ours, theirs = Intercom.pair()

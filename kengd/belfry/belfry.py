@@ -83,12 +83,12 @@ class Belfry:
         self._lock_fd = _only_one(self._run_dir)
         self._inbox = Inbox()
         self._factory = pins.open_factory(plan.pins)
+        write_pin_file(plan, pins.chip_label_of(self._factory))
         self.relay = Relay(
             plan.relay, self._factory, edge_udp=plan.edge_udp, longest_on_ms=_longest_on_ms(plan)
         )
         self._lamps = Lamps(plan.lamps, self._factory)
         self._contacts = Contacts(plan.buttons, plan.inputs, self._factory, self._post_change)
-        write_pin_file(plan)
         self._player = Player(
             self.relay,
             self._inbox.post,

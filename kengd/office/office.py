@@ -17,17 +17,18 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from kengd import clock, intercom, service
 from kengd.duty.health import Condition, condition
-from kengd.duty.ledger import Ledger
+from kengd.duty import ledger
 from kengd.duty.trust import assess, stepped
 from kengd.duty.words import ClockTrust, Draft, EntryKind, Instant, Purpose, Source, Stamped
 from kengd.errors import KengdError
 from kengd.intercom import AskRing, Intercom
-from kengd.journal.batch import LedgerMark, SeenCommand
+from kengd.journal.batch import SeenCommand
 from kengd.journal.faults import BookBroken
 from kengd.office.bulletin import Bulletin
 from kengd.office.changes import Changes
@@ -37,7 +38,7 @@ from kengd.office.order import OrderDesk
 from kengd.office.page import Page
 from kengd.office.scribe import Scribe, Task
 from kengd.office.shelf import Shelf
-from kengd.office.ticker import MissedAct, RingAct, SinceAct, Ticker
+from kengd.office.ticker import MissedAct, RingAct, Ticker, TickerAct, ValueAct
 from kengd.settings import load_plan
 from kengd.settings.plan import BelfryPlan, OfficePlan
 from kengd.uplink.line import Inbound, Token
@@ -54,6 +55,7 @@ THREAD_STACK = 512 << 10
 CURSOR_EVERY_S = 900.0
 ABSENT = b'{"v":1,"presence":"absent"}'
 DAY_S = 86_400.0
+STEP_MS = 2_000
 
 
 def serve(config: str, intercom_fd: int, belfry_pid: int) -> int:
@@ -129,7 +131,7 @@ class Office:
                     key.data()
                 if time.monotonic() >= next_tick_s:
                     next_tick_s = time.monotonic() + TICK_S
-                    self._tick()
+                    self._guarded(self._tick)
         except EOFError:
             log.warning("the belfry hung up")
         finally:
@@ -144,13 +146,17 @@ class Office:
     def _do_events(self) -> None:
         os.eventfd_read(self._wake)
         while self._events:
-            event = self._events.popleft()
-            try:
-                event()
-            except EOFError:
-                raise
-            except Exception:
-                log.exception("an event of the office failed")
+            self._guarded(self._events.popleft())
+
+    @staticmethod
+    def _guarded(work: Callable[[], None]) -> None:
+        """One failure must not take the line, the book and the page down with it."""
+        try:
+            work()
+        except EOFError:
+            raise
+        except Exception:
+            log.exception("a piece of the office's work failed")
 
     def _stop(self) -> None:
         self._closing = True
@@ -209,8 +215,8 @@ class Office:
 
     def _spooled(self, record: Stamped) -> None:
         self._spool_id = record.boot
+        record = self._with_trust(record)
         seen: tuple[SeenCommand, ...] = ()
-        ledger: tuple[LedgerMark, ...] = ()
         if self.desk is not None:
             if self.desk.redundant(record.draft):
                 record_only = Task(done=lambda _: self._confirm(record.n))
@@ -219,10 +225,17 @@ class Office:
             row = self.desk.spooled(record)
             seen = () if row is None else (row,)
         mark = None if self.ticker is None else self.ticker.heard(record.draft)
-        if mark is not None:
-            ledger = (mark,)
+        marks = () if mark is None else (mark,)
         values = self._silence_value(record.draft)
-        self.scribe.put(Task((record,), seen, ledger, values, lambda entries: self._record_done(record, entries)))
+        self.scribe.put(Task((record,), seen, marks, values, lambda entries: self._record_done(record, entries)))
+
+    def _with_trust(self, record: Stamped) -> Stamped:
+        """What the belfry stamped before it knew the clock's state was stamped by the clock that is trusted now."""
+        now = self._clock_mark
+        same_clock = abs((record.wall_ms - record.mono_ms) - (now.wall_ms - now.mono_ms)) < STEP_MS
+        if record.clock == "untrusted" and self.clock != "untrusted" and same_clock:
+            return replace(record, clock=self.clock)
+        return record
 
     @staticmethod
     def _silence_value(draft: Draft) -> tuple[tuple[str, str | None], ...]:
@@ -275,7 +288,10 @@ class Office:
     def _begin(self) -> None:
         """The belfry's spool is in the book: reconcile, then open the line (P5: seen ids first)."""
         self._report_lost_power()
-        self.ticker = Ticker(read_lines(self.office_plan), self._ledger(), lambda: secrets.token_hex(8))
+        marks = ledger.restore(self.shelf.ledger(), self.shelf.values(ledger.VALUES_PREFIX))
+        self.ticker = Ticker(
+            read_lines(self.office_plan), marks, lambda: secrets.token_hex(8), clock.boot_id()
+        )
         self.changes.restore()
         alarms = [signal.id for signal in self.plan.signals if signal.kind == "alarm"]
         end = self.shelf.last_alarm_end(alarms)
@@ -286,10 +302,6 @@ class Office:
         self._tell_state(clock.now())
         self.page = Page(self)
         self.page.start()
-
-    def _ledger(self) -> Ledger:
-        since = {key.removeprefix("since:"): int(value) for key, value in self.shelf.values("since:").items()}
-        return Ledger(self.shelf.ledger(), since)
 
     def _desk_up(self) -> None:
         self.desk = OrderDesk(
@@ -419,7 +431,7 @@ class Office:
 
     # ---- the book
 
-    def write(self, draft: Draft, mark: LedgerMark | None = None) -> None:
+    def write(self, draft: Draft, mark: ledger.LedgerMark | None = None) -> None:
         """An entry of the office's own."""
         self.scribe.put(Task((self._stamp(draft),), ledger=() if mark is None else (mark,)))
 
@@ -480,7 +492,7 @@ class Office:
         self.bulletin.post(now)
         self._tell_state(now)
 
-    def _timetable(self, act: RingAct | MissedAct | SinceAct) -> None:
+    def _timetable(self, act: TickerAct) -> None:
         match act:
             case RingAct(trigger, None):
                 self.tell_belfry(AskRing(trigger))
@@ -490,8 +502,8 @@ class Office:
                 self.scribe.put(Task(ledger=(mark,), done=done))  # type: ignore[arg-type]
             case MissedAct(draft, mark):
                 self.write(draft, mark)
-            case SinceAct(line, wall_ms):
-                self.remember(f"since:{line}", None if wall_ms is None else str(wall_ms))
+            case ValueAct(key, value):
+                self.remember(key, value)
 
     def _trust(self, now: Instant, newest_ms: int | None) -> ClockTrust:
         if self.office_plan.clock_assume == "ntp":
@@ -499,7 +511,8 @@ class Office:
         return assess(clock.read_clock(), newest_ms, now.wall_ms)
 
     def _check_clock(self, now: Instant) -> None:
-        step_ms = stepped(self._clock_mark, now)
+        before = self._clock_mark
+        step_ms = stepped((before.mono_ms, before.wall_ms), (now.mono_ms, now.wall_ms))
         self._clock_mark = now
         newest = self.shelf.tail(1) if self.clock != "ntp" else []
         trust = self._trust(now, parse_at(newest[-1].at) if newest else None)

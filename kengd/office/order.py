@@ -13,12 +13,12 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from kengd.duty.words import Draft, EntryKind, Instant, Source, Stamped
 from kengd.intercom import AskHush, AskRing, Decided
 from kengd.journal.batch import SeenCommand
 from kengd.office.desk_words import Ack, Action, Forget, Perform, Refusal, Resend, SettingsDesk, Write
+from kengd.office.order_asked import Asked, Ticket
 from kengd.office.order_drafts import message, refusal_draft, settled_drafts
 from kengd.office.refusals import RefusalCounter
 from kengd.office.seen import UNKNOWN_DIGEST, Known, Seen, SeenStore
@@ -26,35 +26,11 @@ from kengd.office.settle import settle
 from kengd.uplink.line import Token
 from kengd.wire.command import Accepted, Circumstances, Refused, judge
 from kengd.wire.orders import Hush, Replay, Ring
-from kengd.wire.reasons import Reason
 from kengd.wire.topics import ALL, parse_topic
 
-ANSWER_GRACE_MS = 2_000
-"""How long after a command's deadline a verdict of the belfry is still awaited before the office answers `expired`."""
 HELD_MS = 30_000
 """How long the spool may take to bring the entries of a command that only the belfry remembers."""
 PRUNE_EVERY_MS = 3_600_000
-
-
-@dataclass(slots=True)
-class _Asked:
-    """A command handed (or to be handed) to the belfry. `due_ms`: when the office answers itself, with `reason`."""
-
-    known: Known
-    message: AskRing | AskHush
-    by: str
-    deadline_ms: int
-    due_ms: int
-    reason: Reason = "expired"
-
-
-@dataclass(frozen=True, slots=True)
-class _Ticket:
-    """What to do when a Write of the desk is on disk."""
-
-    known: Known | None
-    first: bool
-    tokens: tuple[Token, ...]
 
 
 class OrderDesk:
@@ -80,10 +56,10 @@ class OrderDesk:
         self._lock = threading.Lock()
         self._seen = Seen(store.seen_commands())
         self._counter = RefusalCounter()
-        self._asked: dict[str, _Asked] = {}
+        self._asked: dict[str, Asked] = {}
         self._unsent: deque[str] = deque()
         self._slow: dict[str, Accepted] = {}
-        self._tickets: dict[int, _Ticket] = {}
+        self._tickets: dict[int, Ticket] = {}
         self._last_ticket = 0
         self._pruned_ms: int | None = None
 
@@ -116,10 +92,12 @@ class OrderDesk:
         """Hand it to the belfry now, behind those it has not yet taken."""
         ask_id = self._new_id()
         question = message(ask_id, accepted, order, circumstances.mono_ms)
-        due_ms = accepted.deadline_ms + ANSWER_GRACE_MS
-        self._asked[ask_id] = _Asked(known, question, order.by, accepted.deadline_ms, due_ms)
+        asked = Asked(known, question, order.by, accepted.deadline_ms, accepted.deadline_ms)
+        self._asked[ask_id] = asked
         if self._unsent or not self._belfry_send(question):
             self._unsent.append(ask_id)
+        else:
+            asked.sent = True
 
     def _again(self, known: Known, digest: bytes, mono_ms: int, token: Token) -> list[Action]:
         """A repeat: the first reply is sent again, or will come; only the first repeat is written."""
@@ -135,7 +113,7 @@ class OrderDesk:
         if known.repeats > 1:
             return [Resend(known.first_reply), Ack(token)]
         draft = Draft(EntryKind.REFUSED, command_id=known.jti, source=Source.HUB, reason="duplicate")
-        return [Resend(known.first_reply), self._write((draft,), _Ticket(None, False, (token,)), known.row())]
+        return [Resend(known.first_reply), self._write((draft,), Ticket(None, False, (token,)), known.row())]
 
     def _refused(self, refused: Refused, circumstances: Circumstances, token: Token, *, to_all: bool) -> list[Action]:
         if to_all and refused.for_others:
@@ -157,7 +135,7 @@ class OrderDesk:
         """A refusal that no seen id holds back from coming again and again: counted, so the book cannot be flooded."""
         actions = self._flush(mono_ms)
         if self._counter.write_singly(draft.reason or "", mono_ms):
-            actions.append(self._write((draft,), _Ticket(None, False, (token,))))
+            actions.append(self._write((draft,), Ticket(None, False, (token,))))
         else:
             actions.append(Ack(token))
         return actions
@@ -173,6 +151,7 @@ class OrderDesk:
             if verdict.reason == "duplicate" and not asked.known.answered:
                 # Rung before the office was restarted: its entries are still in the spool.
                 asked.due_ms, asked.reason = self._circumstances().mono_ms + HELD_MS, "duplicate"
+                asked.overdue_ms = None
                 return []
             del self._asked[verdict.id]
             return self._acks(asked.known) if asked.known.answered else []
@@ -238,7 +217,7 @@ class OrderDesk:
             self._send_waiting(now.mono_ms)
             actions = self._flush(now.mono_ms)
             for ask_id, asked in list(self._asked.items()):
-                if now.mono_ms > asked.due_ms:
+                if asked.overdue(now.mono_ms):
                     actions.extend(self._give_up(ask_id, asked))
             if self._pruned_ms is None or now.mono_ms >= self._pruned_ms + PRUNE_EVERY_MS:
                 self._pruned_ms = now.mono_ms
@@ -258,14 +237,13 @@ class OrderDesk:
         while self._unsent:
             ask_id = self._unsent[0]
             asked = self._asked.get(ask_id)
-            if asked is not None:
-                if mono_ms > asked.deadline_ms:
-                    asked.due_ms = asked.deadline_ms  # never sent, so no verdict can come: answer now
-                elif not self._belfry_send(asked.message):
+            if asked is not None and mono_ms <= asked.deadline_ms:
+                if not self._belfry_send(asked.message):
                     return
+                asked.sent = True
             self._unsent.popleft()
 
-    def _give_up(self, ask_id: str, asked: _Asked) -> list[Action]:
+    def _give_up(self, ask_id: str, asked: Asked) -> list[Action]:
         """The belfry has not answered in time: the office answers, unless an entry already did."""
         del self._asked[ask_id]
         known = asked.known
@@ -279,9 +257,9 @@ class OrderDesk:
 
     def _first_reply(self, known: Known, drafts: tuple[Draft, ...]) -> Write:
         known.claimed = True
-        return self._write(drafts, _Ticket(known, True, ()), known.row())
+        return self._write(drafts, Ticket(known, True, ()), known.row())
 
-    def _write(self, drafts: tuple[Draft, ...], ticket: _Ticket, seen: SeenCommand | None = None) -> Write:
+    def _write(self, drafts: tuple[Draft, ...], ticket: Ticket, seen: SeenCommand | None = None) -> Write:
         self._last_ticket += 1
         self._tickets[self._last_ticket] = ticket
         return Write(self._last_ticket, drafts, seen)
@@ -297,4 +275,4 @@ class OrderDesk:
 
     def _flush(self, mono_ms: int, *, closing: bool = False) -> list[Action]:
         draft = self._counter.flush(mono_ms, closing=closing)
-        return [] if draft is None else [self._write((draft,), _Ticket(None, False, ()))]
+        return [] if draft is None else [self._write((draft,), Ticket(None, False, ()))]

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from kengd.duty.words import Stamped
-from kengd.journal.batch import Batch, LedgerMark, SeenCommand
+from kengd.duty.ledger import LedgerMark
+from kengd.journal.batch import Batch, SeenCommand
 from kengd.journal.faults import BookBroken
 from kengd.wire.entry import Entry
 
