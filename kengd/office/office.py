@@ -554,7 +554,7 @@ class Office:
         keep = self.office_plan.retention
         sent_seq = self.bulletin.head.seq if self.outbox is None else self.outbox.cursor
         try:
-            self.shelf.tidy(now, keep.keep_entries, keep.keep_days * 86_400, sent_seq)
+            self.shelf.tidy(now, keep.keep_entries, keep.keep_days, sent_seq)
         except BookBroken as broken:
             self._book_ails(broken)
 

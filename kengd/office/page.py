@@ -46,7 +46,7 @@ class Page:
 
             serve(self, web.host, web.port)
             why = "ended"
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # uvicorn exits when the port is taken
             log.exception("the page cannot be served")
             why = f"{type(error).__name__}: {error}"
         self._office.post(lambda: self._office.ail(condition("page_down", note_en=why)))

@@ -59,7 +59,8 @@ class Shelf:
 
     def entries(self, after_seq: int, limit: int) -> Sequence[tuple[int, bytes]]:
         """(seq, JSON) for the outbox."""
-        found = self._read(lambda book: book.entries(after_seq, limit), [])
+        nothing: list[Entry] = []
+        found = self._read(lambda book: book.entries(after_seq, limit), nothing)
         return [(entry.seq, to_json(entry).encode()) for entry in found]
 
     def tail(self, n: int) -> list[Entry]:
@@ -87,12 +88,12 @@ class Shelf:
         end = self._read(lambda book: book.last_alarm_end(alarms), None)
         return None if end is None else (end.ended_wall_ms, end.reason == "power_lost")
 
-    def tidy(self, now: Instant, keep_entries: int, keep_s: int, sent_seq: int) -> None:
+    def tidy(self, now: Instant, keep_entries: int, keep_days: int, sent_seq: int) -> None:
         """Daily: archive what is too old."""
         with self._lock:
             book = self._book
         if book is not None:
-            while book.tidy(now, keep_entries=keep_entries, keep_s=keep_s, sent_seq=sent_seq):
+            while book.tidy(now, keep_entries=keep_entries, keep_days=keep_days, sent_seq=sent_seq):
                 pass
 
     def close(self) -> None:
