@@ -6,6 +6,9 @@ import re
 
 KeyPath = tuple[str | int, ...]
 
+DEEPEST = 32
+"""No settings lie deeper; a hostile file is given up here."""
+
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _SPACE = re.compile(r"[ \t]*")
 _GAP = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
@@ -77,6 +80,8 @@ class _Walk:
         return line
 
     def note(self, path: KeyPath, line: int) -> None:
+        if len(path) > DEEPEST:
+            raise IndexError(self.at)
         for end in range(1, len(path) + 1):
             self.lines.setdefault(path[:end], line)
 

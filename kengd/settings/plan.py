@@ -31,8 +31,8 @@ class ButtonPlan:
     name: str
     pin: int
     does: str
-    place: str | None
-    hold_ms: int
+    place: str | None = None
+    hold_ms: int = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +110,11 @@ class BrokerPlan:
 
     host: str
     port: int
-    ca: str | None
-    cert: str | None
-    key: str | None
-    version: Literal["5", "3.1.1"]
-    keepalive_s: int
+    ca: str | None = None
+    cert: str | None = None
+    key: str | None = None
+    version: Literal["5", "3.1.1"] = "5"
+    keepalive_s: int = 8
     username: str | None = None
     password_file: str | None = None
 
@@ -160,9 +160,9 @@ class RetentionPlan:
 class OfficePlan:
     """What the office needs besides the `BelfryPlan`. `clock_assume` only with simulated pins."""
 
-    broker: BrokerPlan | None
     hub_keys: tuple[HubKeyPlan, ...]
     web: WebPlan
     timetable: tuple[LinePlan, ...]
     retention: RetentionPlan
+    broker: BrokerPlan | None = None
     clock_assume: Literal["ntp"] | None = None

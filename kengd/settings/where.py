@@ -20,7 +20,7 @@ SYSTEM_STATE = "/var/lib/kengd"
 SYSTEM_RUN = "/run/kengd"
 SHARED_MEMORY = "/dev/shm"
 """tmpfs; the directory in it belongs to one user."""
-LARGEST_FILE = 1 << 20
+LARGEST_FILE = 128 * 1024
 
 _TABLE = re.compile(r"^[ \t]*\[+[ \t]*([^\]\n]*?)[ \t]*\]", re.MULTILINE)
 _STRING = r"""[ \t]*=[ \t]*(?:"([^"\n]*)"|'([^'\n]*)')"""
@@ -48,7 +48,7 @@ def required_config(config: str | None) -> Path:
 
 
 def read_bytes(path: Path) -> bytes:
-    """The file's bytes. Raises UsageError `config_unreadable` when it cannot be read or is larger than 1 MiB."""
+    """The file's bytes. Raises UsageError `config_unreadable` when it cannot be read or is larger than 128 KiB."""
     try:
         with open(path, "rb") as file:
             raw = file.read(LARGEST_FILE + 1)
@@ -61,7 +61,7 @@ def read_bytes(path: Path) -> bytes:
             en=f"cannot read {path}: {reason}",
         ) from wrong
     if len(raw) > LARGEST_FILE:
-        raise UsageError("config_unreadable", f"tệp cài đặt {path} lớn quá 1 MiB", cure="kiểm tra có nhầm tệp không")
+        raise UsageError("config_unreadable", f"tệp cài đặt {path} lớn quá 128 KiB", cure="kiểm tra có nhầm tệp không")
     return raw
 
 
@@ -80,8 +80,25 @@ def state_dir_of(raw: bytes, config: Path) -> Path:
 
 def state_dir(config: str | None) -> Path:
     """The post's state directory. Raises UsageError when there is no settings file or it cannot be read."""
-    path = required_config(config)
-    return state_dir_of(read_bytes(path), path)
+    path, raw = _file(config)
+    return state_dir_of(raw, path)
+
+
+def _file(config: str | None) -> tuple[Path, bytes]:
+    """The settings file and its bytes; while the system's own file is lost its post can still be stopped.
+
+    A file named wrongly is never taken for the system's: `kengd --config TYPO ring` must not ring the real bell.
+    """
+    path = config_path(config)
+    if path is None and not os.path.isdir(SYSTEM_RUN):
+        path = required_config(config)
+    path = path or Path(SYSTEM_CONFIG)
+    try:
+        return path, read_bytes(path)
+    except UsageError:
+        if path != Path(SYSTEM_CONFIG):
+            raise
+        return path, b""
 
 
 def pins_of(raw: bytes) -> str | None:
@@ -94,8 +111,7 @@ def run_dir(config: str | None) -> Path:
 
     What the last good start used counts while it is there (the file may have been edited since). Raises UsageError as `state_dir`.
     """
-    path = required_config(config)
-    raw = read_bytes(path)
+    path, raw = _file(config)
     state = state_dir_of(raw, path)
     used = _last_good_run_dir(state)
     if used is not None and used.is_dir():
