@@ -199,6 +199,16 @@ def test_a_belfry_without_room_gets_its_commands_in_order_or_never() -> None:
     assert (keys, office.acked) == (["order-0002", "order-0003"], [1])
 
 
+def test_a_belfry_that_has_room_again_too_late_is_not_asked() -> None:
+    """P5: `exp` is looked at again at sending; what was never sent is refused at once, no verdict can come."""
+    office = Office()
+    office.belfry_reads = False
+    office.hear(command())
+    office.belfry_reads = True
+    office.tick(61)
+    assert (office.asked, office.acked, office.book.told()) == ([], [1], [("refused", "order-0001", "expired")])
+
+
 def test_a_hung_belfry_is_answered_for() -> None:
     """P5: no verdict within the deadline: the office refuses `expired`, once; the belfry's own late `expired` is redundant."""
     office = Office()
