@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -108,19 +107,18 @@ class Attendant:
         self._next_start_ms = now_ms + self._back_off_ms
 
     def stop(self, patience_s: float) -> None:
-        """Orderly end: SIGTERM, then SIGKILL."""
+        """Orderly end: hang up, which the office takes as its end; SIGKILL if it does not."""
         child, self._child = self._child, None
-        if child is None:
-            return
-        child.terminate()
-        try:
-            child.wait(patience_s)
-        except subprocess.TimeoutExpired:
-            child.send_signal(signal.SIGKILL)
-            child.wait()
         if self.intercom is not None:
             self.intercom.close()
             self.intercom = None
+        if child is None:
+            return
+        try:
+            child.wait(patience_s)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
 
     def _reap(self, now_ms: int) -> None:
         """An office that hung up may finish its last words; then it is ended, so that two never write one book."""

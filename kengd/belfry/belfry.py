@@ -168,7 +168,8 @@ class Belfry:
                 self._serve_office(mask)
             else:
                 key.data()
-        self.relay.guard(time.monotonic_ns())
+        if self.relay.guard(time.monotonic_ns()):
+            self.tower.raise_condition(condition("relay_failed", note_en="a stroke outlived the bell's limit"))
         now = clock.now()
         self.sentry.look(now.mono_ms)
         self._turn_when_due(now.mono_ms)
@@ -184,13 +185,24 @@ class Belfry:
         if time.monotonic() < self._next_turn_s:
             return
         self._next_turn_s = time.monotonic() + REGULAR_TURN_S
+        self.sentry.check_all(now_ms)
         self._tend_office(now_ms)
+        self._look_at_devices()
         if not self._player.alive:
             raise RuntimeError("the player thread died")
         if not pins.threads_alive(self._factory):
             self.tower.raise_condition(condition("pins_dead"))
         else:
             service.feed_watchdog()  # fed by a finished turn, never by a timer of its own
+
+    def _look_at_devices(self) -> None:
+        if self.relay.stuck:
+            self.tower.raise_condition(condition("relay_failed", note_en="the relay cannot be put to rest"))
+        for lamp in ("bell", "police"):
+            if lamp in self._lamps.broken:
+                self.tower.raise_condition(condition("lamp_failed", lamp))
+            else:
+                self.tower.clear_condition("lamp_failed", lamp)
 
     def _timeout_s(self) -> float:
         wakes = [self._next_turn_s]

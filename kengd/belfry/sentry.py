@@ -11,6 +11,7 @@ from typing import Protocol
 
 from kengd.duty.contact import Contact, ContactRules, Turn, begin, rules_for, turn
 from kengd.duty.health import condition
+from kengd.errors import KengdError
 from kengd.settings.plan import ButtonPlan
 
 
@@ -70,8 +71,23 @@ class Sentry:
         """Read again the levels whose moment has come."""
         for watched in self._watched.values():
             if watched.wake_ms is not None and watched.wake_ms <= now_ms:
-                active = self._levels.read(watched.plan.name)
-                self._take(watched, turn(watched.rules, watched.contact, active, now_ms))
+                self._read_again(watched, now_ms)
+
+    def check_all(self, now_ms: int) -> None:
+        """Once a second: an edge that the driver lost is made up for."""
+        for watched in self._watched.values():
+            self._read_again(watched, now_ms)
+
+    def _read_again(self, watched: _Watched, now_ms: int) -> None:
+        name = watched.plan.name
+        try:
+            active = self._levels.read(name)
+        except KengdError as unreadable:
+            watched.wake_ms = None
+            self._raise(condition("pin_unreadable", name, unreadable.vi, unreadable.en))
+            return
+        self._clear("pin_unreadable", name)
+        self._take(watched, turn(watched.rules, watched.contact, active, now_ms))
 
     def next_wake_ms(self) -> int | None:
         """The next moment at which a level must be read again."""

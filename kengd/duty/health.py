@@ -46,6 +46,8 @@ CATALOGUE: dict[str, Sickness] = {
         hidden_by=("isolator_open", "relay_failed"),
     ),
     "pins_dead": Sickness("critical", "Luồng đọc nút bấm đã ngừng", "the pin event thread has died"),
+    "pin_unreadable": Sickness("critical", "Không đọc được chân của nút", "a button's pin cannot be read"),
+    "lamp_failed": Sickness("minor", "Đèn không sáng được", "a lamp does not obey", lamp=False),
     "battery_low": Sickness("critical", "Ắc quy sắp hết", "battery low (H1)"),
     "mains_lost": Sickness(
         "major", "Mất điện lưới, đang chạy ắc quy", "mains lost, on battery (H1)", hidden_by=("battery_low",)

@@ -59,7 +59,7 @@ STEP_MS = 2_000
 
 
 def serve(config: str, intercom_fd: int, belfry_pid: int) -> int:
-    """Run the office until the belfry hangs up or SIGTERM."""
+    """Run the office until the belfry hangs up."""
     if belfry_pid:
         service.die_with_parent(belfry_pid)
     service.offer_to_oom_killer()
@@ -120,7 +120,8 @@ class Office:
     def run(self) -> int:
         """Serve. Ends when the belfry hangs up."""
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: self.post(self._stop))
+            # systemd and Ctrl-C signal both processes; the belfry still has things to say, and hangs up when it has
+            signal.signal(number, signal.SIG_IGN)
         selector = selectors.DefaultSelector()
         selector.register(self._line, selectors.EVENT_READ, self._hear_belfry)
         selector.register(self._wake, selectors.EVENT_READ, self._do_events)
@@ -157,9 +158,6 @@ class Office:
             raise
         except Exception:
             log.exception("a piece of the office's work failed")
-
-    def _stop(self) -> None:
-        self._closing = True
 
     def _end(self) -> None:
         if self.desk is not None:

@@ -69,7 +69,7 @@ class Page:
         return office.desk is not None and (office.session is None or office.session.up)
 
     def status(self) -> Mapping[str, Any]:
-        """The wire's status and who we are."""
+        """The wire's status and who we are; the nonce is for the hub's eyes only."""
         office, bulletin = self._office, self._office.bulletin
         sounding = bulletin.sounding
         return {

@@ -57,12 +57,22 @@ TickerAct = RingAct | MissedAct | ValueAct
 
 @dataclass(slots=True)
 class _Open:
-    """A ring that was sent (by this process or, `trigger` None, by the one before) and not answered yet."""
+    """A ring that was sent and not answered yet. `inherited`: by the office before this one, whose trigger is not known."""
 
     line_id: str
     day: date
+    inherited: bool = True
     trigger: Trigger | None = None
-    sent_ms: int = 0
+    deadline_ms: int = 0
+    sent_ms: int = -AGAIN_MS
+    given_up_ms: int = 0
+
+    def send(self, trigger: Trigger, now: Instant) -> None:
+        """Note that it is being sent."""
+        self.deadline_ms = now.mono_ms if trigger.deadline_ms is None else trigger.deadline_ms
+        if self.trigger is None:
+            self.given_up_ms = max(self.deadline_ms, now.mono_ms) + PATIENCE_MS
+        self.trigger, self.sent_ms = trigger, now.mono_ms
 
 
 class Ticker:
@@ -169,7 +179,9 @@ class Ticker:
     def _ring(self, item: Due, now: Instant) -> RingAct:
         mark = self._note(item.line.id, item.date, "sent")
         trigger = self._trigger(item.line, item.date, now, clock.unix_ms(item.until))
-        self._open[mark.key] = _Open(item.line.id, item.date, trigger, now.mono_ms)
+        ring = _Open(item.line.id, item.date, inherited=False)
+        ring.send(trigger, now)
+        self._open[mark.key] = ring
         return RingAct(trigger, mark)
 
     def _trigger(self, line: Line, day: date, now: Instant, until_ms: int) -> Trigger:
@@ -184,28 +196,33 @@ class Ticker:
         )
 
     def _remind(self, key: str, now: Instant, trust: ClockTrust, has_room: bool) -> list[TickerAct]:
-        """An unanswered ring: send it again while it may ring, give it up when it may not."""
+        """An unanswered ring: send it again while it may ring, give it up when nobody answers.
+
+        One that the office of before sent in this boot is also sent when it is too late: the belfry refuses it, as `duplicate`
+        when it has rung, else as `expired`, and writes that.
+        """
         ring = self._open[key]
         line = self._lines.get(ring.line_id)
-        local = clock.local(now.wall_ms)
-        if ring.trigger is not None and ring.trigger.deadline_ms is not None:
-            if now.mono_ms > ring.trigger.deadline_ms + PATIENCE_MS:
-                return [self._lose(key, ring, "no_answer")]
-        elif not self._same_boot or line is None or local > due_on(line, ring.day, local) + grace_of(line):
-            return [self._lose(key, ring, "power_lost")]
-        if line is None or trust == "untrusted" or not has_room or now.mono_ms < ring.sent_ms + AGAIN_MS:
+        if ring.trigger is None and (line is None or not self._same_boot):
+            return [self._lose(key, ring, "no_answer" if self._same_boot else "power_lost")]
+        if ring.trigger is not None and now.mono_ms > ring.given_up_ms:
+            return [self._lose(key, ring, "no_answer")]
+        if line is None or not has_room or now.mono_ms < ring.sent_ms + AGAIN_MS:
             return []
+        local = clock.local(now.wall_ms)
         due = due_on(line, ring.day, local)
-        if not due <= local <= due + grace_of(line):
+        too_late = local > due + grace_of(line)
+        if local < due or (trust == "untrusted" and not too_late) or (too_late and not ring.inherited):
             return []
         until_ms = clock.unix_ms(due + grace_of(line))
         if ring.trigger is None:
-            ring.trigger = self._trigger(line, ring.day, now, until_ms)
+            ring.send(self._trigger(line, ring.day, now, until_ms), now)
+        elif now.mono_ms > ring.deadline_ms and not ring.inherited:  # also when the clock was put back since
+            return []
         else:  # the clock may have been put forward since
-            ring.trigger = replace(
-                ring.trigger, deadline_ms=_earlier(ring.trigger, now.mono_ms + until_ms - now.wall_ms)
-            )
-        ring.sent_ms = now.mono_ms
+            deadline_ms = min(ring.deadline_ms, now.mono_ms + until_ms - now.wall_ms)
+            ring.send(replace(ring.trigger, deadline_ms=deadline_ms), now)
+        assert ring.trigger is not None
         return [RingAct(ring.trigger, None)]
 
     def _lose(self, key: str, ring: _Open, reason: str) -> MissedAct:
@@ -222,10 +239,6 @@ class Ticker:
         mark = LedgerMark(line_id, day.isoformat(), state, trigger_key(line_id, day))
         self._ledger.put(mark)
         return mark
-
-
-def _earlier(trigger: Trigger, deadline_ms: int) -> int:
-    return deadline_ms if trigger.deadline_ms is None else min(trigger.deadline_ms, deadline_ms)
 
 
 def _missed_draft(line_id: str, day: date, signal: str, reason: str, many: Missed | None = None) -> Draft:

@@ -46,7 +46,7 @@ def sim_routes(post: PostView) -> APIRouter:
     def edges(after: Annotated[int, Query(ge=0)] = 0) -> JSONResponse:
         """The relay's logical edges with n > `after`, monotonic ns."""
         found = post.edges(after)
-        rows = [{"n": n, "t_ns": t_ns, "on": on} for n, t_ns, on in found]
+        rows = [{"n": n, "t_ns": t_ns, "on": int(on)} for n, t_ns, on in found]
         return JSONResponse({"edges": rows, "next": found[-1][0] if found else after})
 
     return router
