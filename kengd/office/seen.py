@@ -20,7 +20,7 @@ class SeenStore(Protocol):
     """Where seen ids are kept."""
 
     def seen_commands(self) -> Iterable[SeenCommand]:
-        """All that are kept, oldest first."""
+        """All that are kept, in any order."""
         ...
 
 
@@ -54,12 +54,12 @@ class Known:
 
 
 class Seen:
-    """All known ids, in the order in which they were first seen."""
+    """All known ids, oldest first (after a start: by the time until which they are kept)."""
 
     def __init__(self, rows: Iterable[SeenCommand]) -> None:
         self._known = {
             row.jti: Known(row.jti, row.sha256, row.until_s, row.first_reply, row.repeats, answered=True, claimed=True)
-            for row in rows
+            for row in sorted(rows, key=lambda row: row.until_s)
         }
 
     def get(self, jti: str) -> Known | None:

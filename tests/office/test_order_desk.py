@@ -439,8 +439,8 @@ def test_a_broken_book_still_lets_the_broker_go_on() -> None:
 
 def test_the_newest_ids_are_kept_whatever_the_clock_says() -> None:
     """P5: a clock that jumps years ahead and back does not make an old command new; growth is bounded all the same."""
-    rows = [SeenCommand(f"order-{n:05}", UNKNOWN_DIGEST, NOW, 0, n) for n in range(1, ALWAYS_KEPT + 11)]
-    seen = Seen(rows)
+    rows = [SeenCommand(f"order-{n:05}", UNKNOWN_DIGEST, NOW + n, 0, n) for n in range(1, ALWAYS_KEPT + 11)]
+    seen = Seen(reversed(rows))
     assert seen.prune(NOW - 1) == ()
     assert seen.prune(NOW + 9e8) == tuple(row.jti for row in rows[:10])
     assert seen.prune(NOW + 9e8) == ()
