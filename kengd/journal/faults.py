@@ -9,9 +9,24 @@ from typing import Final
 
 from kengd.errors import KengdError
 
-SQLITE_FAULTS: Final = (sqlite3.Error, UnicodeDecodeError)
+SQLITE_FAULTS: Final = (sqlite3.Error, UnicodeDecodeError, MemoryError)  # a rotten length asks for all the memory
 _SMALLEST_ROOM = 64 * 1024
-_CORRUPT = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_TOOBIG)
+_PASSING: Final = frozenset(
+    (
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_AUTH,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_INTERRUPT,
+        sqlite3.SQLITE_PROTOCOL,
+        sqlite3.SQLITE_NOLFS,
+    )
+)
 
 
 class BookBroken(KengdError):
@@ -26,11 +41,14 @@ class Malformed(Exception):
 
 
 def is_corrupt(error: BaseException) -> bool:
-    """True when SQLite says the file itself is damaged (not the disk full, not read-only)."""
+    """True when the file itself is damaged: SQLite or its driver complains, and not about the disk, memory or another process.
+
+    Damage has many voices (a schema that cannot be parsed or decoded, an unknown file format …), the others are few.
+    """
     cause = getattr(error, "orig", None) or error
-    if isinstance(cause, UnicodeDecodeError):  # the driver could not even read SQLite's complaint about a rotten schema
-        return True
-    return (getattr(cause, "sqlite_errorcode", 0) & 0xFF) in _CORRUPT
+    if isinstance(cause, sqlite3.Error):
+        return (getattr(cause, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF) not in _PASSING
+    return isinstance(cause, UnicodeDecodeError | MemoryError)
 
 
 def broken(error: BaseException, directory: Path) -> BookBroken:

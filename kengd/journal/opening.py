@@ -70,6 +70,7 @@ def take_up(pen: Pen, post: str) -> Known | None:
             raise Malformed(str(found))
         if version < schema.NEWEST:
             schema.migrate(pen.connection, version)
+        schema.check_shape(pen.connection)
         owner = pen.connection.exec_driver_sql("SELECT post FROM head WHERE id = 1").scalar()
         if owner is not None and owner != post:
             raise OtherPost(f"the book of {owner}")

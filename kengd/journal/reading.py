@@ -150,6 +150,7 @@ class Reader:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = threading.Lock()
+        self.found_damage = False
         try:
             self._connection = connect(path)
         except SQLITE_FAULTS as error:
@@ -171,6 +172,7 @@ class Reader:
                 finally:
                     self._connection.execute("ROLLBACK")
             except (*SQLITE_FAULTS, BadRow) as error:
+                self.found_damage |= isinstance(error, BadRow) or is_corrupt(error)
                 raise broken(error, self._path.parent) from error
 
     def entries(self, after_seq: int, limit: int) -> list[Entry]:

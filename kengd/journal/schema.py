@@ -30,6 +30,14 @@ def version_of(connection: Connection) -> int:
     return version
 
 
+def check_shape(connection: Connection) -> None:
+    """A rotten schema can still be read by SQLite: every table must have its columns. Raises Malformed."""
+    for table in TABLES:
+        columns = [row[1] for row in connection.exec_driver_sql(f"PRAGMA table_info({table.name})")]
+        if set(columns) != set(table.columns.keys()):
+            raise Malformed(f"table {table.name} has the columns {columns}")
+
+
 def create(connection: Connection) -> None:
     """All tables of the newest version, inside the caller's transaction."""
     for table in TABLES:

@@ -67,7 +67,9 @@ class Shelf:
         """The pen and what is known, taken up again after a fault. Raises BookBroken."""
         if self._hold is None:
             raise BookBroken("book_broken", "Sổ kẻng đã đóng.", en="the book is closed")
-        if self._pen is not None and not self._pen.is_there():
+        if (self._pen is not None and not self._pen.is_there()) or (
+            self._reader is not None and self._reader.found_damage
+        ):
             self._let_go()
         if self._pen is not None and self._doubtful and not self._still_fits(self._pen):
             self._let_go()
