@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, time
 from typing import Any
@@ -32,7 +32,6 @@ _DAY_NUMBERS = {name: number for number, name in enumerate(_NAMES_VI)} | {
 }
 _DAILY = ("daily", "hằng ngày", "hàng ngày")
 _AT = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
-_FIELDS: dict[str, Any] = {"at": str, "signal": str, "days": str | list, "grace_s": int, "except": list}
 _SIGNAL = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 
 
@@ -160,35 +159,8 @@ def check_lines(lines: Sequence[Line], calm_signals: Collection[str] | None = No
                 )
 
 
-def parse_lines(data: Iterable[Any]) -> tuple[Line, ...]:
-    """A timetable of plain data (a command's `timetable`, DESIGN section 7): objects with at, signal, days, grace_s, except.
-
-    Raises UsageError on anything else (`bad_timetable` or what `parse_line` and `check_lines` raise).
-    """
-    lines = tuple(_line_of(item) for item in data)
-    check_lines(lines)
-    return lines
-
-
-def _line_of(item: Any) -> Line:
-    whole = isinstance(item, Mapping) and {"at", "signal"} <= item.keys() <= _FIELDS.keys()
-    if not whole or not all(isinstance(item[key], _FIELDS[key]) for key in item):
-        raise UsageError(
-            "bad_timetable",
-            "dòng giờ kẻng không đúng khuôn",
-            cure="at, signal, days, grace_s, except",
-            en="malformed line of a timetable",
-        )
-    days = item.get("days", "daily")
-    exceptions = item.get("except", [])
-    if not all(isinstance(text, str) for text in (*exceptions, *days)):
-        raise UsageError("bad_timetable", "ngày phải là chữ", cure='viết "30-04"', en="dates must be strings")
-    days = days if isinstance(days, str) else ",".join(days)
-    return parse_line(item["at"], days, item["signal"], item.get("grace_s", 300), exceptions)
-
-
 def plain_lines(lines: Iterable[Line]) -> list[dict[str, Any]]:
-    """The opposite of `parse_lines`."""
+    """As in a command's `timetable` (DESIGN section 7) and on pages: at, days, signal, grace_s, except."""
     return [
         {
             "at": f"{line.at:%H:%M}",

@@ -14,12 +14,12 @@ from typing import Literal, Protocol
 
 from kengd.duty.dates import DateRule, parse_rule
 from kengd.duty.ledger import LedgerState
-from kengd.duty.lines import Line, check_lines, parse_line, parse_lines, plain_lines
+from kengd.duty.lines import Line, check_lines, parse_line, plain_lines
 from kengd.duty.words import ClockTrust
 
 __all__ = [
     "DateRule", "Due", "LedgerView", "Line", "Missed", "check_lines", "due_on", "grace_of", "look", "next_due", "parse_line",
-    "parse_lines", "parse_rule", "plain_lines",
+    "parse_rule", "plain_lines",
 ]  # fmt: skip
 
 MAY_STILL_RING: tuple[LedgerState | None, ...] = (None, "missed")

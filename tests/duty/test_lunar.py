@@ -10,16 +10,30 @@ from hypothesis import strategies as st
 
 from kengd.duty.lunar import LunarDate, ends_month, lunar_of, lunar_text, new_moon, solar_of
 
-TET = """
-2000-02-05 2001-01-24 2002-02-12 2003-02-01 2004-01-22 2005-02-09 2006-01-29 2007-02-17 2008-02-07 2009-01-26
-2010-02-14 2011-02-03 2012-01-23 2013-02-10 2014-01-31 2015-02-19 2016-02-08 2017-01-28 2018-02-16 2019-02-05
-2020-01-25 2021-02-12 2022-02-01 2023-01-22 2024-02-10 2025-01-29 2026-02-17 2027-02-06 2028-01-26 2029-02-13
-2030-02-02 2031-01-23 2032-02-11 2033-01-31 2034-02-19 2035-02-08 2036-01-28 2037-02-15 2038-02-04 2039-01-24
-2040-02-12 2041-02-01 2042-01-22 2043-02-10 2044-01-30 2045-02-17 2046-02-06 2047-01-26 2048-02-14 2049-02-02
-2050-01-23
-""".split()
+TET = [
+    "2000-02-05", "2001-01-24", "2002-02-12", "2003-02-01", "2004-01-22", "2005-02-09", "2006-01-29", "2007-02-17",
+    "2008-02-07", "2009-01-26", "2010-02-14", "2011-02-03", "2012-01-23", "2013-02-10", "2014-01-31", "2015-02-19",
+    "2016-02-08", "2017-01-28", "2018-02-16", "2019-02-05", "2020-01-25", "2021-02-12", "2022-02-01", "2023-01-22",
+    "2024-02-10", "2025-01-29", "2026-02-17", "2027-02-06", "2028-01-26", "2029-02-13", "2030-02-02", "2031-01-23",
+    "2032-02-11", "2033-01-31", "2034-02-19", "2035-02-08", "2036-01-28", "2037-02-15", "2038-02-04", "2039-01-24",
+    "2040-02-12", "2041-02-01", "2042-01-22", "2043-02-10", "2044-01-30", "2045-02-17", "2046-02-06", "2047-01-26",
+    "2048-02-14", "2049-02-02", "2050-01-23",
+]  # fmt: skip
 
-LEAP_MONTHS = {2004: 2, 2006: 7, 2009: 5, 2012: 4, 2014: 9, 2017: 6, 2020: 4, 2023: 2, 2025: 6, 2028: 5, 2031: 3, 2033: 11}
+LEAP_MONTHS = {
+    2004: 2,
+    2006: 7,
+    2009: 5,
+    2012: 4,
+    2014: 9,
+    2017: 6,
+    2020: 4,
+    2023: 2,
+    2025: 6,
+    2028: 5,
+    2031: 3,
+    2033: 11,
+}
 
 days = st.dates(date(1968, 1, 1), date(2199, 12, 31))
 
@@ -95,7 +109,12 @@ def test_lunar_days_follow_one_another(day: date) -> None:
         assert (tomorrow.month, tomorrow.leap) in ((today.month, True), (today.month % 12 + 1, False))
         assert tomorrow.year - today.year == (tomorrow.month == 1)
     else:
-        assert (tomorrow.day, tomorrow.month, tomorrow.leap, tomorrow.year) == (today.day + 1, today.month, today.leap, today.year)
+        assert (tomorrow.day, tomorrow.month, tomorrow.leap, tomorrow.year) == (
+            today.day + 1,
+            today.month,
+            today.leap,
+            today.year,
+        )
 
 
 @pytest.mark.parametrize("day", [date(1, 1, 1), date(1970, 1, 1), date(2106, 2, 7), date(9999, 12, 31)])
@@ -104,7 +123,15 @@ def test_no_clock_however_wrong_makes_it_raise(day: date) -> None:
     assert 1 <= lunar_of(day).month <= 12
 
 
-@pytest.mark.parametrize("lunar", [LunarDate(30, 12, False, 2026), LunarDate(1, 5, True, 2026), LunarDate(0, 1, False, 2026), LunarDate(1, 13, False, 2026)])
+@pytest.mark.parametrize(
+    "lunar",
+    [
+        LunarDate(30, 12, False, 2026),
+        LunarDate(1, 5, True, 2026),
+        LunarDate(0, 1, False, 2026),
+        LunarDate(1, 13, False, 2026),
+    ],
+)
 def test_a_lunar_date_that_is_not_there_is_refused(lunar: LunarDate) -> None:
     """The month Chạp of 2026 has 29 days and the year no leap month."""
     with pytest.raises(ValueError):
@@ -113,4 +140,7 @@ def test_a_lunar_date_that_is_not_there_is_refused(lunar: LunarDate) -> None:
 
 def test_a_lunar_date_is_written_as_people_write_it() -> None:
     """Leap months are marked `nhuận`."""
-    assert [lunar_text(lunar_of(date(2027, 2, 6))), lunar_text(lunar_of(date(2025, 7, 25)))] == ["1/1 âm", "1/6 nhuận âm"]
+    assert [lunar_text(lunar_of(date(2027, 2, 6))), lunar_text(lunar_of(date(2025, 7, 25)))] == [
+        "1/1 âm",
+        "1/6 nhuận âm",
+    ]

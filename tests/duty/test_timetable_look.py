@@ -28,7 +28,9 @@ def at(text: str) -> datetime:
 
 def ledger(since: str, *done: tuple[Line, str, LedgerState], lines: Sequence[Line] = (CURFEW, LATE, STUDY)) -> Ledger:
     """A ledger in which all lines are known since then."""
-    marks = [LedgerMark(line.id, day, state, trigger_key(line.id, date.fromisoformat(day))) for line, day, state in done]
+    marks = [
+        LedgerMark(line.id, day, state, trigger_key(line.id, date.fromisoformat(day))) for line, day, state in done
+    ]
     return Ledger(marks, {line.id: int(at(since).timestamp() * 1000) for line in lines})
 
 
@@ -51,7 +53,9 @@ def said(found: list[Due | Missed]) -> list[tuple[object, ...]]:
         ("2026-12-01T22:05:00.001", [("missed", "curfew", "2026-12-01", "2026-12-01", 1, "late")]),
     ],
 )
-def test_a_line_rings_from_its_moment_to_the_end_of_its_grace_and_then_is_missed(now: str, expected: list[object]) -> None:
+def test_a_line_rings_from_its_moment_to_the_end_of_its_grace_and_then_is_missed(
+    now: str, expected: list[object]
+) -> None:
     """P6, R37: never early, never later than its grace."""
     assert said(look([CURFEW], ledger("2026-12-01T10:00"), at(now), "ntp")) == expected
 
@@ -59,7 +63,9 @@ def test_a_line_rings_from_its_moment_to_the_end_of_its_grace_and_then_is_missed
 @pytest.mark.parametrize("state", ["sent", "rung", "refused", "lost"])
 def test_what_was_sent_once_never_rings_again_that_day(state: LedgerState) -> None:
     """P6: at most once per (line, local date), whatever became of it."""
-    assert look([CURFEW], ledger("2026-01-01T10:00", (CURFEW, "2026-12-01", state)), at("2026-12-01T22:01"), "ntp") == []
+    assert (
+        look([CURFEW], ledger("2026-01-01T10:00", (CURFEW, "2026-12-01", state)), at("2026-12-01T22:01"), "ntp") == []
+    )
 
 
 def test_nothing_rings_while_the_clock_is_untrusted_and_it_is_missed_only_when_its_grace_is_over() -> None:
@@ -110,7 +116,9 @@ def test_a_clock_put_back_neither_rings_twice_nor_falls_silent() -> None:
     book = ledger("2026-01-01T10:00", (CURFEW, "2026-12-01", "rung"), (CURFEW, "2030-12-01", "missed"))
     assert look([CURFEW], book, at("2026-12-01T22:01"), "ntp") == []
     assert said(look([CURFEW], book, at("2026-12-02T22:01"), "ntp")) == [("ring", "curfew", "2026-12-02")]
-    assert said(look([CURFEW], book, at("2026-12-04T21:00"), "ntp")) == [("missed", "curfew", "2026-12-02", "2026-12-03", 2, "late")]
+    assert said(look([CURFEW], book, at("2026-12-04T21:00"), "ntp")) == [
+        ("missed", "curfew", "2026-12-02", "2026-12-03", 2, "late")
+    ]
     assert said(look([CURFEW], book, at("2030-12-01T22:01"), "ntp"))[-1] == ("ring", "curfew", "2030-12-01")
 
 
@@ -145,7 +153,13 @@ def test_the_next_moment_is_found_over_weekends_and_exceptions() -> None:
 
 # ---- against a model that knows nothing of the code
 
-NAIVE = [("22:00", range(7), 300), ("23:59", range(7), 300), ("19:00", range(5), 60), ("00:00", range(7), 3600), ("05:30", [6], 0)]
+NAIVE = [
+    ("22:00", range(7), 300),
+    ("23:59", range(7), 300),
+    ("19:00", range(5), 60),
+    ("00:00", range(7), 3600),
+    ("05:30", [6], 0),
+]
 MODEL_LINES = [
     parse_line("22:00", "daily", "a"), parse_line("23:59", "daily", "b"), parse_line("19:00", "t2-t6", "c", 60),
     parse_line("00:00", "daily", "d", 3600), parse_line("05:30", "cn", "e", 0),
@@ -153,7 +167,10 @@ MODEL_LINES = [
 MINUTE, DAY = 60, 86_400
 START = int(at("2026-12-01T12:00").timestamp())
 steps = st.one_of(
-    st.integers(-10, 400), st.integers(-2 * DAY, 3 * DAY), st.integers(-40 * DAY, 40 * DAY), st.sampled_from([-DAY, DAY, MINUTE, 5 * MINUTE])
+    st.integers(-10, 400),
+    st.integers(-2 * DAY, 3 * DAY),
+    st.integers(-40 * DAY, 40 * DAY),
+    st.sampled_from([-DAY, DAY, MINUTE, 5 * MINUTE]),
 )
 trusts: st.SearchStrategy[ClockTrust] = st.sampled_from(["ntp", "ntp", "rtc", "untrusted"])
 
@@ -180,7 +197,9 @@ def model_look(number: int, since: int, now: int, trusted: bool, done: dict[int,
 
 @given(st.integers(0, len(NAIVE) - 1), st.lists(st.tuples(steps, trusts), max_size=60))
 @settings(max_examples=250, deadline=None)
-def test_any_walk_of_the_clock_is_decided_as_the_plain_model_says(number: int, walk: list[tuple[int, ClockTrust]]) -> None:
+def test_any_walk_of_the_clock_is_decided_as_the_plain_model_says(
+    number: int, walk: list[tuple[int, ClockTrust]]
+) -> None:
     """P6 over any sequence of steps and trust, against an independent model; at most one ring per date, two items per look."""
     line = MODEL_LINES[number]
     book = Ledger(since={line.id: START * 1000})
@@ -213,17 +232,35 @@ def test_the_ledger_comes_back_from_the_book_and_takes_the_unknown_for_rung() ->
     """A salvaged book has no keys and may hold damage; nothing may ring twice for it."""
     rows = [LedgerMark("22:00/curfew", "2026-12-01", "sent", ""), LedgerMark("22:00/curfew", "2026-12-02", "x", "k"),  # type: ignore[arg-type]
             LedgerMark("22:00/curfew", "no date", "rung", ""), LedgerMark("nonsense", "2026-12-01", "sent", "")]  # fmt: skip
-    book = restore(rows, {"timetable_since:22:00/curfew": "1790000000000", "timetable_since:x/y": "soon", "timetable_boot": "b", "other": "5"})
+    book = restore(
+        rows,
+        {
+            "timetable_since:22:00/curfew": "1790000000000",
+            "timetable_since:x/y": "soon",
+            "timetable_boot": "b",
+            "other": "5",
+        },
+    )
     assert book.sent() == (LedgerMark("22:00/curfew", "2026-12-01", "sent", "timetable:22:00/curfew:2026-12-01"),)
-    assert (book.handled("22:00/curfew", date(2026, 12, 2)), book.known(), book.boot) == ("rung", ("22:00/curfew",), "b")
+    assert (book.handled("22:00/curfew", date(2026, 12, 2)), book.known(), book.boot) == (
+        "rung",
+        ("22:00/curfew",),
+        "b",
+    )
     assert book.since("22:00/curfew") == 1_790_000_000_000
 
 
 def test_entries_of_the_belfry_become_marks() -> None:
     """A ringing entry says rung, a refusal of a timetable ring is written as missed and says refused."""
     detail: dict[str, object] = {"key": "timetable:19:00/study/t2-t6:2026-12-01"}
-    drafts = [Draft(kind, source=Source.TIMETABLE, detail=detail) for kind in (EntryKind.RINGING, EntryKind.MISSED, EntryKind.STARTED)]
-    drafts += [Draft(EntryKind.RINGING, source=Source.HUB, detail=detail), Draft(EntryKind.RINGING, source=Source.TIMETABLE)]
+    drafts = [
+        Draft(kind, source=Source.TIMETABLE, detail=detail)
+        for kind in (EntryKind.RINGING, EntryKind.MISSED, EntryKind.STARTED)
+    ]
+    drafts += [
+        Draft(EntryKind.RINGING, source=Source.HUB, detail=detail),
+        Draft(EntryKind.RINGING, source=Source.TIMETABLE),
+    ]
     marks = [mark_of(draft) for draft in drafts]
     assert [mark and (mark.line, mark.date, mark.state) for mark in marks] == [
         ("19:00/study/t2-t6", "2026-12-01", "rung"), ("19:00/study/t2-t6", "2026-12-01", "refused"), None, None, None,

@@ -35,19 +35,24 @@ SANDBOX = ClockReading(code=-1, status=0, maxerror_us=0, tick_us=0, rtc=False, h
         (replace(SANDBOX, rtc=True, hctosys=True), None, "rtc"),
     ],
 )
-def test_trust_follows_the_kernel_then_the_clock_chip_then_the_newest_entry(reading: ClockReading, newest: int | None, trust: str) -> None:
+def test_trust_follows_the_kernel_then_the_clock_chip_then_the_newest_entry(
+    reading: ClockReading, newest: int | None, trust: str
+) -> None:
     """The newest entry limits only `rtc`, a synchronised clock wins; -1 with zeros (ProtectClock) is no synchronisation."""
     assert assess(reading, newest, NOW) == trust
 
 
 def test_a_chip_with_a_flat_cell_is_not_believed() -> None:
     """An empty book has no newest entry, but kengd did not exist in 1970 or 2000."""
-    assert [assess(CHIP, None, moment) for moment in (0, 946_684_800_000, BORN_MS - 1, BORN_MS)] == ["untrusted"] * 3 + ["rtc"]
+    assert [assess(CHIP, None, moment) for moment in (0, 946_684_800_000, BORN_MS - 1, BORN_MS)] == [
+        "untrusted"
+    ] * 3 + ["rtc"]
 
 
 @pytest.mark.parametrize(
     ("current", "by"),
-    [((11_000, 501_000), None), ((11_000, 503_000), None), ((11_000, 503_001), 2_001), ((11_000, 499_000), None), ((11_000, 498_999), -2_001),
+    [((11_000, 501_000), None), ((11_000, 503_000), None), ((11_000, 503_001), 2_001), ((11_000, 499_000), None),
+     ((11_000, 498_999), -2_001),
      ((3_611_000, 4_101_000), None), ((11_000, 31_536_501_000), 31_536_000_000)],
 )  # fmt: skip
 def test_a_step_is_a_wall_clock_that_leaves_the_monotonic_one(current: tuple[int, int], by: int | None) -> None:
@@ -57,7 +62,8 @@ def test_a_step_is_a_wall_clock_that_leaves_the_monotonic_one(current: tuple[int
 
 def turns(*readings: tuple[ClockReading, int, int]) -> list[tuple[str, int | None]]:
     """What a watch says to (reading, mono s, wall s) one after the other; the newest entry is NOW."""
-    watch, said = ClockWatch(), []
+    watch = ClockWatch()
+    said: list[tuple[str, int | None]] = []
     for reading, mono_s, wall_s in readings:
         watch, trust, by = watch.turn(reading, Instant(mono_s * 1000, NOW + wall_s * 1000), NOW)
         said.append((trust, by))

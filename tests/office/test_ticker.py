@@ -78,7 +78,8 @@ def test_a_trigger_sent_again_after_the_clock_was_put_forward_gets_the_earlier_d
 
 
 @pytest.mark.parametrize(
-    ("accepted", "reason", "state"), [(True, None, "rung"), (False, "duplicate", "rung"), (False, "after_alarm", "refused")]
+    ("accepted", "reason", "state"),
+    [(True, None, "rung"), (False, "duplicate", "rung"), (False, "after_alarm", "refused")],
 )
 def test_an_answer_ends_the_asking(accepted: bool, reason: str | None, state: str) -> None:
     """`duplicate` says that the belfry holds the key: it has rung. A refusal is written by the belfry."""
@@ -116,8 +117,24 @@ def test_after_a_restart_of_the_office_an_unanswered_ring_is_sent_again_within_i
     bell = ticker(known(SENT))
     assert bell.tick(instant("2026-12-01T22:02:00", 1_000), "untrusted") == []
     acts = bell.tick(instant("2026-12-01T22:02:01", 1_001), "ntp")
-    assert acts == [RingAct(Trigger("1", "curfew", Purpose.ACTUAL, Source.TIMETABLE, 1_001_000, key=KEY, deadline_ms=1_180_000), None)]
-    assert missed(ticker(known(SENT)).tick(instant("2026-12-01T22:05:01"), "ntp")) == [("power_lost", "lost")]
+    assert acts == [
+        RingAct(
+            Trigger("1", "curfew", Purpose.ACTUAL, Source.TIMETABLE, 1_001_000, key=KEY, deadline_ms=1_180_000), None
+        )
+    ]
+
+
+def test_after_a_restart_that_came_too_late_the_belfry_says_what_became_of_the_ring() -> None:
+    """Same boot: sent with its passed deadline it can only be refused, `duplicate` (it has rung) or `expired` (written as missed)."""
+    bell = ticker(known(SENT))
+    late = Trigger("1", "curfew", Purpose.ACTUAL, Source.TIMETABLE, 1_000_000, key=KEY, deadline_ms=999_000)
+    assert bell.tick(instant("2026-12-01T22:05:01", 1_000), "untrusted") == [RingAct(late, None)]
+    assert bell.answered("1", accepted=False, reason="duplicate") == LedgerMark(CURFEW.id, "2026-12-01", "rung", KEY)
+    bell = ticker(known(SENT))
+    sent = [bell.tick(instant("2026-12-02T08:00:00", 1_000 + second), "ntp") for second in range(7)]
+    assert [(len(rings(acts)), missed(acts)) for acts in sent] == [
+        (1, []), (0, []), (1, []), (0, []), (1, []), (0, []), (0, [("no_answer", "lost")]),
+    ]  # fmt: skip
 
 
 def test_after_a_reboot_an_unanswered_ring_is_lost_and_never_sent_again() -> None:
@@ -160,8 +177,12 @@ def test_a_line_added_at_22_02_does_not_ring_for_22_00() -> None:
 
 def test_a_line_that_comes_back_after_months_has_missed_nothing() -> None:
     """Taken out in June, back in December: known since December only."""
-    ledger = Ledger([LedgerMark(CURFEW.id, "2026-06-01", "rung", "k")], {CURFEW.id: instant("2026-01-01T10:00").wall_ms}, "boot-1")
-    assert ticker(ledger, parse_line("05:00", "daily", "wake")).tick(instant("2026-06-02T10:00"), "ntp")[0] == ValueAct(SINCE_PREFIX + CURFEW.id, None)
+    ledger = Ledger(
+        [LedgerMark(CURFEW.id, "2026-06-01", "rung", "k")], {CURFEW.id: instant("2026-01-01T10:00").wall_ms}, "boot-1"
+    )
+    assert ticker(ledger, parse_line("05:00", "daily", "wake")).tick(instant("2026-06-02T10:00"), "ntp")[0] == ValueAct(
+        SINCE_PREFIX + CURFEW.id, None
+    )
     assert missed(ticker(ledger).tick(instant("2026-12-01T23:00"), "ntp")) == []
 
 
@@ -203,12 +224,19 @@ def test_what_was_missed_while_the_post_was_off_is_one_entry_with_a_count() -> N
 def test_an_untrusted_night_is_reported_once_whatever_the_year(trust: ClockTrust) -> None:
     """R36: also when the clock stands before the line was first seen."""
     bell = ticker(known())
-    acts = [bell.tick(instant(f"1970-01-01T{hour:02}:{minute:02}", hour * 3600 + minute * 60), trust) for hour in (21, 22, 23) for minute in range(60)]
+    acts = [
+        bell.tick(instant(f"1970-01-01T{hour:02}:{minute:02}", hour * 3600 + minute * 60), trust)
+        for hour in (21, 22, 23)
+        for minute in range(60)
+    ]
     flat = [act for some in acts for act in some]
     if trust == "untrusted":
         assert (missed(flat), rings(flat)) == ([("clock_untrusted", "missed")], [])
     else:
-        assert (missed(flat), len([act for act in flat if isinstance(act, RingAct) and act.mark])) == ([("no_answer", "lost")], 1)
+        assert (missed(flat), len([act for act in flat if isinstance(act, RingAct) and act.mark])) == (
+            [("no_answer", "lost")],
+            1,
+        )
 
 
 def test_an_idle_second_asks_for_nothing() -> None:
