@@ -33,6 +33,12 @@ _KINDS = {
     "failed": "hỏng, không đánh được",
     "tested": "đã kiểm tra cả đường, không kêu",
     "settings_changed": "đã đổi cài đặt",
+    "started": "khởi động",
+    "stopped": "dừng máy",
+    "missed": "bỏ lỡ",
+    "condition_raised": "có sự cố",
+    "condition_cleared": "hết sự cố",
+    "clock_stepped": "đồng hồ nhảy",
 }
 
 
