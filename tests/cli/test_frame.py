@@ -127,6 +127,13 @@ def test_help_lists_every_command_in_vietnamese_without_importing_any(capsys: py
     assert capsys.readouterr().out.startswith("kengd ")
 
 
+@pytest.mark.parametrize("name", [*kengd.cli.COMMANDS, *kengd.cli.INTERNAL])
+def test_every_command_in_the_table_is_there_and_has_help(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Section 8: what is listed can be called."""
+    assert main([name, "--help"]) == 0
+    assert name in capsys.readouterr().out
+
+
 def test_the_frame_imports_no_room_and_no_third_party() -> None:
     """`kengd off` and `kengd run` start fast: the frame itself brings nothing with it."""
     code = "import sys, kengd.__main__; print(*sorted(sys.modules))"

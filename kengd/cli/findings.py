@@ -1,0 +1,167 @@
+"""What the things seen by `probing` mean for an installer: green, to be known, or red with the cure. Touches nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+
+from kengd.cli.probing import Chip, Daemon, Disk, Facts, KeptFile
+from kengd.settings.plan import BelfryPlan, BrokerPlan, OfficePlan
+from kengd.settings.problems import Problem
+
+Colour = Literal["green", "yellow", "red"]
+LEAST_FREE_BYTES = 200 * 1024 * 1024
+CERTIFICATE_WARNING = timedelta(days=60)
+OURS = "kengd"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line: what was looked at and how it is; yellow and red with what to do."""
+
+    colour: Colour
+    what: str
+    vi: str
+    cure: str = ""
+
+
+def findings(
+    plan: BelfryPlan, office: OfficePlan, warnings: tuple[Problem, ...], facts: Facts, *, boot: bool
+) -> list[Finding]:
+    """All lines, in the order in which an installer would look. `boot`: what needs time after power-on is not red yet."""
+    return [
+        Finding("green", "cài đặt", f"{plan.name} ({plan.commune}/{plan.post_id})"),
+        *(Finding("yellow", "cài đặt", warning.for_people().partition("\n")[0], warning.cure) for warning in warnings),
+        *_pins(plan, facts),
+        _daemon(facts.daemon, boot),
+        *_conditions(facts.daemon),
+        _real_time(facts),
+        _clock(facts, boot),
+        *_disk(facts.disk),
+        *(_file(file, facts) for file in facts.files),
+        *_broker(office.broker, facts, boot),
+        *_keys(office),
+        _limits(plan),
+    ]
+
+
+def _pins(plan: BelfryPlan, facts: Facts) -> Iterator[Finding]:
+    if plan.pins == "simulated":
+        yield Finding(
+            "yellow", "chân", "chân mô phỏng: KHÔNG có rơ-le nào kêu (P11)", 'ở điểm kẻng thật ghi gpio.pins = "kengd"'
+        )
+        return
+    yield _chip(facts.chip)
+    held = [(pin, owner) for pin, owner in facts.chip.owners if not owner.startswith(OURS)]
+    for pin, owner in held:
+        cure = f'tắt "{owner}" (SPI, I2C, 1-Wire trong config.txt?) hoặc chọn chân khác'
+        yield Finding("red", "chân", f'GPIO{pin} đang bị "{owner}" giữ (R16)', cure)
+    if facts.strict_gpiod is False:
+        vi = "nếu kengd bị giết, hạt nhân vẫn giữ rơ-le đóng (P1)"
+        yield Finding(
+            "red", "config.txt", vi, "ghi dòng dtparam=strict_gpiod lên trước mọi dòng dtoverlay, rồi khởi động lại"
+        )
+    elif facts.strict_gpiod:
+        yield Finding("green", "config.txt", "rơ-le được thả khi kengd chết (strict_gpiod)")
+
+
+def _chip(chip: Chip) -> Finding:
+    if chip.path is None:
+        cure = "chạy bằng sudo trên chính máy Raspberry Pi; thêm người dùng vào nhóm gpio"
+        return Finding("red", "chip GPIO", f"không mở được chip GPIO của Raspberry Pi ({chip.trouble})", cure)
+    return Finding("green", "chip GPIO", chip.path)
+
+
+def _daemon(daemon: Daemon, boot: bool) -> Finding:
+    if daemon.status is not None:
+        return Finding("green", "kengd", "đang chạy, rơ-le và nút đã sẵn sàng")
+    if daemon.denied:
+        return Finding(
+            "yellow", "kengd", "đang chạy nhưng không trả lời người dùng này", "chạy lại bằng sudo, hoặc vào nhóm kengd"
+        )
+    cure = "sudo systemctl start kengd; nếu không chạy: journalctl -u kengd"
+    return Finding("yellow" if boot else "red", "kengd", "không chạy: nút bấm không có tác dụng", cure)
+
+
+def _conditions(daemon: Daemon) -> Iterator[Finding]:
+    """What the post itself knows of its ill health."""
+    for condition in (daemon.status or {}).get("conditions", []):
+        bad = condition.get("severity") in ("critical", "major")
+        yield Finding("red" if bad else "yellow", "tình trạng", str(condition.get("vi", condition.get("code"))))
+
+
+def _real_time(facts: Facts) -> Finding:
+    allowed = facts.real_time if facts.daemon.real_time is None else facts.daemon.real_time
+    if allowed:
+        return Finding("green", "nhịp", "được chạy ưu tiên thời gian thực")
+    cure = "chạy kengd bằng dịch vụ systemd đi kèm (LimitRTPRIO=20)"
+    return Finding(
+        "yellow", "nhịp", "không được ưu tiên thời gian thực: khi máy bận, tiếng kẻng có thể lệch nhịp", cure
+    )
+
+
+def _clock(facts: Facts, boot: bool) -> Finding:
+    if facts.clock == "ntp":
+        return Finding("green", "đồng hồ", "đúng giờ, có máy chủ giờ")
+    if facts.clock == "rtc":
+        return Finding("green", "đồng hồ", "theo đồng hồ pin của máy")
+    cure = "nối mạng để lấy giờ (timedatectl), hoặc lắp đồng hồ pin (RTC)"
+    return Finding(
+        "yellow" if boot else "red", "đồng hồ", "chưa tin được: kẻng theo giờ sẽ KHÔNG đánh, nút bấm vẫn đánh", cure
+    )
+
+
+def _disk(disk: Disk) -> Iterator[Finding]:
+    if not disk.writable:
+        cure = "chạy bằng đúng người dùng (sudo -u kengd); nếu thẻ nhớ bị khoá chỉ đọc thì thay thẻ"
+        yield Finding("red", "đĩa", f"không ghi được vào {disk.path}: sổ kẻng sẽ mất", cure)
+    elif disk.free_bytes < LEAST_FREE_BYTES:
+        yield Finding(
+            "red", "đĩa", f"chỉ còn {disk.free_bytes // 2**20} MiB trống", "xoá bớt, hoặc thay thẻ nhớ lớn hơn"
+        )
+    else:
+        yield Finding("green", "đĩa", f"{disk.path}, còn {disk.free_bytes // 2**20} MiB")
+    if disk.mode is not None and disk.mode & 0o007:
+        yield Finding("red", "quyền", f"ai cũng vào được {disk.path} (P12)", f"chmod o-rwx {disk.path}")
+
+
+def _file(file: KeptFile, facts: Facts) -> Finding:
+    if not file.readable:
+        vi = "không có" if file.mode is None else "không đọc được"
+        return Finding("red", file.what, f"{vi}: {file.path}", "chép tệp vào đúng chỗ, cho người dùng kengd đọc được")
+    if file.secret and file.mode is not None and file.mode & 0o037:
+        return Finding(
+            "red", file.what, f"người khác đọc được {file.path} (P12)", f"chmod 640 {file.path} hoặc chặt hơn"
+        )
+    if file.expires is not None and facts.clock != "untrusted" and file.expires - facts.now < CERTIFICATE_WARNING:
+        days = (file.expires - facts.now).days
+        colour: Colour = "red" if days < 0 else "yellow"
+        return Finding(
+            colour, file.what, f"hết hạn {file.expires:%d/%m/%Y} ({days} ngày nữa)", "xin xã cấp chứng thư mới (R43)"
+        )
+    return Finding("green", file.what, file.path)
+
+
+def _broker(broker: BrokerPlan | None, facts: Facts, boot: bool) -> Iterator[Finding]:
+    if broker is None:
+        return  # the settings' own warning says so
+    where = f"{broker.host}:{broker.port}"
+    if facts.broker == "":
+        yield Finding("green", "đường dây tới xã", f"{where} trả lời")
+    else:
+        cure = "xem lại host, port, ca trong [broker], dây mạng hoặc sim; kẻng vẫn đánh được tại chỗ"
+        yield Finding("yellow" if boot else "red", "đường dây tới xã", f"{where}: {facts.broker}", cure)
+
+
+def _keys(office: OfficePlan) -> Iterator[Finding]:
+    good = [key.kid for key in office.hub_keys if not key.revoked]
+    if good:
+        yield Finding("green", "khoá của xã", ", ".join(good))
+
+
+def _limits(plan: BelfryPlan) -> Finding:
+    limits = plan.limits
+    vi = f"báo động {limits.alarm_ms // 1000} giây, không lần nào quá {limits.hard_limit_ms // 1000} giây"
+    return Finding("green", "giới hạn", vi)
