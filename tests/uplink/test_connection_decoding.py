@@ -8,7 +8,7 @@ import threading
 from typing import Any
 
 import paho.mqtt.client as mqtt
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from paho.mqtt._packet import decode_puback, decode_publish
 from paho.mqtt.exception import MalformedPacket
@@ -64,6 +64,7 @@ properties = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(["5", "3.1.1"]),
     st.text("abc/đ", min_size=1, max_size=200),
@@ -104,6 +105,7 @@ def test_a_publish_is_decoded_as_paho_decodes_it(
     assert notes == [(bytes(theirs.topic), bytes(theirs.payload), theirs.retain, theirs.dup, theirs.mid)]
 
 
+@settings(deadline=None)
 @given(st.sampled_from(["5", "3.1.1"]), st.integers(0x30, 0x33), st.binary(max_size=60))
 def test_garbage_is_a_protocol_error_and_never_an_exception(version: str, header: int, body: bytes) -> None:
     """Only what paho would take as whole may be passed on."""
@@ -111,6 +113,7 @@ def test_garbage_is_a_protocol_error_and_never_an_exception(version: str, header
     assert (rc == 0) == bool(notes)
 
 
+@settings(deadline=None)
 @given(st.sampled_from(["5", "3.1.1"]), st.integers(0, 6), st.sampled_from([None, 0, 16, 128, 135, 151]))
 def test_a_puback_is_decoded_as_paho_decodes_it(version: str, mid: int, code: int | None) -> None:
     """MQTT 5, 3.4: without a reason it is a success; an unknown packet id says nothing."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
@@ -259,8 +259,10 @@ class AnyOutage(RuleBasedStateMachine):
 
 
 TestAnyOutage = AnyOutage.TestCase
+TestAnyOutage.settings = settings(deadline=None)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 300), st.integers(1, 70), st.integers(0, 300))
 def test_every_entry_is_sent_once_on_a_line_that_never_drops(last: int, window: int, cursor: int) -> None:
     """P8: in order, without a repetition."""

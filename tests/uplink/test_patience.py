@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kengd.uplink.line import FaultCode
@@ -23,6 +23,7 @@ def test_the_first_tries_of_an_outage_come_within_a_second_and_later_ones_grow_t
     assert 29 < slow[-1] <= 30
 
 
+@settings(deadline=None)
 @given(st.floats(0, 0.999), st.floats(0, 0.999))
 def test_jitter_spreads_a_commune_over_more_than_half_a_second(one: float, other: float) -> None:
     """The library's own backoff has no jitter: all posts would come back in one moment."""
@@ -31,6 +32,7 @@ def test_jitter_spreads_a_commune_over_more_than_half_a_second(one: float, other
     assert abs(delays[0] - delays[1]) >= abs(one - other) * 0.59 - 1e-9
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(["lost", "refused", "taken_over", "silent", "tls"]), max_size=200), st.floats(0, 0.999))
 def test_no_wait_is_ever_longer_than_half_a_minute(codes: list[FaultCode], jitter: float) -> None:
     """Whatever happened before."""
