@@ -23,9 +23,7 @@ def to_plain(value: Any) -> Any:
         return value
     if dataclasses.is_dataclass(value):
         return {
-            name: to_plain(item)
-            for name in _field_names(value.__class__)
-            if (item := getattr(value, name)) is not None
+            name: to_plain(item) for name in _field_names(value.__class__) if (item := getattr(value, name)) is not None
         }
     if isinstance(value, dict):
         return {key: to_plain(item) for key, item in value.items()}
@@ -68,6 +66,9 @@ def _reader(hint: Any) -> Reader:
     if origin is tuple and len(args) == 2 and args[1] is Ellipsis:
         item = _reader(args[0])
         return lambda data: tuple(item(part) for part in data)
+    if origin is tuple:
+        parts = [_reader(arg) for arg in args]
+        return lambda data: tuple(part(piece) for part, piece in zip(parts, data, strict=True))
     if origin is dict:
         item = _reader(args[1])
         return lambda data: {key: item(part) for key, part in data.items()}

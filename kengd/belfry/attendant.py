@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from kengd.intercom import Intercom, Ping
 
@@ -25,6 +26,18 @@ PROVEN_MS = 60_000
 LAST_WORDS_MS = 2_000
 
 
+class Child(Protocol):
+    """A started process, as `subprocess.Popen` is one."""
+
+    @property
+    def pid(self) -> int: ...
+    @property
+    def returncode(self) -> int | None: ...
+    def poll(self) -> int | None: ...
+    def kill(self) -> None: ...
+    def wait(self, timeout: float | None = None) -> int: ...
+
+
 def office_argv(config: str) -> list[str]:
     """The command line of the office for this configuration."""
     return [sys.executable, "-m", "kengd", "--config", config, "office"]
@@ -37,18 +50,18 @@ class Attendant:
         self,
         argv: Sequence[str],
         *,
-        spawn: Callable[..., subprocess.Popen[bytes]] = subprocess.Popen,
+        spawn: Callable[..., Child] = subprocess.Popen,
     ) -> None:
         self._argv = list(argv)
         self._spawn = spawn
-        self._child: subprocess.Popen[bytes] | None = None
+        self._child: Child | None = None
         self._started_ms = 0
         self._heard_ms = 0
         self._pinged_ms = 0
         self._ping = 0
         self._back_off_ms = 0
         self._next_start_ms = 0
-        self._dying: list[tuple[subprocess.Popen[bytes], int]] = []
+        self._dying: list[tuple[Child, int]] = []
         self.answered = False
         self.intercom: Intercom | None = None
 

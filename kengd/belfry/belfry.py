@@ -84,9 +84,7 @@ class Belfry:
         self._inbox = Inbox()
         self._factory = pins.open_factory(plan.pins)
         write_pin_file(plan, pins.chip_label_of(self._factory))
-        self.relay = Relay(
-            plan.relay, self._factory, edge_udp=plan.edge_udp, longest_on_ms=_longest_on_ms(plan)
-        )
+        self.relay = Relay(plan.relay, self._factory, edge_udp=plan.edge_udp, longest_on_ms=_longest_on_ms(plan))
         self._lamps = Lamps(plan.lamps, self._factory)
         self._contacts = Contacts(plan.buttons, plan.inputs, self._factory, self._post_change)
         self._player = Player(
@@ -277,9 +275,7 @@ class Belfry:
         if button.does == "hush":
             self.tower.hush(HushOrder(Source.BUTTON, mono_ms, place=button.place))
             return
-        trigger = Trigger(
-            secrets.token_hex(8), button.does, Purpose.ACTUAL, Source.BUTTON, mono_ms, place=button.place
-        )
+        trigger = Trigger(secrets.token_hex(8), button.does, Purpose.ACTUAL, Source.BUTTON, mono_ms, place=button.place)
         now = clock.now()
         if self.tower.standing.locked(button.name, now.wall_ms):
             self.tower.locked_out(trigger)

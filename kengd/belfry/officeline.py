@@ -10,8 +10,8 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from kengd.intercom import BelfryState, Hello, Intercom, Spooled
 from kengd.duty.words import Stamped
+from kengd.intercom import BelfryState, Hello, Intercom, Spooled
 
 log = logging.getLogger("kengd.officeline")
 

@@ -54,9 +54,7 @@ class Spool:
         """Records the office has not confirmed, oldest first."""
         return tuple(self._pending.values())
 
-    def put(
-        self, drafts: Sequence[Draft], now: Instant, clock: ClockTrust, *, key: str | None = None
-    ) -> list[Stamped]:
+    def put(self, drafts: Sequence[Draft], now: Instant, clock: ClockTrust, *, key: str | None = None) -> list[Stamped]:
         """Stamp the drafts and write them, with the key that led to them, in one write."""
         lines: list[dict[str, Any]] = [] if key is None else [{"key": key}]
         records = []

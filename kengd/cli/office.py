@@ -23,7 +23,10 @@ def run(args: argparse.Namespace) -> int:
     end = os.environ.get("KENGD_INTERCOM_FD")
     if end is None:
         raise UsageError(
-            "usage", "phần trực ban chỉ do `kengd run` khởi động", cure="chạy `kengd run`", en="started without a belfry"
+            "usage",
+            "phần trực ban chỉ do `kengd run` khởi động",
+            cure="chạy `kengd run`",
+            en="started without a belfry",
         )
     from kengd.office.office import serve
 

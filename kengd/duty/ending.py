@@ -19,7 +19,9 @@ def hush(standing: Standing, order: HushOrder, now: Instant, *, held: bool = Fal
     if held:
         return Decision(standing, Verdict.REFUSE, "duplicate")
     if order.deadline_ms is not None and now.mono_ms > order.deadline_ms:
-        return Decision(standing, Verdict.REFUSE, "expired", drafts=(_order_draft(EntryKind.REFUSED, order, "expired"),))
+        return Decision(
+            standing, Verdict.REFUSE, "expired", drafts=(_order_draft(EntryKind.REFUSED, order, "expired"),)
+        )
     sounding = standing.sounding
     causes = () if sounding is None else tuple(c for c in sounding.causes if _names(order, sounding, c))
     cancelled = tuple(item for item in standing.waiting if _names_waiting(order, item))

@@ -37,7 +37,9 @@ CATALOGUE: dict[str, Sickness] = {
         "critical", "Đã nhả rơ-le mà kẻng vẫn kêu", "sounding although the relay is at rest (R20)"
     ),
     "isolator_open": Sickness(
-        "critical", "Cầu dao cách ly đang mở: đang sửa, KHÔNG đánh được", "isolator open: under repair, cannot ring (H5)"
+        "critical",
+        "Cầu dao cách ly đang mở: đang sửa, KHÔNG đánh được",
+        "isolator open: under repair, cannot ring (H5)",
     ),
     "no_proof_of_sound": Sickness(
         "critical",
@@ -54,7 +56,9 @@ CATALOGUE: dict[str, Sickness] = {
     ),
     "lid_open": Sickness("major", "Nắp tủ đang mở", "lid open (H17)"),
     "duty_exhausted": Sickness(
-        "major", "Kẻng đã đánh quá nhiều: đang đánh chậm cho đỡ nóng", "the bell is spent and plays a slow roll (P3, H9)"
+        "major",
+        "Kẻng đã đánh quá nhiều: đang đánh chậm cho đỡ nóng",
+        "the bell is spent and plays a slow roll (P3, H9)",
     ),
     "button_stuck": Sickness("major", "Nút bị kẹt", "button stuck (R17, R67)"),
     "button_held_at_boot": Sickness(
@@ -93,12 +97,8 @@ CATALOGUE: dict[str, Sickness] = {
         "clock untrusted: no timetable ring, buttons still ring (R36)",
         hidden_by=("office_down",),
     ),
-    "no_broker": Sickness(
-        "minor", "Chưa cài máy chủ liên lạc với xã", "no broker in the settings (H23)", lamp=False
-    ),
-    "no_hub_keys": Sickness(
-        "minor", "Chưa có khóa của Công an xã", "no hub key in the settings (H23)", lamp=False
-    ),
+    "no_broker": Sickness("minor", "Chưa cài máy chủ liên lạc với xã", "no broker in the settings (H23)", lamp=False),
+    "no_hub_keys": Sickness("minor", "Chưa có khóa của Công an xã", "no hub key in the settings (H23)", lamp=False),
     "line_down": Sickness(
         "major",
         "Mất liên lạc với Công an xã",

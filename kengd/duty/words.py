@@ -7,7 +7,6 @@ from enum import StrEnum
 from typing import Literal
 
 
-
 class Purpose(StrEnum):
     """Why a signal is asked for: for real (thật), as a drill (diễn tập), or as a silent test (kiểm tra không kêu)."""
 

@@ -32,10 +32,7 @@ def line_settings(plan: BelfryPlan, broker: BrokerPlan) -> LineSettings:
 
 def read_lines(plan: OfficePlan) -> list[Line]:
     """The timetable; it was readable when it was compiled."""
-    return [
-        parse_line(line.at, line.days, line.signal, line.grace_s, line.except_)
-        for line in plan.timetable
-    ]
+    return [parse_line(line.at, line.days, line.signal, line.grace_s, line.except_) for line in plan.timetable]
 
 
 def revoked_out(plan: OfficePlan) -> KeyRing:

@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from kengd import clock, intercom, service
-from kengd.duty.health import Condition, condition
 from kengd.duty import ledger
+from kengd.duty.health import Condition, condition
 from kengd.duty.trust import assess, stepped
 from kengd.duty.words import ClockTrust, Draft, EntryKind, Instant, Purpose, Source, Stamped
 from kengd.errors import KengdError
@@ -287,9 +287,7 @@ class Office:
         """The belfry's spool is in the book: reconcile, then open the line (P5: seen ids first)."""
         self._report_lost_power()
         marks = ledger.restore(self.shelf.ledger(), self.shelf.values(ledger.VALUES_PREFIX))
-        self.ticker = Ticker(
-            read_lines(self.office_plan), marks, lambda: secrets.token_hex(8), clock.boot_id()
-        )
+        self.ticker = Ticker(read_lines(self.office_plan), marks, lambda: secrets.token_hex(8), clock.boot_id())
         self.changes.restore()
         alarms = [signal.id for signal in self.plan.signals if signal.kind == "alarm"]
         end = self.shelf.last_alarm_end(alarms)

@@ -14,8 +14,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from kengd.duty.words import Stamped
 from kengd.duty.ledger import LedgerMark
+from kengd.duty.words import Stamped
 from kengd.journal.batch import Batch, SeenCommand
 from kengd.journal.faults import BookBroken
 from kengd.wire.entry import Entry

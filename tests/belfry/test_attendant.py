@@ -24,6 +24,9 @@ class FakeOffice:
         self.killed = True
         self.returncode = -9
 
+    def wait(self, timeout: float | None = None) -> int:
+        return self.returncode or 0
+
 
 class Street:
     """Spawns fake offices and remembers when."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from kengd.bellcode.score import Edge, Score
 from kengd.belfry.player import Player, PlayerEnded
+from kengd.bellcode.score import Edge, Score
 from kengd.duty.performance import Performance
 
 CYCLE = Score((), 0, (Edge(0, True), Edge(100, False)), 500)
@@ -80,7 +80,14 @@ def test_a_stall_leaves_strokes_out_and_never_bunches_them() -> None:
     stage.player.play(Performance("a", CYCLE, 0, 4_000))
     stage.relay.now_ms = 2_030.0
     stage.until(2_700)
-    assert stage.relay.edges == [(0, True), (2_030, False), (2_030, True), (2_100, False), (2_500, True), (2_600, False)]
+    assert stage.relay.edges == [
+        (0, True),
+        (2_030, False),
+        (2_030, True),
+        (2_100, False),
+        (2_500, True),
+        (2_600, False),
+    ]
 
 
 def test_no_stroke_outlives_the_bell() -> None:

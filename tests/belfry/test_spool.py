@@ -8,12 +8,13 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from kengd.bellcode.score import Edge, Score
-from kengd.bellcode.signal import Kind
 from kengd.belfry import spool as spool_room
 from kengd.belfry.spool import Spool
+from kengd.bellcode.score import Edge, Score
+from kengd.bellcode.signal import Kind
 from kengd.duty.standing import Activation, Cause
 from kengd.duty.words import Draft, EntryKind, Instant, Purpose, Source
 
@@ -97,11 +98,11 @@ def test_a_disk_that_fails_stops_nothing_and_is_made_up_for(tmp_path: Path, monk
     def full(*_: object) -> int:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(spool_room.os, "write", full)
+    monkeypatch.setattr(os, "write", full)
     spool.put([draft("a")], NOW, "ntp", key="k")
     assert spool.broken is not None
     assert spool.holds("k")
-    monkeypatch.setattr(spool_room.os, "write", real)
+    monkeypatch.setattr(os, "write", real)
     spool.put([draft("b")], NOW, "ntp")
     assert spool.broken is None
     assert names(Spool(tmp_path, "boot-1", "y")) == ["a", "b"]

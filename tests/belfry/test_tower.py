@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from kengd.belfry.player import Player, PlayerEnded
+from kengd.belfry.spool import Spool
+from kengd.belfry.tower import Tower
 from kengd.bellcode.layout import slow_roll
 from kengd.bellcode.profile import StrikerProfile
 from kengd.bellcode.score import Edge, Score
 from kengd.bellcode.signal import Kind
-from kengd.belfry.player import Player, PlayerEnded
-from kengd.belfry.spool import Spool
-from kengd.belfry.tower import Tower
 from kengd.duty.precedence import Verdict
 from kengd.duty.words import HushOrder, Instant, Purpose, Source, Stamped, Trigger
 from kengd.intercom import BelfryState
@@ -63,9 +63,7 @@ class House:
         self.begin()
 
     def begin(self, boot: str = "boot-1") -> None:
-        self.player = Player(
-            self, self.ended.append, longest_on_ms=400, monotonic=lambda: self.mono_ms / 1000
-        )
+        self.player = Player(self, self.ended.append, longest_on_ms=400, monotonic=lambda: self.mono_ms / 1000)
         self.spool = Spool(self.directory, boot, "x")
         write = self.spool.put
 
