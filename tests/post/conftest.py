@@ -1,0 +1,68 @@
+"""Broker, hub and posts of these tests. `post` is shared by a module and quiet before each test; `new_post` makes one's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.broker import Broker
+from tests.post.hub import Hub
+from tests.post.village import Post
+
+NewPost = Callable[..., Post]
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    """A mosquitto for the module."""
+    with Broker(tmp_path_factory.mktemp("broker")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def hub(broker: Broker) -> Iterator[Hub]:
+    """The hub of the module."""
+    made = Hub(broker.port)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory, hub: Hub) -> Iterator[Post]:
+    """A running post that the module's tests leave as they found it."""
+    post = Post(tmp_path_factory.mktemp("shared"), id="chung", hub=hub)
+    try:
+        yield post.start()
+    finally:
+        post.end()
+
+
+@pytest.fixture
+def post(shared: Post) -> Post:
+    """The shared post, nothing sounding."""
+    shared.shell(do="hush")
+    shared.rests()
+    return shared
+
+
+@pytest.fixture
+def new_post(tmp_path: Path) -> Iterator[NewPost]:
+    """Makes posts; each ends with the test."""
+    made: list[Post] = []
+
+    def make(**wishes: Any) -> Post:
+        made.append(Post(tmp_path / f"post{len(made)}", **wishes))
+        return made[-1]
+
+    yield make
+    wrong: list[BaseException] = []
+    for each in made:
+        try:
+            each.end()
+        except BaseException as error:  # the others must end too
+            wrong.append(error)
+    if wrong:
+        raise wrong[0]
