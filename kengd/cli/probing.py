@@ -136,9 +136,8 @@ def strict_gpiod(paths: tuple[str, ...] = BOOT_CONFIGS) -> bool | None:
         for line in lines:
             if line.startswith("dtoverlay="):
                 inside_overlay = line != "dtoverlay="
-            elif line.startswith("dtparam=") and not inside_overlay:
-                if STRICT & set(line.removeprefix("dtparam=").split(",")):
-                    return True
+            elif not inside_overlay and line.startswith("dtparam=") and STRICT & set(line[8:].split(",")):
+                return True
         return False
     return None
 

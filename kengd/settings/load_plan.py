@@ -59,7 +59,7 @@ def compiled(config: str | None) -> Loaded:
 
 def mark_good(loaded: Loaded) -> None:
     """The belfry has started well on these: keep them as what to fall back to. A disk that cannot be written is borne."""
-    if loaded.path is None or loaded.fell_back is not None:
+    if loaded.path is None:
         return
     state = Path(loaded.plan.state_dir)
     try:
@@ -68,6 +68,20 @@ def mark_good(loaded: Loaded) -> None:
         store.sweep(state)
     except OSError:
         return
+
+
+def last_good_instead(config: str | None, wrong: KengdError) -> Loaded:
+    """The last good settings, when those compiled now were read well but could not be started on (a pin is not to be had).
+
+    Raises `wrong` when there are none, or when they are the same ones.
+    """
+    path = where.required_config(config)
+    raw = where.read_bytes(path)
+    good = _last_good(path, raw)
+    known = store.compiled_name(raw, path, overlays(where.state_dir_of(raw, path)))
+    if good is None or good.path is None or good.path.name == known:
+        raise wrong
+    return replace(good, fell_back=wrong)
 
 
 def overlays(state: Path) -> tuple[bytes | None, ...]:

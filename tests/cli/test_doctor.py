@@ -42,7 +42,10 @@ WELL = Facts(
     strict_gpiod=True,
     clock="ntp",
     disk=Disk("/var/lib/kengd", 0o700, True, 2**32),
-    files=(KeptFile("khoá riêng", "/k.pem", True, 0o600, True), KeptFile("chứng thư", "/c.pem", False, 0o644, True, NOW + timedelta(days=90))),
+    files=(
+        KeptFile("khoá riêng", "/k.pem", True, 0o600, True),
+        KeptFile("chứng thư", "/c.pem", False, 0o644, True, NOW + timedelta(days=90)),
+    ),
     broker="",
     daemon=Daemon({"ok": True, "conditions": []}, real_time=True),
     real_time=False,
@@ -64,6 +67,10 @@ def test_a_post_in_good_order_is_all_green() -> None:
     ]  # fmt: skip
 
 
+ILL_POST = {
+    severity: replace(WELL, daemon=Daemon({"conditions": [{"severity": severity, "vi": "Nút kẹt"}]}, real_time=True))
+    for severity in ("critical", "minor")
+}
 ILL: list[tuple[Facts, str, str, str]] = [
     (replace(WELL, chip=Chip(trouble="không có")), "red", "chip GPIO", "Raspberry Pi"),
     (replace(WELL, chip=Chip("/dev/gpiochip0", ((5, "spi0"),))), "red", "chân", '"spi0"'),
@@ -80,8 +87,8 @@ ILL: list[tuple[Facts, str, str, str]] = [
     (replace(WELL, daemon=Daemon()), "red", "kengd", "không chạy"),
     (replace(WELL, daemon=Daemon(denied=True), real_time=True), "yellow", "kengd", "người dùng này"),
     (replace(WELL, daemon=replace(WELL.daemon, real_time=False)), "yellow", "nhịp", "thời gian thực"),
-    (replace(WELL, daemon=Daemon({"conditions": [{"severity": "critical", "vi": "Nút kẹt"}]}, real_time=True)), "red", "tình trạng", "Nút kẹt"),
-    (replace(WELL, daemon=Daemon({"conditions": [{"severity": "minor", "vi": "Nắp mở"}]}, real_time=True)), "yellow", "tình trạng", "Nắp mở"),
+    (ILL_POST["critical"], "red", "tình trạng", "Nút kẹt"),
+    (ILL_POST["minor"], "yellow", "tình trạng", "Nút kẹt"),
 ]  # fmt: skip
 
 

@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 
 from kengd.errors import KengdError
-from kengd.settings import load_plan, store, where
+from kengd.settings import store, where
 from kengd.settings.compile import main
 from kengd.settings.find import load
-from kengd.settings.load_plan import compiled, mark_good
+from kengd.settings.load_plan import compiled, last_good_instead, mark_good
 
 Write = Callable[..., str]
 REAL = ('pins = "simulated"', 'pins = "kengd"')
@@ -90,6 +90,21 @@ def test_settings_edited_wrongly_do_not_stop_a_post_that_started_well(write: Wri
         assert (again.plan, again.office_plan, again.path) == (good.plan, good.office_plan, good.path)
         assert again.fell_back is not None and again.fell_back.code == "settings_invalid"
         assert "dòng" in again.fell_back.vi
+
+
+def test_settings_that_read_well_but_do_not_start_give_way_to_the_last_good_ones(write: Write) -> None:
+    """P3: a pin driver or a pin that is not to be had is found out only at the start."""
+    good = compiled(write())
+    mark_good(good)
+    config = write(("pin = 5", "pin = 7"))
+    busy = KengdError("pin_busy", "chân GPIO7 đang bị giữ")
+    assert compiled(config).plan.buttons[0].pin == 7
+    instead = last_good_instead(config, busy)
+    assert (instead.plan, instead.fell_back) == (good.plan, busy)
+    mark_good(compiled(config))
+    with pytest.raises(KengdError) as caught:
+        last_good_instead(config, busy)
+    assert caught.value is busy
 
 
 def test_what_never_started_well_is_not_fallen_back_to(write: Write) -> None:
@@ -274,8 +289,10 @@ def test_clients_look_where_the_daemon_was_started(write: Write, tmp_path: Path)
 def test_many_simulated_posts_have_run_directories_of_their_own(write: Write) -> None:
     """Five posts on one machine do not meet in /run/kengd; compiler and clients agree on the place."""
     config = write()
-    assert str(where.run_dir(config)) == load(config).plan.run_dir
+    first = load(config).plan.run_dir
+    assert str(where.run_dir(config)) == first
     other = write(('state_dir = "state"', 'state_dir = "state2"'))
-    assert where.run_dir(other) != load_plan.compiled(config).plan.run_dir
+    assert str(where.run_dir(other)) != first
     real = write(REAL)
-    assert load(real).plan.run_dir == str(where.run_dir(real)) == where.SYSTEM_RUN
+    assert load(real).plan.run_dir == where.SYSTEM_RUN
+    assert str(where.run_dir(real)) == where.SYSTEM_RUN

@@ -124,9 +124,10 @@ def test_a_lower_version_is_stale_and_the_same_one_again_is_no_change(write: Wri
         with pytest.raises(KengdError) as caught:
             apply_timetable_overlay(config, version, lines)
         assert caught.value.code == "stale_version"
-    for version in (0, -1, True, 2**60, "6"):
+    wrong: list[Any] = [0, -1, True, 2**60, "6"]
+    for number in wrong:
         with pytest.raises(SettingsError):
-            apply_timetable_overlay(config, version, LINES)  # type: ignore[arg-type]
+            apply_timetable_overlay(config, number, LINES)
     assert load(config).plan.timetable_version == 5
 
 
