@@ -114,7 +114,10 @@ class Ticker:
         self._lines = {line.id: line for line in lines}
 
     def tick(self, now: Instant, trust: ClockTrust, *, has_room: bool = True) -> list[TickerAct]:
-        """What to do now, at most three acts per line. `has_room`: the belfry can be sent to; without, rings wait out their grace."""
+        """What to do now: at most one new ring and one `missed` per line, and reminders of rings that were not answered.
+
+        `has_room`: the belfry can be sent to; without, rings wait out their grace.
+        """
         acts = self._watch_lines(now, trust)
         for key in list(self._open):
             acts += self._remind(key, now, trust, has_room)
@@ -167,11 +170,8 @@ class Ticker:
         for line_id, seen_ms in self._seen_ms.items():
             watched = now.wall_ms - min(now.mono_ms - seen_ms, WATCHED_MS)
             kept = self._ledger.since(line_id)
-            if trust == "untrusted":
-                self._since[line_id] = kept if kept is not None and kept <= now.wall_ms else watched
-                continue
             self._since[line_id] = watched if kept is None else min(kept, watched)
-            if kept is None or kept - watched > _SLACK_MS:
+            if trust != "untrusted" and (kept is None or kept - watched > _SLACK_MS):
                 self._ledger.put_since(line_id, watched)
                 acts.append(ValueAct(SINCE_PREFIX + line_id, str(watched)))
         return acts

@@ -135,6 +135,13 @@ def test_a_grace_runs_over_midnight(now: str, expected: list[object]) -> None:
     assert said(look([LATE], ledger("2026-12-01T10:00"), at(now), "ntp")) == expected
 
 
+def test_a_grace_over_midnight_is_settled_although_the_next_day_was_rung_already() -> None:
+    """A clock put back by two days: the 1st passes unrung at 00:04, the 2nd has its ring from before."""
+    book = ledger("2026-12-01T10:00", (LATE, "2026-12-02", "rung"))
+    missed = [("missed", "last", "2026-12-01", "2026-12-01", 1, "clock_untrusted")]
+    assert said(look([LATE], book, at("2026-12-02T00:04:30"), "untrusted")) == missed
+
+
 def test_an_exception_is_neither_rung_nor_missed() -> None:
     """Tết 2027: study on 5 and 8 February is left out, 9 February rings, and nothing was missed."""
     book = ledger("2026-01-01T10:00", (STUDY, "2027-02-04", "rung"))
