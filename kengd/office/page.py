@@ -66,7 +66,7 @@ class Page:
     def ready(self) -> bool:
         """The belfry is armed, orders can be judged, and the line, where there is one, is up."""
         office = self._office
-        return office.desk is not None and (office.session is None or office.session.up)
+        return office.begun and (office.line is None or office.line.up)
 
     def status(self) -> Mapping[str, Any]:
         """The wire's status and who we are; the nonce is for the hub's eyes only."""
@@ -96,7 +96,7 @@ class Page:
             "silenced_until": clock.iso_utc(bulletin.silenced_until_s * 1000) if bulletin.silenced_until_s else None,
             "codebook_version": bulletin.codebook_version,
             "timetable_version": bulletin.timetable_version,
-            "line_up": office.session is not None and office.session.up,
+            "line_up": office.line is not None and office.line.up,
         }
 
     def signals(self) -> Sequence[Mapping[str, Any]]:
@@ -129,9 +129,9 @@ class Page:
         office = self._office
         return {
             "kengd_entries_total": float(office.bulletin.head.seq),
-            "kengd_entries_unsent": float(office.bulletin.head.seq - (office.outbox.cursor if office.outbox else 0)),
+            "kengd_entries_unsent": float(office.bulletin.head.seq - (office.line.outbox.cursor if office.line else 0)),
             "kengd_sounding": float(office.bulletin.sounding is not None),
-            "kengd_line_up": float(office.session is not None and office.session.up),
+            "kengd_line_up": float(office.line is not None and office.line.up),
             "kengd_clock_trusted": float(office.clock != "untrusted"),
             "kengd_conditions": float(len(office.bulletin.conditions)),
             "kengd_office_uptime_seconds": time.monotonic() - self._started_s,

@@ -31,6 +31,7 @@ class Shelf:
         self._book: Book | None = None
         self.clock: ClockTrust = "untrusted"
         self.fresh: str | None = None
+        self._said: str | None = None
 
     def open(self) -> Book:
         """The book, opened if need be. Raises BookBroken."""
@@ -105,7 +106,11 @@ class Shelf:
 
     def _read(self, read: Callable[[Book], T], otherwise: T) -> T:
         try:
-            return read(self.open())
+            found = read(self.open())
         except BookBroken as broken:
-            log.warning("the book cannot be read: %s", broken)
+            if self._said != broken.code:  # once, not once a second
+                log.warning("the book cannot be read: %s", broken)
+            self._said = broken.code
             return otherwise
+        self._said = None
+        return found
