@@ -293,7 +293,7 @@ class Belfry:
         if started and self._attendant.intercom is not None:
             office = self._attendant.intercom
             self._selector.register(office, selectors.EVENT_READ, "office")
-            hello = intercom.Hello(clock.boot_id(), self.tower.sounding)
+            hello = intercom.Hello(self._spool.id, self.tower.sounding)
             self._line.connect(office, hello, self._spool.pending)
             self.tower.tell(clock.now(), again=True)
 

@@ -45,6 +45,11 @@ class Spool:
         self._size = 0
         self._load()
 
+    @property
+    def id(self) -> str:
+        """The name of this spool: the same as long as its file lives, another after a power cut."""
+        return self._id
+
     def holds(self, key: str | None) -> bool:
         """True when this key was accepted before in this boot."""
         return key is not None and key in self._keys

@@ -92,6 +92,8 @@ class Office:
         self.asked: dict[str, Future[Any]] = {}
         self._hello: intercom.Hello | None = None
         self.begun = False
+        self._same_spool = False
+        self._begun_since: set[str | None] = set()
         self._told: intercom.OfficeState | None = None
         self._tidied_s = time.monotonic()
         self.page: Page | None = None
@@ -190,6 +192,7 @@ class Office:
                     self.scribe.put(Task(done=lambda _: self.post(self._begin)))
             case intercom.Hello():
                 self._hello = message
+                self._spool_id = message.boot
                 self._open_book()
             case intercom.Ping(n):
                 self.tell_belfry(intercom.Pong(n))
@@ -200,6 +203,8 @@ class Office:
 
     def _spooled(self, record: Stamped) -> None:
         self._spool_id = record.boot
+        if self.begun and record.draft.kind is EntryKind.RINGING:
+            self._begun_since.add(record.draft.activation)
         record = self.time.with_trust(record)
         seen: tuple[SeenCommand, ...] = ()
         if self.desk is not None:
@@ -253,6 +258,7 @@ class Office:
         except BookBroken as broken:
             self._book_ails(broken)
         self.bulletin.wrote(self.shelf.head())
+        self._same_spool = self.shelf.written_upto(self._spool_id) > 0
         self._desk_up()
         self.scribe.start()
         if self.shelf.fresh == "book_set_aside":
@@ -283,12 +289,16 @@ class Office:
         )
 
     def _report_lost_power(self) -> None:
-        """A ring that the book knows as begun and the belfry does not play was cut by power loss (P7, R19)."""
+        """A ring that the book knows as begun and the belfry does not play was cut (P7, R19).
+
+        By power loss when the belfry's spool went with the power, else by a crash of the belfry.
+        """
         sounding = None if self._hello is None else self._hello.sounding
+        playing = self._begun_since | {None if sounding is None else sounding.activation}
         for entry in self.shelf.open_activations():
-            if sounding is not None and entry.activation == sounding.activation:
-                continue
-            self.write(_cut_by_power(entry))
+            if entry.activation not in playing:
+                self.write(_cut_meanwhile(entry, "crashed" if self._same_spool else "power_lost"))
+        self._begun_since.clear()
 
     def _open_line(self) -> None:
         broker = self.office_plan.broker
@@ -468,7 +478,7 @@ class Office:
         self.bulletin.timetable_version = self.plan.timetable_version
 
 
-def _cut_by_power(entry: Entry) -> Draft:
+def _cut_meanwhile(entry: Entry, reason: str) -> Draft:
     return Draft(
         EntryKind.CUT,
         entry.activation,
@@ -478,7 +488,7 @@ def _cut_by_power(entry: Entry) -> Draft:
         None if entry.source is None else Source(entry.source),
         entry.place,
         entry.by,
-        "power_lost",
+        reason,
     )
 
 

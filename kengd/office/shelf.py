@@ -84,6 +84,10 @@ class Shelf:
         """Rings that were under way when the book was last written."""
         return self._read(lambda book: book.open_activations(), [])
 
+    def written_upto(self, spool: str) -> int:
+        """The highest record of this spool in the book; 0 = none."""
+        return self._read(lambda book: book.written_upto(spool), 0)
+
     def last_alarm_end(self, alarms: Sequence[str]) -> tuple[int, bool] | None:
         """(unix ms, power lost) of the last ACTUAL alarm's end."""
         end = self._read(lambda book: book.last_alarm_end(alarms), None)
