@@ -5,11 +5,10 @@ Start order: relay at rest, buttons armed, ready; only then the office (P1, P3).
 
 from __future__ import annotations
 
-import fcntl
 import logging
-import os
 import secrets
 import selectors
+import shutil
 import signal
 import threading
 import time
@@ -19,33 +18,30 @@ from pathlib import Path
 from typing import Any
 
 from kengd import __version__, clock, intercom, service
-from kengd.belfry import pins
 from kengd.belfry.attendant import Attendant, office_argv
-from kengd.belfry.buttons import Contacts
 from kengd.belfry.control import ControlSocket
 from kengd.belfry.desk import Desk
+from kengd.belfry.devices import longest_on_ms, on_old_pins, open_devices, same_wiring
 from kengd.belfry.inbox import Inbox
-from kengd.belfry.lamps import Lamps
-from kengd.belfry.off import write_pin_file
+from kengd.belfry.lampboard import LampBoard
 from kengd.belfry.officeline import OfficeLine
 from kengd.belfry.player import Player, PlayerEnded
-from kengd.belfry.relay import Relay
 from kengd.belfry.sentry import Sentry
 from kengd.belfry.spool import Spool
 from kengd.belfry.tower import Tower
-from kengd.duty import lamps
-from kengd.duty.health import condition, lamp_fault
+from kengd.duty.health import condition
 from kengd.duty.words import Draft, EntryKind, HushOrder, Purpose, Source, Trigger
 from kengd.errors import KengdError
 from kengd.settings import load_plan
 from kengd.settings.load_plan import Loaded
-from kengd.settings.plan import BelfryPlan, ButtonPlan
+from kengd.settings.plan import ButtonPlan
 
 log = logging.getLogger("kengd.belfry")
 REGULAR_TURN_S = 1.0
 PLAYER_PRIORITY = 20
 DECIDER_PRIORITY = 10
 OFFICE_PATIENCE_S = 3.0
+DRAIN_PATIENCE_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,46 +72,44 @@ class Belfry:
 
     def __init__(self, config: str) -> None:
         self._config = config
-        self._loaded = load_plan.compiled(config)
-        plan = self._loaded.plan
-        self.plan = plan
-        self._run_dir = Path(plan.run_dir)
-        self._lock_fd = _only_one(self._run_dir)
         self._inbox = Inbox()
-        self._factory = pins.open_factory(plan.pins)
-        write_pin_file(plan, pins.chip_label_of(self._factory))
-        self.relay = Relay(plan.relay, self._factory, edge_udp=plan.edge_udp, longest_on_ms=_longest_on_ms(plan))
-        self._lamps = Lamps(plan.lamps, self._factory)
-        self._contacts = Contacts(plan.buttons, plan.inputs, self._factory, self._post_change)
+        self._loaded, self._devices = open_devices(config, self._post_change)
+        self.plan = plan = self._loaded.plan
+        self._run_dir = Path(plan.run_dir)
+        self.relay = self._devices.relay
         self._player = Player(
             self.relay,
             self._inbox.post,
-            longest_on_ms=_longest_on_ms(plan),
+            longest_on_ms=longest_on_ms(plan),
             real_time=lambda: service.real_time(PLAYER_PRIORITY),
         )
         self._selector = selectors.DefaultSelector()
-        self._line = OfficeLine(self._watch_office)
-        spool = Spool(self._run_dir, clock.boot_id(), secrets.token_hex(4))
-        self._spool = spool
+        self._desk = Desk(self)
+        self._line = OfficeLine(
+            Attendant(office_argv(config)),
+            self._selector,
+            hear=self._desk.hear,
+            greeting=lambda: (intercom.Hello(self._spool.id, self.tower.sounding), self._spool.pending),
+            changed=self._office_changed,
+            now_ms=lambda: clock.now().mono_ms,
+        )
+        self._spool = Spool(self._run_dir, clock.boot_id(), secrets.token_hex(4))
         has_proof = any(item.means == "proof_of_sound" for item in plan.inputs)
-        self.tower = Tower(plan, self._player, spool, clock.now, self._line, has_proof=has_proof)
+        self.tower = Tower(plan, self._player, self._spool, clock.now, self._line, has_proof=has_proof)
+        now_ms = clock.now().mono_ms
         self.sentry = Sentry(
             plan.buttons,
-            self._contacts,
+            self._devices.contacts,
             self._fired,
             self.tower.raise_condition,
             self.tower.clear_condition,
-            clock.now().mono_ms,
+            now_ms,
         )
-        self._attendant = Attendant(office_argv(config))
-        self._office_was_up = False
+        self._lamps = LampBoard(self._devices.lamps, self.tower, self.sentry, now_ms)
         self._control: ControlSocket | None = None
-        self._desk = Desk(self)
         self._closing = False
         self._exit = 0
         self._next_turn_s = 0.0
-        self._lamp_wake_ms: int | None = None
-        self._lamp_test_until_ms = clock.now().mono_ms + lamps.LAMP_TEST_MS
         self._heed: dict[type, Callable[[Any], None]] = {
             Changed: self._changed,
             PlayerEnded: self.tower.played_out,
@@ -147,7 +141,7 @@ class Belfry:
         self._selector.register(self._inbox, selectors.EVENT_READ, self._read_inbox)
         self.tower.resume_or_report()
         for item in self.plan.inputs:
-            self._input_level(item.name, self._contacts.read(item.name), clock.now().mono_ms)
+            self._input_level(item.name, self._devices.contacts.read(item.name), clock.now().mono_ms)
         self._control = ControlSocket(self._run_dir / "control.sock", self._selector, self._desk.answer)
         self._say_settings()
         self._decide_in_real_time()
@@ -161,91 +155,80 @@ class Belfry:
             log.info("real-time priority granted")
 
     def _serve_once(self) -> None:
-        for key, mask in self._selector.select(self._timeout_s()):
-            if isinstance(key.data, str):
-                self._serve_office(mask)
-            else:
-                key.data()
+        for key, _ in self._selector.select(self._timeout_s()):
+            key.data()
         if self.relay.guard(time.monotonic_ns()):
             self.tower.raise_condition(condition("relay_failed", note_en="a stroke outlived the bell's limit"))
         now = clock.now()
         self.sentry.look(now.mono_ms)
         self._turn_when_due(now.mono_ms)
-        self._show(now.mono_ms)
+        self._lamps.show(now.mono_ms)
 
     def _turn_when_due(self, now_ms: int) -> None:
         wake_ms = self.tower.next_wake_ms()
-        if time.monotonic() < self._next_turn_s and (wake_ms is None or wake_ms > now_ms):
-            # a wake that has just passed is not in next_wake_ms any more; `turn` is cheap, so look whenever something sounds
-            if self.tower.standing.sounding is None and not self.tower.standing.waiting:
-                return
+        due = time.monotonic() >= self._next_turn_s or (wake_ms is not None and wake_ms <= now_ms)
+        # a wake that has just passed is not in next_wake_ms any more; a turn is cheap, so take one whenever something is on
+        standing = self.tower.standing
+        if not due and standing.sounding is None and not standing.waiting:
+            return
         self.tower.turn()
         if time.monotonic() < self._next_turn_s:
             return
         self._next_turn_s = time.monotonic() + REGULAR_TURN_S
         self.sentry.check_all(now_ms)
-        self._tend_office(now_ms)
-        self._look_at_devices()
+        if self._line.tend():
+            self.tower.tell(clock.now(), again=True)
+        self._lamps.look()
+        if self.relay.stuck:
+            self.tower.raise_condition(condition("relay_failed", note_en="the relay cannot be put to rest"))
         if not self._player.alive:
             raise RuntimeError("the player thread died")
-        if not pins.threads_alive(self._factory):
+        if not self._devices.threads_alive():
             self.tower.raise_condition(condition("pins_dead"))
         else:
             service.feed_watchdog()  # fed by a finished turn, never by a timer of its own
-
-    def _look_at_devices(self) -> None:
-        if self.relay.stuck:
-            self.tower.raise_condition(condition("relay_failed", note_en="the relay cannot be put to rest"))
-        for lamp in ("bell", "police"):
-            if lamp in self._lamps.broken:
-                self.tower.raise_condition(condition("lamp_failed", lamp))
-            else:
-                self.tower.clear_condition("lamp_failed", lamp)
 
     def _timeout_s(self) -> float:
         wakes = [self._next_turn_s]
         if (due_ns := self.relay.due_ns) is not None:
             wakes.append(due_ns / 1e9)
-        for wake_ms in (self.sentry.next_wake_ms(), self.tower.next_wake_ms(), self._lamp_wake_ms):
+        for wake_ms in (self.sentry.next_wake_ms(), self.tower.next_wake_ms(), self._lamps.wake_ms):
             if wake_ms is not None:
                 wakes.append(wake_ms / 1000)
         return max(0.0, min(wakes) - time.monotonic())
 
     def _end(self) -> None:
-        """Relay first (P1); then the book is told; then the rest, each step on its own."""
+        """Relay first (P1); then the book is told; then the rest, each step on its own.
+
+        After a fault of ours nothing is told: the next start finds the resume record, and an ACTUAL alarm goes on (R19).
+        """
         self._player.stop()
         self.relay.rest()
         for step in (
-            lambda: service.stopping(),
-            self.tower.shut_down,
-            lambda: self.tower.note(Draft(EntryKind.STOPPED)),
+            service.stopping,
+            self._say_stopped,
             self._player.close,
-            self._drain_office,
-            lambda: self._attendant.stop(OFFICE_PATIENCE_S),
+            lambda: self._line.drain(lambda: bool(self._spool.pending), DRAIN_PATIENCE_S),
+            lambda: self._line.stop(OFFICE_PATIENCE_S),
             lambda: self._control.close() if self._control else None,
             self._spool.close,
-            self._lamps.close,
-            self._contacts.close,
-            self.relay.close,
-            self._factory.close,
+            self._tidy_up,
+            self._devices.close,
         ):
             try:
                 step()
             except Exception:
                 log.exception("while ending")
-        os.close(self._lock_fd)
 
-    def _drain_office(self) -> None:
-        """Let the office read what was said last (a `cut` by shutdown) before it is asked to stop."""
-        deadline_s = time.monotonic() + 1.0
-        while self._spool.pending and self._attendant.answered and time.monotonic() < deadline_s:
-            self._line.flush()
-            office = self._attendant.intercom
-            if office is None:
-                return
-            for key, mask in self._selector.select(0.05):
-                if isinstance(key.data, str):
-                    self._serve_office(mask)
+    def _say_stopped(self) -> None:
+        if self._exit == 0:
+            self.tower.shut_down()
+            self.tower.note(Draft(EntryKind.STOPPED))
+
+    def _tidy_up(self) -> None:
+        """A simulated post leaves nothing behind in the shared memory, unless the book has still to get something."""
+        if self.plan.pins == "simulated" and self._exit == 0 and not self._spool.pending:
+            shutil.rmtree(self._run_dir, ignore_errors=True)
 
     # ---- buttons and inputs
 
@@ -254,7 +237,10 @@ class Belfry:
 
     def _read_inbox(self) -> None:
         for event in self._inbox.take():
-            self._heed[type(event)](event)
+            try:
+                self._heed[type(event)](event)
+            except Exception:  # one failing handler never stops the other buttons (STACK finding 2)
+                log.exception("%s could not be handled", type(event).__name__)
 
     def _changed(self, event: Changed) -> None:
         if self.sentry.plan(event.name) is not None:
@@ -285,56 +271,13 @@ class Belfry:
 
     # ---- the office
 
-    def _tend_office(self, now_ms: int) -> None:
-        before = self._attendant.intercom
-        started = self._attendant.turn(now_ms)
-        if before is not None and self._attendant.intercom is not before:
-            self._office_gone(before)
-        if started and self._attendant.intercom is not None:
-            office = self._attendant.intercom
-            self._selector.register(office, selectors.EVENT_READ, "office")
-            hello = intercom.Hello(self._spool.id, self.tower.sounding)
-            self._line.connect(office, hello, self._spool.pending)
-            self.tower.tell(clock.now(), again=True)
-
-    def _office_gone(self, before: intercom.Intercom) -> None:
-        for fd, key in list(self._selector.get_map().items()):
-            if key.data == "office":
-                self._selector.unregister(fd)
-        self._line.disconnect()
+    def _office_changed(self, up: bool) -> None:
+        if up:
+            self.tower.clear_condition("office_down")
+            return
         self.tower.line_up = False
         self.tower.office_conditions = ()
         self.tower.raise_condition(condition("office_down"))
-
-    def _watch_office(self, wants_to_write: bool) -> None:
-        office = self._attendant.intercom
-        if office is not None:
-            events = selectors.EVENT_READ | (selectors.EVENT_WRITE if wants_to_write else 0)
-            self._selector.modify(office, events, "office")
-
-    def _serve_office(self, mask: int) -> None:
-        office = self._attendant.intercom
-        if office is None:
-            return
-        if mask & selectors.EVENT_WRITE:
-            self._line.flush()
-        try:
-            for _ in range(64):  # a burst of commands must not keep a button waiting
-                message = office.receive()
-                if message is None:
-                    break
-                self._office_says(message)
-        except (EOFError, OSError):
-            self._attendant.gone(clock.now().mono_ms)
-            self._office_gone(office)
-        except (KeyError, ValueError, TypeError):
-            log.exception("the office said something strange")
-
-    def _office_says(self, message: Any) -> None:
-        if not self._attendant.answered:
-            self.tower.clear_condition("office_down")
-        self._attendant.heard(clock.now().mono_ms)
-        self._desk.hear(message)
 
     def say(self, *messages: Any) -> None:
         """To the office, if there is one."""
@@ -348,7 +291,7 @@ class Belfry:
         """Simulated pins only: press a button as a finger would. False on real pins."""
         if self.plan.pins != "simulated":
             return False
-        self._factory.press(button.pin, hold_ms)
+        self._devices.factory.press(button.pin, hold_ms)
         return True
 
     # ---- settings, signals, lamps
@@ -367,17 +310,16 @@ class Belfry:
         def work() -> None:
             try:
                 self._inbox.post(Recompiled(load_plan.compiled(self._config)))
-            except Exception as error:
-                wrong = error if isinstance(error, KengdError) else KengdError("settings_invalid", str(error))
+            except KengdError as wrong:
                 self._inbox.post(Recompiled(replace(self._loaded, fell_back=wrong)))
 
         threading.Thread(target=work, name="compile", daemon=True).start()
 
     def _recompiled(self, event: Recompiled) -> None:
         new = event.loaded
-        if _wiring(new.plan) != _wiring(self.plan):
+        if not same_wiring(new.plan, self.plan):
             self.tower.raise_condition(condition("restart_needed"))
-            new = replace(new, plan=_rewired(new.plan, self.plan))
+            new = replace(new, plan=on_old_pins(new.plan, self.plan))
         else:
             self.tower.clear_condition("restart_needed")
         self._loaded = new
@@ -395,66 +337,3 @@ class Belfry:
         else:
             log.error("settings are invalid: %s", wrong)
             self.tower.raise_condition(condition("settings_invalid", note_vi=wrong.vi, note_en=wrong.en))
-
-    def _show(self, now_ms: int) -> None:
-        tower = self.tower
-        sounding = tower.standing.sounding
-        testing = now_ms < self._lamp_test_until_ms
-        bell = lamps.bell_lamp(
-            testing=testing,
-            pressing=self.sentry.pressing,
-            ringing=sounding is not None,
-            press_again=now_ms < tower.news.press_again_until_ms,
-            fault=lamp_fault(tower.shown),
-        )
-        about = sounding.id if sounding is not None else None
-        police = lamps.police_lamp(
-            testing=testing,
-            taken=tower.news.taken is not None and (about is None or tower.news.taken == about),
-            reached=about is not None and tower.news.delivered == about,
-            line_up=tower.line_up,
-        )
-        wakes = [self._lamps.show(bell, police, now_ms), self._lamp_test_until_ms if testing else None]
-        self._lamp_wake_ms = min((wake for wake in wakes if wake is not None), default=None)
-
-
-def _longest_on_ms(plan: BelfryPlan) -> int:
-    """The longest the relay may stay closed at a stretch (P2)."""
-    profile = plan.profile
-    return profile.longest_stroke_ms if profile.kind == "striker" else profile.longest_continuous_ms
-
-
-def _wiring(plan: BelfryPlan) -> tuple[object, ...]:
-    return (plan.pins, plan.relay, plan.buttons, plan.lamps, plan.inputs, plan.edge_udp, plan.run_dir, plan.state_dir)
-
-
-def _rewired(new: BelfryPlan, old: BelfryPlan) -> BelfryPlan:
-    """The new settings on the old pins, until a restart."""
-    return replace(
-        new,
-        pins=old.pins,
-        relay=old.relay,
-        buttons=old.buttons,
-        lamps=old.lamps,
-        inputs=old.inputs,
-        edge_udp=old.edge_udp,
-        run_dir=old.run_dir,
-        state_dir=old.state_dir,
-    )
-
-
-def _only_one(run_dir: Path) -> int:
-    """P10: one belfry for one run directory; the kernel's claim of the line is the second lock."""
-    run_dir.mkdir(mode=0o750, parents=True, exist_ok=True)
-    fd = os.open(run_dir / "belfry.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as busy:
-        os.close(fd)
-        raise KengdError(
-            "already_running",
-            f"điểm kẻng này đang chạy rồi ({run_dir})",
-            cure="dừng tiến trình kia trước (systemctl stop kengd), rồi chạy lại",
-            en="another belfry owns this post",
-        ) from busy
-    return fd

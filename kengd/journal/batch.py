@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from kengd.duty.ledger import StoredMark
 from kengd.duty.words import Stamped
 
 
@@ -26,7 +27,7 @@ class SeenCommand:
 
 
 @dataclass(frozen=True, slots=True)
-class LedgerMark:
+class KeptMark:
     """What became of one timetable line on one local date ("YYYY-MM-DD"); (line, date) is unique, the last mark wins."""
 
     line: str
@@ -45,7 +46,7 @@ class Batch:
 
     drafts: Sequence[Stamped] = ()
     seen: Sequence[SeenCommand] = ()
-    ledger: Sequence[LedgerMark] = ()
+    ledger: Sequence[StoredMark] = ()
     values: Mapping[str, str | None] = field(default_factory=dict)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from kengd.duty.words import ClockTrust, Instant
-from kengd.journal.batch import Batch, Head, LedgerMark, SeenCommand
+from kengd.journal.batch import Batch, Head, KeptMark, SeenCommand
 from kengd.journal.opening import Known, proved_note
 from kengd.journal.pen import Pen
 from kengd.journal.reading import AlarmEnd
@@ -169,7 +169,7 @@ class Book:
         """All commands that are still remembered, for the start."""
         return self._shelf.reading().seen()
 
-    def ledger(self, since_date: str = "") -> list[LedgerMark]:
+    def ledger(self, since_date: str = "") -> list[KeptMark]:
         """Timetable marks of local dates ≥ `since_date` ("YYYY-MM-DD")."""
         return self._shelf.reading().ledger(since_date)
 
@@ -186,7 +186,7 @@ class Book:
         return self._shelf.reading().last_alarm_end(alarm_signals)
 
     def open_activations(self) -> list[Entry]:
-        """The first `ringing` entry of each activation that has no finished, cut or failed."""
+        """The first `ringing` entry of each cause (the first of an activation, and those that joined) that has no end."""
         with self._shelf.lock:
             return list(self._shelf.ready()[1].ringing.values())
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 from kengd.duty.words import Draft, EntryKind, Stamped
 from kengd.journal import schema
 from kengd.journal.archive import sync_folder
-from kengd.journal.batch import Head, LedgerMark, SeenCommand
+from kengd.journal.batch import Head, KeptMark, SeenCommand
 from kengd.journal.faults import Malformed
 from kengd.journal.pen import Pen
 from kengd.journal.reading import (
@@ -42,18 +42,19 @@ class Known:
     head: Head
     boot: str = ""
     marks: dict[str, int] = field(default_factory=dict)
-    ringing: dict[str, Entry] = field(default_factory=dict)
+    ringing: dict[tuple[str, str], Entry] = field(default_factory=dict)
     unanswered: set[str] = field(default_factory=set)
     proved_seq: int = 0
 
     def learn(self, entry: Entry) -> None:
-        """Keep the soundings that have begun and not ended."""
+        """Keep the causes that have begun to ring and not ended; joined ones end one by one (P13)."""
         if entry.activation is None:
             return
+        cause = (entry.activation, str((entry.detail or {}).get("cause", entry.activation)))
         if entry.kind == "ringing":
-            self.ringing.setdefault(entry.activation, entry)
+            self.ringing.setdefault(cause, entry)
         elif entry.kind in ENDS:
-            self.ringing.pop(entry.activation, None)
+            self.ringing.pop(cause, None)
 
 
 def take_up(pen: Pen, post: str) -> Known | None:
@@ -141,10 +142,10 @@ def begin_book(pen: Pen, post: str, first: Stamped, aside: Path | None) -> Known
     return known
 
 
-def _salvage(aside: Path) -> tuple[list[SeenCommand], list[LedgerMark], dict[str, str | None]]:
+def _salvage(aside: Path) -> tuple[list[SeenCommand], list[KeptMark], dict[str, str | None]]:
     """What can still be read of a broken book: without it a command or a 22:00 ring could be rung twice (P5, P6)."""
     seen: list[SeenCommand] = []
-    ledger: list[LedgerMark] = []
+    ledger: list[KeptMark] = []
     values: dict[str, str | None] = {}
 
     def rows(query: str, *kinds: type) -> list[tuple[Any, ...]]:
@@ -154,7 +155,7 @@ def _salvage(aside: Path) -> tuple[list[SeenCommand], list[LedgerMark], dict[str
     with suppress(Exception):  # whatever the damage is, the new book must begin
         seen += [SeenCommand(*row) for row in rows("SELECT jti, sha256, until_s FROM seen", str, bytes, int)]
     with suppress(Exception):
-        ledger += [LedgerMark(*row) for row in rows("SELECT line, date, state FROM ledger", str, str, str)]
+        ledger += [KeptMark(*row) for row in rows("SELECT line, date, state FROM ledger", str, str, str)]
     with suppress(Exception):
         values |= {key: text for key, text in rows("SELECT key, value FROM value", str, str) if key[:1] != "_"}
     return seen, ledger, values

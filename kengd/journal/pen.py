@@ -16,7 +16,8 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.pool import StaticPool
 from sqlalchemy.sql import ClauseElement, func
 
-from kengd.journal.batch import Head, LedgerMark, SeenCommand
+from kengd.duty.ledger import StoredMark
+from kengd.journal.batch import Head, SeenCommand
 from kengd.journal.tables import EntryRow, HeadRow, LedgerRow, SeenRow, SpoolRow, ValueRow
 from kengd.wire.entry import Facts
 
@@ -112,7 +113,7 @@ class Pen:
         """The seq of the first reply of commands that had none."""
         self._many(_ANSWER_SEEN, [(seq, jti) for jti, seq in replies.items()])
 
-    def put_ledger(self, marks: Iterable[LedgerMark]) -> None:
+    def put_ledger(self, marks: Iterable[StoredMark]) -> None:
         """Timetable marks; the last one of a line and date stays."""
         self._many(_PUT_LEDGER, [(m.line, m.date, m.state, m.key) for m in marks])
 

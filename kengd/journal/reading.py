@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final, NamedTuple
 
-from kengd.journal.batch import Head, LedgerMark, SeenCommand
+from kengd.journal.batch import Head, KeptMark, SeenCommand
 from kengd.journal.faults import SQLITE_FAULTS, broken, is_corrupt
 from kengd.wire.entry import FIRST_PREV, Entry, Facts, entry_of, facts_hash
 
@@ -209,11 +209,11 @@ class Reader:
                 )
             ]
 
-    def ledger(self, since_date: str = "") -> list[LedgerMark]:
+    def ledger(self, since_date: str = "") -> list[KeptMark]:
         """Timetable marks of local dates ≥ `since_date` ("YYYY-MM-DD"), by date and line."""
         with self.moment() as connection:
             return [
-                LedgerMark(*row)
+                KeptMark(*row)
                 for row in connection.execute(
                     "SELECT line, date, state, key FROM ledger WHERE date >= ? ORDER BY date, line", (since_date,)
                 )

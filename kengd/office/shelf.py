@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from kengd.duty.words import ClockTrust, Instant
-from kengd.journal.batch import Batch, Head, LedgerMark, SeenCommand
+from kengd.journal.batch import Batch, Head, KeptMark, SeenCommand
 from kengd.journal.book import Book
 from kengd.journal.faults import BookBroken
 from kengd.wire.entry import Entry, to_json
@@ -72,7 +72,7 @@ class Shelf:
         """For the order desk's start."""
         return self._read(lambda book: book.seen(), [])
 
-    def ledger(self) -> list[LedgerMark]:
+    def ledger(self) -> list[KeptMark]:
         """All timetable marks that are kept."""
         return self._read(lambda book: book.ledger(), [])
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from kengd import clock
 from kengd.duty import ledger
 from kengd.duty.health import condition
-from kengd.duty.trust import assess, stepped
+from kengd.duty.trust import ClockWatch
 from kengd.duty.words import ClockTrust, Draft, EntryKind, Instant, Stamped
 from kengd.intercom import AskRing, Decided
 from kengd.office.lines import read_lines
@@ -31,8 +31,9 @@ class Timekeeper:
         self._office = office
         self._assumed = plan.clock_assume
         self._mark = clock.now()
+        self._watch = ClockWatch()
         self._ticker: Ticker | None = None
-        self.trust: ClockTrust = self._assess(self._mark, None)
+        self.trust: ClockTrust = self._look(self._mark, None)[0]
 
     def begin(self, plan: OfficePlan) -> None:
         """Read the ledger; from now on the timetable is looked at."""
@@ -55,7 +56,7 @@ class Timekeeper:
 
     def mark_for(self, draft: Draft) -> ledger.LedgerMark | None:
         """The ledger row to be written with this entry of the belfry."""
-        return None if self._ticker is None else self._ticker.heard(draft)
+        return ledger.mark_of(draft) if self._ticker is None else self._ticker.heard(draft)
 
     def answered(self, verdict: Decided) -> None:
         """The belfry's verdict on a ring of the timetable."""
@@ -86,16 +87,15 @@ class Timekeeper:
             case ValueAct(key, value):
                 office.remember(key, value)
 
-    def _assess(self, now: Instant, newest_ms: int | None) -> ClockTrust:
-        if self._assumed == "ntp":
-            return "ntp"
-        return assess(clock.read_clock(), newest_ms, now.wall_ms)
+    def _look(self, now: Instant, newest_ms: int | None) -> tuple[ClockTrust, int | None]:
+        """Trust, and by how many ms the clock was put since the last look."""
+        self._watch, trust, step_ms = self._watch.turn(clock.read_clock(), now, newest_ms)
+        return ("ntp" if self._assumed == "ntp" else trust), step_ms
 
     def _check(self, now: Instant) -> None:
-        before, self._mark = self._mark, now
-        step_ms = stepped((before.mono_ms, before.wall_ms), (now.mono_ms, now.wall_ms))
+        self._mark = now
         newest = self._office.shelf.tail(1) if self.trust != "ntp" else []
-        trust = self._assess(now, parse_at(newest[-1].at) if newest else None)
+        trust, step_ms = self._look(now, parse_at(newest[-1].at) if newest else None)
         if step_ms is not None:
             self._office.write(Draft(EntryKind.CLOCK_STEPPED, detail={"step_ms": step_ms, "clock": trust}))
         if trust != self.trust:

@@ -150,7 +150,7 @@ class LinePlan:
 
 @dataclass(frozen=True, slots=True)
 class RetentionPlan:
-    """How long the book keeps entries; what the hub has not taken yet is always kept."""
+    """How long the book keeps entries; what the hub has not taken yet stays up to twice `keep_entries`."""
 
     keep_days: int
     keep_entries: int

@@ -11,7 +11,7 @@ import pytest
 
 from kengd.duty.words import Instant, Stamped
 from kengd.journal import schema
-from kengd.journal.batch import Batch, LedgerMark, SeenCommand
+from kengd.journal.batch import Batch, KeptMark, SeenCommand
 from kengd.journal.book import Book, OpenedBook
 from kengd.journal.faults import BookBroken
 from kengd.journal.proof import prove
@@ -67,7 +67,7 @@ def test_commands_and_timetable_marks_outlive_a_broken_chain(open_book: Open, re
     """P5, P6: a command or a 22:00 ring is not rung twice because the book was begun anew."""
     book = open_book().book
     seen = SeenCommand("jti-1", b"\x01" * 32, 2_000_000_000)
-    mark = LedgerMark("1", "2026-12-01", "rung")
+    mark = KeptMark("1", "2026-12-01", "rung")
     book.write(Batch([record(1, "received", command_id="jti-1")], seen=[seen], ledger=[mark], values={"silence": "7"}))
     book.close()
     with sqlite3.connect(tmp_path / "book" / "book.db") as hand:

@@ -10,7 +10,7 @@ import pytest
 
 from kengd.duty.words import Instant, Stamped
 from kengd.journal import archive, trimming
-from kengd.journal.batch import Batch, LedgerMark, SeenCommand
+from kengd.journal.batch import Batch, KeptMark, SeenCommand
 from kengd.journal.book import Book, OpenedBook
 from kengd.journal.faults import BookBroken
 from kengd.journal.proof import prove, whole_book
@@ -106,7 +106,7 @@ def test_commands_and_marks_past_their_time_go(open_book: Open) -> None:
     book = open_book().book
     now_s = NOW.wall_ms // 1000
     kept, gone = SeenCommand("jti-1", bytes(32), now_s), SeenCommand("jti-2", bytes(32), now_s - 1)
-    marks = [LedgerMark("1", "2025-10-01", "rung"), LedgerMark("1", "2026-11-30", "rung")]
+    marks = [KeptMark("1", "2025-10-01", "rung"), KeptMark("1", "2026-11-30", "rung")]
     book.write(Batch(seen=[kept, gone], ledger=marks))
     assert book.tidy(NOW) == 0
     assert (book.seen(), book.ledger()) == ([kept], marks[1:])

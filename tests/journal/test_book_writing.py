@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from kengd.duty.words import Instant, Stamped
-from kengd.journal.batch import Batch, LedgerMark, SeenCommand
+from kengd.journal.batch import Batch, KeptMark, SeenCommand
 from kengd.journal.book import Book, OpenedBook
 from kengd.journal.faults import BookBroken
 from kengd.journal.proof import prove
@@ -140,14 +140,14 @@ def test_commands_are_remembered_with_their_first_reply(open_book: Open, record:
 def test_ledger_and_values_are_written_with_the_entries_or_not_at_all(open_book: Open, record: Record) -> None:
     """P6: the ledger row is durable together with what it belongs to; one bad part and nothing is there."""
     book = open_book().book
-    mark = LedgerMark("1", "2026-12-01", "sent", "timetable:1:2026-12-01")
+    mark = KeptMark("1", "2026-12-01", "sent", "timetable:1:2026-12-01")
     book.write(Batch([record(1)], ledger=[mark], values={"line_since": "5", "silence": "1"}))
     with pytest.raises(BookBroken):
-        book.write(Batch([record(2)], ledger=[LedgerMark("1", "2026-12-02", "sent"), LedgerMark(None, "x", "y")]))  # type: ignore[arg-type]
-    book.write(Batch(ledger=[LedgerMark("1", "2026-12-01", "rung", mark.key)], values={"silence": None}))
+        book.write(Batch([record(2)], ledger=[KeptMark("1", "2026-12-02", "sent"), KeptMark(None, "x", "y")]))  # type: ignore[arg-type]
+    book.write(Batch(ledger=[KeptMark("1", "2026-12-01", "rung", mark.key)], values={"silence": None}))
     assert len(book.write(Batch([record(2)]))) == 1
     book = open_book().book
-    assert book.ledger() == [LedgerMark("1", "2026-12-01", "rung", mark.key)]
+    assert book.ledger() == [KeptMark("1", "2026-12-01", "rung", mark.key)]
     assert book.ledger("2026-12-02") == []
     assert (book.value("line_since"), book.value("silence"), book.values()) == ("5", None, {"line_since": "5"})
     assert [entry.seq for entry in book.entries(0, 9)] == [1, 2, 3]
