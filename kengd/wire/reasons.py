@@ -29,7 +29,7 @@ Reason = Literal[
     "cannot_play",
     "stale_version",
 ]
-"""All codes a post answers a command with; `after_alarm` comes beside them from the arbiter (P4)."""
+"""All codes a post answers a command with; `busy` and `after_alarm` come beside them from the arbiter (P4)."""
 
 REASONS: tuple[str, ...] = get_args(Reason)
 
@@ -71,6 +71,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "cannot_play": ("điểm kẻng này không thực hiện được nội dung lệnh", "this post cannot carry this out"),
     "stale_version": ("bản gửi đến cũ hơn bản đang dùng", "the version is older than the one in use"),
     "locked": ("nút này đang bị khóa", "this button is locked"),
+    "busy": ("kẻng đang đánh hiệu lệnh khác", "another signal is sounding"),
 }
 
 
