@@ -45,10 +45,12 @@ class GpiodFactory(LocalPiFactory):  # type: ignore[misc]
     def __init__(self, dev: str = "/dev") -> None:
         """Raises KengdError `gpio_chip_missing` or `gpio_forbidden`."""
         super().__init__()
+        # gpiozero's plain lock stops for ever when the collector closes a forgotten device while a pin is being reserved
+        self._res_lock = threading.RLock()
         self.pin_class = GpiodPin
         self.path, self.label = find_chip(dev)
         self._lines: dict[int, GpiodPin] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # the collector may close a forgotten device within a call of ours
         self._epoll = select.epoll()
         self._end = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         self._epoll.register(self._end, select.EPOLLIN)

@@ -92,6 +92,7 @@ class SimulatedFactory(MockFactory):  # type: ignore[misc]
 
     def __init__(self) -> None:
         super().__init__(revision=REVISION, pin_class=SimulatedPin)
+        self._res_lock = threading.RLock()  # see GpiodFactory
         self._timers: set[threading.Timer] = set()
         self._timers_lock = threading.Lock()
 

@@ -290,8 +290,9 @@ def test_a_failing_handler_stops_neither_the_others_nor_itself(
             board.wire(6, level)
         assert [calls.get(timeout=5) for _ in range(2)] == [0, 1]
         assert [seen.get(timeout=5) for _ in range(2)] == [0, 1]
-    assert [record.message for record in caplog.records] == ["handler of GPIO5 failed"] * 2
     assert factory.threads_alive()
+    factory.close()  # waits for the thread, which may still be writing its last log line
+    assert [record.message for record in caplog.records] == ["handler of GPIO5 failed"] * 2
 
 
 def test_lost_edges_break_a_hold(factory: GpiodFactory, board: FakeBoard) -> None:
@@ -408,3 +409,13 @@ def test_what_a_pin_cannot_do_is_refused(factory: GpiodFactory, board: FakeBoard
     with pytest.raises(PinFixedPull):
         pin.pull = "up"
     assert board.history == [("claim", 5, Direction.OUTPUT, True, Bias.AS_IS, Edge.NONE)]
+
+
+def test_a_device_that_the_collector_closes_while_a_pin_is_reserved_stops_nothing(
+    factory: GpiodFactory, board: FakeBoard
+) -> None:
+    """A plain lock in gpiozero's reservations would hang the start for ever: `__del__` releases the pin it was given."""
+    forgotten = InputDevice(5, pull_up=True, pin_factory=factory)
+    with factory._res_lock:
+        forgotten.close()
+    assert board.history[-1] == ("release", 5)
