@@ -267,6 +267,10 @@ class Office:
     def _begin(self) -> None:
         """The belfry's spool is in the book: reconcile, then open the line (P5: seen ids first)."""
         self._report_lost_power()
+        self.scribe.put(Task(done=lambda _: self.post(self._take_up)))
+
+    def _take_up(self) -> None:
+        """What was cut meanwhile is in the book too: how the last alarm ended can be read now (H10, P4)."""
         self.time.begin(self.office_plan)
         self.changes.restore()
         alarms = [signal.id for signal in self.plan.signals if signal.kind == "alarm"]
