@@ -13,6 +13,7 @@ import time
 from typing import Any
 
 from kengd.belfry import belfry as room
+from kengd.belfry import pins
 from kengd.errors import KengdError
 
 
@@ -31,6 +32,13 @@ def obey(factory: Any) -> None:
 def main() -> int:
     """Serve until a signal."""
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    opened, open_factory = [], pins.open_factory
+
+    def watched(name: str) -> Any:
+        opened.append(open_factory(name))
+        return opened[-1]
+
+    pins.open_factory = watched
     if "no-office" in sys.argv[2:]:
         room.office_argv = lambda config: ["/bin/false", config]
     try:
@@ -38,7 +46,7 @@ def main() -> int:
     except KengdError as wrong:
         print(wrong.for_people(), file=sys.stderr)
         return wrong.exit_code
-    threading.Thread(target=obey, args=(belfry._factory,), daemon=True).start()
+    threading.Thread(target=obey, args=(opened[-1],), daemon=True).start()
     return belfry.run()
 
 

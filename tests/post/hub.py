@@ -37,7 +37,10 @@ class Hub:
         self.deliveries: dict[str, list[Entry]] = {}
         self.statuses: dict[str, list[tuple[float, dict[str, Any]]]] = {}
         self.line = Mqtt(
-            port, f"hub-{secrets.token_hex(4)}", [f"kengd/1/{COMMUNE}/+/entry", f"kengd/1/{COMMUNE}/+/status"], self._hear
+            port,
+            f"hub-{secrets.token_hex(4)}",
+            [f"kengd/1/{COMMUNE}/+/entry", f"kengd/1/{COMMUNE}/+/status"],
+            self._hear,
         )
         self.line.wait_up()
 
@@ -59,7 +62,7 @@ class Hub:
 
     # ---- sending
 
-    def claims(self, post: str, cmd: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    def claims(self, post: str, cmd: dict[str, Any], /, **changes: Any) -> dict[str, Any]:
         """A good command for this post; a change to `...` takes a claim away."""
         now = int(time.time())
         good: dict[str, Any] = {
@@ -86,7 +89,9 @@ class Hub:
         self.say(post, self.seal(claims))
         return str(claims["jti"])
 
-    def ring(self, post: str, signal: str = "alarm", purpose: str = "actual", *, at: int | None = None, **changes: Any) -> str:
+    def ring(
+        self, post: str, signal: str = "alarm", purpose: str = "actual", *, at: int | None = None, **changes: Any
+    ) -> str:
         """Ring; its jti."""
         cmd = {"do": "ring", "signal": signal, "purpose": purpose, "by": "Đ/c Hùng", "why": "thử"}
         return self.order(post, cmd if at is None else cmd | {"at": at}, **changes)
@@ -109,7 +114,9 @@ class Hub:
 
     def answered(self, post: str, jti: str, kind: str, within_s: float = 5.0) -> Entry:
         """The first entry of this kind with this command id."""
-        return self.wrote(post, lambda each: each["command_id"] == jti and each["kind"] == kind, within_s, f"{kind} {jti}")
+        return self.wrote(
+            post, lambda each: each["command_id"] == jti and each["kind"] == kind, within_s, f"{kind} {jti}"
+        )
 
     def refused(self, post: str, jti: str, within_s: float = 5.0) -> str:
         """The reason with which this command was refused."""

@@ -63,7 +63,9 @@ class Mqtt:
         """Until the broker has confirmed the subscription."""
         assert self._up.wait(within_s), "the broker does not answer"
 
-    def publish(self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False, within_s: float = 10.0) -> None:
+    def publish(
+        self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False, within_s: float = 10.0
+    ) -> None:
         """Say it; at QoS 1 returns after the broker's PUBACK."""
         self.publish_all([(topic, payload)], qos=qos, retain=retain, within_s=within_s)
 

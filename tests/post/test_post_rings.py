@@ -15,7 +15,12 @@ def test_a_press_rings_is_written_and_reaches_the_hub(post: Post, hub: Hub) -> N
     post.rings(since_ns=pressed_ns)
     entry = post.wrote("ringing", after_seq=before)
     hub.wrote(post.id, lambda each: each["seq"] == entry["seq"])
-    assert (entry["source"], entry["place"], entry["signal"], entry["purpose"]) == ("button", "nhà văn hóa", "alarm", "actual")
+    assert (entry["source"], entry["place"], entry["signal"], entry["purpose"]) == (
+        "button",
+        "nhà văn hóa",
+        "alarm",
+        "actual",
+    )
     assert hub.status(post.id)["sounding"]["activation"] == entry["activation"]
 
 

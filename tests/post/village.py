@@ -25,7 +25,17 @@ from tests.post.hub import COMMUNE, KID, Entry, Hub, until
 
 ROOT = Path(__file__).parents[2]
 ALARM = "(1 tiếng; nghỉ 200 ms) đến khi dừng"
+SHORT_CODES = """
+[drill]
+prefix = "2 tiếng đều"
+[codebook.signals]
+evacuation = { remove = true }
+all_clear = { pattern = "2 tiếng đều" }
+curfew = { pattern = "3 tiếng đều" }
+"""
+"""For posts whose hard limit is a few seconds."""
 HOLD_MS = 300
+RELEASE_MS = 120
 ALARM_PIN, HUSH_PIN, PROOF_PIN, SECOND_PIN = 5, 6, 13, 19
 
 
@@ -42,8 +52,11 @@ class Wishes:
     inputs: str = ""
     buttons: str = ""
     web: str = ""
+    extra: str = ""
     broker: str = ""
     pins: str = "simulated"
+    bell: str = 'kind = "striker"\nhold_ms = 60'
+    alarm: str = ALARM
     finger: tuple[str, ...] | None = None
     env: dict[str, str] = field(default_factory=dict)
 
@@ -60,10 +73,9 @@ commune = "{COMMUNE}"
 id = "{self.id}"
 name = "Điểm kẻng thử"
 [bell]
-kind = "striker"
-hold_ms = 60
+{self.bell}
 [codebook.signals.alarm]
-pattern = "{ALARM}"
+pattern = "{self.alarm}"
 [codebook.signals.meeting]
 pattern = "3 tiếng đều"
 [limits]
@@ -93,6 +105,7 @@ host = "127.0.0.1"
 port = {post.web_port}
 {self.web}
 {self.clock}
+{self.extra}
 """
 
 
@@ -116,6 +129,7 @@ class Post:
         self.said: list[str] = []
         self.process: subprocess.Popen[str] | None = None
         self.trouble_expected = False
+        self._let_go_ns: dict[str, int] = {}
         threading.Thread(target=self._listen, daemon=True).start()
         self.write_settings()
 
@@ -198,7 +212,9 @@ class Post:
         self.process.kill()
         self.process.wait(10)
         if office is not None:
-            until(lambda: not Path(f"/proc/{office}").exists() or _is_dead(office), 5, "the office dies with the belfry")
+            until(
+                lambda: not Path(f"/proc/{office}").exists() or _is_dead(office), 5, "the office dies with the belfry"
+            )
 
     def lose_power(self) -> None:
         """Both processes and all of tmpfs are gone at one moment (what the book has synced stays)."""
@@ -285,7 +301,9 @@ class Post:
 
     def press(self, button: str = "alarm", hold_ms: int = HOLD_MS + 200) -> int:
         """Press through /sim/press, or with the finger; CLOCK_MONOTONIC ns at or before the press."""
-        now_ns = time.monotonic_ns()
+        while (now_ns := time.monotonic_ns()) < self._let_go_ns.get(button, 0):
+            time.sleep(0.005)  # one finger: the press before must be over
+        self._let_go_ns[button] = now_ns + (hold_ms + RELEASE_MS) * 1_000_000
         if self.wishes.finger is not None:
             pin = {"alarm": ALARM_PIN, "hush": HUSH_PIN, "second": SECOND_PIN}[button]
             before = len(self.said)

@@ -1,0 +1,96 @@
+"""P5: an office that stands still for a while (SIGSTOP) lets nothing ring late; each command that waited is answered."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.post.hub import Hub, until
+from tests.post.village import Post
+
+PATIENCE_S = 30
+
+
+@pytest.fixture(scope="module")
+def long_frozen(tmp_path_factory: pytest.TempPathFactory, hub: Hub) -> Iterator[tuple[Post, int, list[str], float]]:
+    """A post whose office is stopped when the module begins, with commands waiting, while the other tests run."""
+    post = Post(tmp_path_factory.mktemp("frozen"), id="dong-cung", hub=hub)
+    try:
+        post.start()
+        office = post.kill_office(signal.SIGSTOP)
+        now = int(time.time())
+        asked = [hub.ring(post.id, exp=now + 20) for _ in range(3)]
+        yield post, office, asked, time.monotonic()
+    finally:
+        post.end()
+
+
+def test_commands_that_expire_while_the_office_stands_still_never_ring(
+    long_frozen: object, post: Post, hub: Hub
+) -> None:
+    """P5: three seconds to live, five seconds of stillness; each is answered `refused expired`."""
+    office = post.kill_office(signal.SIGSTOP)
+    began_ns = time.monotonic_ns()
+    now = int(time.time())
+    asked = [hub.ring(post.id, signal, exp=now + 3) for signal in ("alarm", "meeting", "alarm", "all_clear")]
+    time.sleep(5)  # they wait and expire
+    os.kill(office, signal.SIGCONT)
+    assert [hub.refused(post.id, jti) for jti in asked] == ["expired"] * 4
+    assert post.strokes(began_ns) == 0
+    assert [hub.answers(post.id, jti) for jti in asked] == [[("refused", "expired")]] * 4
+
+
+def test_the_belfry_obeys_buttons_and_shell_while_the_office_stands_still(post: Post, hub: Hub) -> None:
+    """P3, P7: ring and hush as ever; what happened is in the book afterwards, in order."""
+    before = post.head()
+    office = post.kill_office(signal.SIGSTOP)
+    try:
+        assert post.shell(do="ring", signal="alarm")["ok"]
+        post.rings()
+        post.shell(do="hush")
+        post.rests()
+    finally:
+        os.kill(office, signal.SIGCONT)
+    post.wrote("cut", "hushed", before)
+    assert post.kinds(before) == [("ringing", None), ("cut", "hushed")]
+
+
+def test_a_command_still_good_when_the_office_goes_on_rings_once(post: Post, hub: Hub) -> None:
+    """P5: stillness shorter than its life."""
+    began_ns = time.monotonic_ns()
+    office = post.kill_office(signal.SIGSTOP)
+    jti = hub.ring(post.id, "meeting")
+    time.sleep(0.5)
+    os.kill(office, signal.SIGCONT)
+    hub.answered(post.id, jti, "finished", 8)
+    assert post.strokes(began_ns) == 3
+
+
+def test_a_belfry_that_stood_still_rings_nothing_late(post: Post, hub: Hub) -> None:
+    """P5: the trigger carries a monotonic deadline; a belfry stopped beyond it answers `expired`, the office too, once."""
+    began_ns = time.monotonic_ns()
+    post.signal(signal.SIGSTOP)
+    now = int(time.time())
+    jti = hub.ring(post.id, exp=now + 2)
+    time.sleep(3)
+    post.signal(signal.SIGCONT)
+    assert hub.refused(post.id, jti) == "expired"
+    until(lambda: post.sounding() is None, 1, "nothing sounds")
+    assert post.strokes(began_ns) == 0
+    assert hub.answers(post.id, jti) == [("refused", "expired")]
+
+
+def test_an_office_that_never_goes_on_is_replaced_and_its_commands_are_refused(
+    long_frozen: tuple[Post, int, list[str], float], hub: Hub
+) -> None:
+    """P5, H21: after 30 s the belfry ends it; the new one reads the waiting commands, none of them rings."""
+    post, office, asked, since_s = long_frozen
+    until(lambda: post.office_pid() not in (None, office), since_s + PATIENCE_S + 15 - time.monotonic(), "a new office")
+    assert time.monotonic() - since_s >= PATIENCE_S - 6
+    until(post.healthy, 20, "healthy")
+    assert [hub.refused(post.id, jti, 10) for jti in asked] == ["expired"] * 3
+    assert post.strokes() == 0
