@@ -12,7 +12,7 @@ from typing import Any
 
 from kengd.duty.health import Condition
 from kengd.duty.standing import Sounding
-from kengd.duty.words import ClockTrust, HushOrder, Stamped, Trigger
+from kengd.duty.words import ClockTrust, HushOrder, Instant, Stamped, Trigger
 from kengd.plain import from_line, to_line
 
 # ---- office → belfry
@@ -121,10 +121,11 @@ class Pong:
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """First word of the belfry: who it is, what sounds, what it held."""
+    """First word of the belfry: the name of its spool, what sounds, since when it is armed (a book begun now begins there)."""
 
     boot: str
     sounding: Sounding | None = None
+    armed: Instant | None = None
 
 
 @dataclass(frozen=True, slots=True)

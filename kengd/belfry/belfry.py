@@ -89,7 +89,7 @@ class Belfry:
             Attendant(office_argv(config)),
             self._selector,
             hear=self._desk.hear,
-            greeting=lambda: (intercom.Hello(self._spool.id, self.tower.sounding), self._spool.pending),
+            greeting=lambda: (intercom.Hello(self._spool.id, self.tower.sounding, self._armed), self._spool.pending),
             changed=self._office_changed,
             now_ms=lambda: clock.now().mono_ms,
         )
@@ -107,6 +107,7 @@ class Belfry:
         )
         self._lamps = LampBoard(self._devices.lamps, self.tower, self.sentry, now_ms)
         self._control: ControlSocket | None = None
+        self._armed = clock.now()
         self._closing = False
         self._exit = 0
         self._next_turn_s = 0.0

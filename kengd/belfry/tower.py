@@ -109,8 +109,10 @@ class Tower:
 
     def lock(self, button: str, until_s: int) -> None:
         """Ignore a button until then (the office wrote it)."""
+        now = self._now()
         self.standing = ending.lock(self.standing, button, until_s)
-        self.tell(self._now())
+        self._follow_locks(now)
+        self.tell(now)
 
     # ---- happened
 
@@ -144,8 +146,7 @@ class Tower:
         self._look_for_proof(now)
         self._follow("silenced", self.standing.silenced(now.wall_ms))
         self._follow("spool_failed", self._spool.broken is not None)
-        for item in self.standing.locks:
-            self._follow("button_locked", self.standing.locked(item.button, now.wall_ms), item.button)
+        self._follow_locks(now)
         self.tell(now)
 
     def next_wake_ms(self) -> int | None:
@@ -331,6 +332,14 @@ class Tower:
             self.raise_condition(condition(code, subject))
         elif not holds:
             self.clear_condition(code, subject)
+
+    def _follow_locks(self, now: Instant) -> None:
+        locked = {item.button for item in self.standing.locks if self.standing.locked(item.button, now.wall_ms)}
+        for code, button in list(self._conditions):
+            if code == "button_locked" and button not in locked:
+                self.clear_condition(code, button)
+        for button in sorted(locked):
+            self._follow("button_locked", True, button)
 
     def _check_clock(self, now: Instant) -> None:
         offset_ms = now.wall_ms - now.mono_ms

@@ -193,6 +193,7 @@ class Office:
             case intercom.Hello():
                 self._hello = message
                 self._spool_id = message.boot
+                self.shelf.began = message.armed
                 self._open_book()
             case intercom.Ping(n):
                 self.tell_belfry(intercom.Pong(n))
@@ -273,7 +274,7 @@ class Office:
         """What was cut meanwhile is in the book too: how the last alarm ended can be read now (H10, P4)."""
         self.time.begin(self.office_plan)
         self.changes.restore()
-        alarms = [signal.id for signal in self.plan.signals if signal.kind == "alarm"]
+        alarms = [signal.id for signal in self.plan.signals if signal.kind in ("alarm", "support")]
         end = self.shelf.last_alarm_end(alarms)
         if end is not None:
             self.tell_belfry(intercom.LastAlarm(*end))

@@ -30,6 +30,7 @@ class Shelf:
         self._lock = threading.Lock()
         self._book: Book | None = None
         self.clock: ClockTrust = "untrusted"
+        self.began: Instant | None = None
         self.fresh: str | None = None
         self._said: str | None = None
 
@@ -40,7 +41,7 @@ class Shelf:
                 opened = Book.open(
                     self._directory,
                     post=self._post,
-                    now=self._now(),
+                    now=self.began or self._now(),
                     boot=self._boot,
                     clock=self.clock,
                     unit_replaced=self._marker.exists(),

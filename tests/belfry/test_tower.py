@@ -256,3 +256,16 @@ def test_new_settings_do_not_touch_what_sounds(house: House) -> None:
     house.tower.use(plan(house.directory))
     house.wait(1_000)
     assert house.log[:2] == ["relay on", "relay off"]
+
+
+def test_a_locked_button_is_shown_until_it_is_unlocked_or_a_day_has_passed(house: House) -> None:
+    """R67: a lock from the hub is a condition while it holds, by unlocking as well as by its end."""
+    until_s = house.now().wall_ms // 1000 + 3_600
+    house.tower.lock("cổng", until_s)
+    assert [(item.code, item.subject) for item in house.tower.shown] == [("button_locked", "cổng")]
+    house.tower.lock("cổng", 0)
+    assert house.tower.shown == ()
+    house.tower.lock("cổng", until_s)
+    house.mono_ms += 3_600_001
+    house.tower.turn()
+    assert house.tower.shown == ()
