@@ -1,8 +1,8 @@
 """The README as its tests read it: blocks between markers, named examples, commands to be run.
 
-    <!-- begin NAME -->  …  <!-- end NAME -->     made by tests/readme/tables.py, from the program itself
-    <!-- example NAME -->                         the fenced block that follows is read by a test
-    <!-- run -->  or  <!-- run demo -->           the console block that follows is run, and must print what it shows
+<!-- begin NAME -->  …  <!-- end NAME -->     made by tests/readme/tables.py, from the program itself
+<!-- example NAME -->                         the fenced block that follows is read by a test
+<!-- run -->  or  <!-- run demo -->           the console block that follows is run, and must print what it shows
 """
 
 from __future__ import annotations

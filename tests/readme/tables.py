@@ -83,10 +83,9 @@ def codebooks() -> str:
     lines = []
     for name in BUILTIN_NAMES:
         book = builtin(name)
-        for n, signal in enumerate(book.signals.values()):
-            place = f"`{name}` {book.place_vi}" if n == 0 else ""
-            lines.append((place, f"`{signal.id}`", signal.name_vi, f"`{signal.notation}`"))
-    return _table(("codebook", "signal", "name", "how it is struck"), lines)
+        signals = (f"`{signal.id}` {signal.name_vi}: `{signal.notation}`" for signal in book.signals.values())
+        lines.append((f"`{name}` {book.place_vi}", "<br>".join(signals)))
+    return _table(("codebook", "its signals"), lines)
 
 
 def conditions() -> str:
