@@ -26,7 +26,7 @@ RANK_NAMES = {
     Rank.SUPPORT: "support",
     Rank.ALARM: "alarm",
 }
-VERDICT_NAMES = {Verdict.RING: "rings", Verdict.INTERRUPT: "**cuts** it and rings", Verdict.JOIN: "joins, extends"}
+VERDICT_NAMES = {Verdict.RING: "rings", Verdict.INTERRUPT: "**cuts** it and rings", Verdict.JOIN: "joins it"}
 
 COMMANDS_EN = {
     "run": "the post daemon (belfry, which starts the office)",

@@ -95,7 +95,8 @@ def test_every_dtparam_stands_before_the_first_dtoverlay() -> None:
     found = re.search(r"```ini\n(.*?)```", readme(), re.DOTALL)
     assert found is not None
     keys = [line.split("=")[0] for line in found[1].splitlines() if line.startswith("dt")]
-    assert "dtparam=strict_gpiod" in found[1]
+    assert "dtparam=strict_gpiod\n" in found[1]
+    assert all(line.startswith("#") or "#" not in line for line in found[1].splitlines())  # no comment behind a value
     assert keys == sorted(keys, reverse=True) and set(keys) == {"dtparam", "dtoverlay"}
 
 
