@@ -100,7 +100,7 @@ class ControlSocket:
 
     def _reply(self, line: bytes, name: str) -> dict[str, Any]:
         try:
-            request = json.loads(line)
+            request = _writable(json.loads(line))
             if not isinstance(request, dict):
                 raise ValueError("not an object")
             return self._answer(request, name)
@@ -111,6 +111,11 @@ class ControlSocket:
         visitor, _, _ = self._visitors.pop(fd)
         self._selector.unregister(visitor)
         visitor.close()
+
+
+def _writable(value: Any) -> Any:
+    """The same, with "?" for what cannot be written as UTF-8: a `--why` typed in an old code page must not lose a ring."""
+    return json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
 
 
 def _peer(visitor: socket.socket) -> tuple[int, int]:
@@ -128,6 +133,6 @@ def _group_id(group: str) -> int | None:
 
 def _user_name(uid: int) -> str:
     try:
-        return pwd.getpwuid(uid).pw_name
+        return str(_writable(pwd.getpwuid(uid).pw_name))
     except KeyError:
         return f"uid {uid}"

@@ -50,6 +50,15 @@ def test_a_request_is_answered_and_the_name_comes_from_the_kernel(tmp_path: Path
     assert post.asked[0][1] == "root" or post.asked[0][1] != "somebody else"
 
 
+def test_a_reason_in_an_old_code_page_reaches_the_desk_as_text_that_can_be_written(tmp_path: Path) -> None:
+    """P3: a lone surrogate (what Python makes of a byte of TCVN3 or Latin-1 in `--why`) once left an alarm silent that
+    stood as sounding, and the next press of the button joined that silence."""
+    post = Post(tmp_path)
+    answer = json.loads(post.visit(b'{"do":"ring","signal":"alarm","why":"b\\udce1o","\\ud800":["\\udfff"]}\n'))
+    assert answer == {"ok": True, "do": "ring"}
+    assert post.asked[0][0] == {"do": "ring", "signal": "alarm", "why": "b?o", "?": ["?"]}
+
+
 def test_nonsense_gets_an_answer_and_ends_nothing(tmp_path: Path) -> None:
     """Bad JSON, no object, a missing key: refused `malformed`, and the next visitor is served."""
     post = Post(tmp_path)
