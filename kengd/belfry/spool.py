@@ -16,7 +16,7 @@ from typing import Any
 
 from kengd.duty.standing import Activation
 from kengd.duty.words import ClockTrust, Draft, EntryKind, Instant, Stamped
-from kengd.plain import from_plain, to_plain
+from kengd.plain import from_plain, to_json
 
 log = logging.getLogger("kengd.spool")
 MOST_KEYS = 20_000
@@ -59,18 +59,29 @@ class Spool:
         """Records the office has not confirmed, oldest first."""
         return tuple(self._pending.values())
 
-    def put(self, drafts: Sequence[Draft], now: Instant, clock: ClockTrust, *, key: str | None = None) -> list[Stamped]:
-        """Stamp the drafts and write them, with the key that led to them, in one write."""
-        lines: list[dict[str, Any]] = [] if key is None else [{"key": key}]
+    def put(
+        self,
+        drafts: Sequence[Draft],
+        now: Instant,
+        clock: ClockTrust,
+        *,
+        key: str | None = None,
+        resume: Activation | None = None,
+    ) -> list[Stamped]:
+        """Stamp the drafts and write them, with the key that led to them and an alarm that begins, in one write."""
+        lines = [] if key is None else [_line({"key": key})]
         records = []
         for draft in drafts:
             record = Stamped(self._next, self._id, now.mono_ms, now.wall_ms, clock, draft)
             self._next += 1
             self._pending[record.n] = record
             records.append(record)
-            lines.append({"entry": to_plain(record)})
+            lines.append(_tagged("entry", record))
         if key is not None:
             self._hold(key)
+        if resume is not None:
+            self.resume = resume
+            lines.append(_tagged("resume", resume))
         self._shed()
         self._append(lines)
         return records
@@ -80,24 +91,24 @@ class Spool:
         if activation is None and self.resume is None:
             return
         self.resume = activation
-        self._append([{"resume": None if activation is None else to_plain(activation)}])
+        self._append([_line({"resume": None}) if activation is None else _tagged("resume", activation)])
 
     def written(self, upto: int) -> None:
         """The office has all records with n <= `upto` in the book."""
         while self._pending and next(iter(self._pending)) <= upto:
             self._pending.popitem(last=False)
-        self._append([{"written": upto}])
+        self._append([_line({"written": upto})])
         if not self._pending and self._size > COMPACT_BYTES + 64 * len(self._keys):
             self.compact()
 
     def compact(self) -> None:
         """Write the file anew with only what counts."""
-        lines: list[dict[str, Any]] = [{"spool": self._id, "boot": self._boot, "next": self._next}]
-        lines += [{"key": key} for key in self._keys]
-        lines += [{"entry": to_plain(record)} for record in self._pending.values()]
+        lines = [_line({"spool": self._id, "boot": self._boot, "next": self._next})]
+        lines += [_line({"key": key}) for key in self._keys]
+        lines += [_tagged("entry", record) for record in self._pending.values()]
         if self.resume is not None:
-            lines.append({"resume": to_plain(self.resume)})
-        data = b"".join(_line(line) for line in lines)
+            lines.append(_tagged("resume", self.resume))
+        data = b"".join(lines)
         fresh = self._path.with_suffix(".new")
         try:
             with open(fresh, "wb", opener=_private) as file:
@@ -130,13 +141,13 @@ class Spool:
         if self._lost in (1, 10, 100) or self._lost % 1000 == 0:
             log.error("spool full: %d records given up", self._lost)
 
-    def _append(self, lines: Sequence[dict[str, Any]]) -> None:
+    def _append(self, lines: Sequence[bytes]) -> None:
         if not lines:
             return
         if self.broken is not None:
             self.compact()  # the disk may be back; what is pending is still in memory
             return
-        data = b"".join(_line(line) for line in lines)
+        data = b"".join(lines)
         try:
             done = os.write(self._fd, data)
             if done != len(data):
@@ -196,6 +207,10 @@ class Spool:
 
 def _line(data: dict[str, Any]) -> bytes:
     return json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+
+
+def _tagged(tag: str, value: Stamped | Activation) -> bytes:
+    return f'{{"{tag}":{to_json(value)}}}\n'.encode()
 
 
 def _private(path: str, flags: int) -> int:

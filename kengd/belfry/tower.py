@@ -19,7 +19,7 @@ from kengd.duty.health import Condition, condition, visible
 from kengd.duty.performance import Performance
 from kengd.duty.proof import Proof
 from kengd.duty.rules import Rules
-from kengd.duty.standing import Sounding, Standing
+from kengd.duty.standing import Activation, Sounding, Standing
 from kengd.duty.words import ClockTrust, Draft, EntryKind, HushOrder, Instant, Source, Stamped, Trigger
 from kengd.intercom import BelfryState
 from kengd.settings.plan import BelfryPlan
@@ -259,8 +259,10 @@ class Tower:
         before, self.standing = self.standing, decision.standing
         act = decision.act
         if isinstance(act, Play):
-            records = self._spool_drafts(decision.drafts, now, key)
-            self._keep_resume()
+            alarm = self._alarm_sounding()
+            records = self._spool_drafts(decision.drafts, now, key, alarm)
+            if alarm is None:
+                self._keep_resume()
             self._player.play(act.performance)
             self._begin_proof(act.performance.activation, act.performance.start_ms)
             if before.sounding is not None and before.sounding.is_alarm is False:
@@ -303,8 +305,11 @@ class Tower:
         if drafts or key is not None:
             self._listener.spooled(self._spool_drafts(drafts, now, key))
 
-    def _spool_drafts(self, drafts: Sequence[Draft], now: Instant, key: str | None) -> list[Stamped]:
-        return self._spool.put([self._proved(draft) for draft in drafts], now, self.clock, key=key)
+    def _spool_drafts(
+        self, drafts: Sequence[Draft], now: Instant, key: str | None, alarm: Activation | None = None
+    ) -> list[Stamped]:
+        proved = [self._proved(draft) for draft in drafts]
+        return self._spool.put(proved, now, self.clock, key=key, resume=alarm)
 
     def _proved(self, draft: Draft) -> Draft:
         """The end of an activation says whether sound was proved (P9)."""
@@ -312,9 +317,12 @@ class Tower:
             return draft
         return replace(draft, detail={**(draft.detail or {}), "proved": self._proof.heard})
 
-    def _keep_resume(self) -> None:
+    def _alarm_sounding(self) -> Activation | None:
         sounding = self.standing.sounding
-        self._spool.keep_resume(sounding if sounding is not None and sounding.is_alarm else None)
+        return sounding if sounding is not None and sounding.is_alarm else None
+
+    def _keep_resume(self) -> None:
+        self._spool.keep_resume(self._alarm_sounding())
 
     def _begin_proof(self, activation: str, start_ms: int) -> None:
         if self._proof is not None:

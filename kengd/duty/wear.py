@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
+from functools import lru_cache
 
 from kengd.bellcode.profile import Profile
 from kengd.bellcode.score import Edge, Score
@@ -78,5 +79,22 @@ def bearable(
 
 
 def _excess(worn: tuple[Worn, ...], score: Score, profile: Profile, start_ms: int, until_ms: int) -> int | None:
+    asked, densest_ms = _laid_out(score, until_ms - start_ms, profile.duty_window_ms)
+    if sum(item.ended_ms - item.start_ms for item in worn) + densest_ms <= profile.duty_on_ms:
+        return None  # not even if all of the past were one stroke: the way to the bell is short
     past = [stroke for stroke in strokes(worn) if stroke[1] > start_ms - profile.duty_window_ms]
-    return first_excess(past, strokes([Worn(score, start_ms, until_ms)]), profile)
+    return first_excess(past, ((start_ms + on, start_ms + off) for on, off in asked), profile)
+
+
+@lru_cache(maxsize=64)
+def _laid_out(score: Score, length_ms: int, window_ms: int) -> tuple[tuple[Stroke, ...], int]:
+    """The strokes of so much of a score, from its beginning, and the most it is on within any window."""
+    asked = tuple(strokes([Worn(score, 0, length_ms)]))
+    first = total = densest_ms = 0
+    for on, off in asked:
+        total += off - on
+        while asked[first][1] <= off - window_ms:
+            total -= asked[first][1] - asked[first][0]
+            first += 1
+        densest_ms = max(densest_ms, total)
+    return asked, densest_ms

@@ -56,7 +56,12 @@ def _burst(post: Post) -> tuple[float, float, int, int]:
     watch.join(5.0)
     sender.close()
     wanted = [(command, kind) for command in ids for kind in ("received", "tested")]
-    return watch.done_s - begun, last - begun, 2 * COUNT - len(set(entries)), sum(a != b for a, b in zip(entries, wanted, strict=False))
+    return (
+        watch.done_s - begun,
+        last - begun,
+        2 * COUNT - len(set(entries)),
+        sum(a != b for a, b in zip(entries, wanted, strict=False)),
+    )
 
 
 class _SpoolWatch(threading.Thread):

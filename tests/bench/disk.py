@@ -64,7 +64,10 @@ def _disk(directory: Path) -> Iterator[tuple[Path, Callable[[], int], str]]:
     with image.open("wb") as file:
         file.truncate(64 << 20)
     made = subprocess.run(["mkfs.ext4", "-q", "-F", str(image)], check=False, capture_output=True).returncode == 0
-    if not made or subprocess.run(["mount", "-o", "loop", str(image), str(mount)], check=False, capture_output=True).returncode:
+    if (
+        not made
+        or subprocess.run(["mount", "-o", "loop", str(image), str(mount)], check=False, capture_output=True).returncode
+    ):
         yield directory / "state", lambda: 0, "no block device"
         return
     device = os.stat(mount).st_dev

@@ -12,6 +12,7 @@ from tests.bench.post import COMMAND, Post, echo_us, word
 from tests.bench.raw import Raw
 
 REST_S = 0.004
+"""Before each sample, the floor's and the post's alike: a processor that has slept starts with cold caches."""
 SLOW_MS = 20.0
 
 
@@ -42,17 +43,19 @@ def _figures(floor: Sequence[float], edge: Sequence[float], status: Sequence[flo
 def _round(post: Post, asker: Raw) -> tuple[float, float, float]:
     """(floor, edge, status), each µs."""
     ring = post.sign(do="ring", signal="alarm", purpose="actual")
-    hush = post.sign(do="hush")
+    time.sleep(REST_S)
     floor = echo_us(asker, ring)
     time.sleep(REST_S)
     begun = time.monotonic_ns()
     post.hub.publish(COMMAND, ring)
     edge, status, entries = _answers(post, begun)
-    post.hub.publish(COMMAND, hush)
+    post.hub.publish(COMMAND, post.sign(do="hush"))  # made now: it ends only what began in its second or before
     while entries < 4:  # received, ringing; received, cut
-        entries += sum(word(heard).leaf == "entry" for heard in post.hub.messages(2.0))
+        heard = post.hub.messages(5.0)
+        if not heard:
+            raise RuntimeError("entries are missing")
+        entries += sum(word(one).leaf == "entry" for one in heard)
     _drain(post)
-    time.sleep(REST_S)
     asker.messages(0)
     return floor, (edge - begun) / 1000, (status - begun) / 1000
 

@@ -27,7 +27,9 @@ def measure(directory: Path, *, quick: bool = False) -> list[Figure]:
     seconds = 10 if quick else 60
     figures = []
     with Post(directory) as post:
-        real_time = any(os.sched_getscheduler(int(tid)) & 3 == os.SCHED_FIFO for tid in os.listdir(f"/proc/{post.belfry}/task"))
+        real_time = any(
+            os.sched_getscheduler(int(tid)) & 3 == os.SCHED_FIFO for tid in os.listdir(f"/proc/{post.belfry}/task")
+        )
         score = _score(post, seconds)
         for name, load in (("idle", _idle), ("two busy processes", _busy), ("own API loaded", _asked)):
             with load(post) as told:

@@ -22,6 +22,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
@@ -126,7 +127,7 @@ class Stock:
             tell(bytes(message.payload[:8]))
             client.ack(message.mid, message.qos)
 
-        self._client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, "stock", protocol=mqtt.MQTTv5, manual_ack=True)
+        self._client = mqtt.Client(CallbackAPIVersion.VERSION2, "stock", protocol=mqtt.MQTTv5, manual_ack=True)
         self._client.on_message = on_message
         self._client.on_connect = lambda client, *_: client.subscribe(TOPIC.decode(), 1)
         self._client.on_subscribe = lambda *_: ready.set()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import select
 import socket
 import struct
+import time
 from collections import deque
 from dataclasses import dataclass
 
@@ -63,8 +64,11 @@ class Raw:
 
     def messages(self, timeout_s: float) -> list[Heard]:
         """What came, waiting at most `timeout_s` for the first. Raises EOFError when the broker hung up."""
-        if not self._heard and select.select([self.sock], [], [], timeout_s)[0]:
-            self._read()
+        deadline_s = time.monotonic() + timeout_s
+        while not self._heard:
+            if not select.select([self.sock], [], [], max(0.0, deadline_s - time.monotonic()))[0]:
+                break
+            self._read()  # perhaps only a PUBACK
         heard, self._heard = list(self._heard), deque()
         return heard
 
