@@ -5,10 +5,10 @@ Start order: relay at rest, buttons armed, ready; only then the office (P1, P3).
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import secrets
 import selectors
-import shutil
 import signal
 import threading
 import time
@@ -229,7 +229,11 @@ class Belfry:
     def _tidy_up(self) -> None:
         """A simulated post leaves nothing behind in the shared memory, unless the book has still to get something."""
         if self.plan.pins == "simulated" and self._exit == 0 and not self._spool.pending:
-            shutil.rmtree(self._run_dir, ignore_errors=True)
+            for name in ("spool.jsonl", "relay.json", "belfry.lock"):
+                # by name: somebody may have put `run_dir` where other things lie
+                (self._run_dir / name).unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                self._run_dir.rmdir()
 
     # ---- buttons and inputs
 
