@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -58,11 +59,6 @@ def new_post(tmp_path: Path) -> Iterator[NewPost]:
         return made[-1]
 
     yield make
-    wrong: list[BaseException] = []
-    for each in made:
-        try:
-            each.end()
-        except BaseException as error:  # the others must end too
-            wrong.append(error)
-    if wrong:
-        raise wrong[0]
+    with ExitStack() as ends:  # each ends, whatever the others do
+        for each in made:
+            ends.callback(each.end)

@@ -32,15 +32,16 @@ def obey(factory: Any) -> None:
 def main() -> int:
     """Serve until a signal."""
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    opened, open_factory = [], pins.open_factory
+    opened: list[Any] = []
+    open_factory = pins.open_factory
 
-    def watched(name: str) -> Any:
-        opened.append(open_factory(name))
+    def watched(asked: Any) -> Any:
+        opened.append(open_factory(asked))
         return opened[-1]
 
-    pins.open_factory = watched
+    setattr(pins, "open_factory", watched)  # noqa: B010 the type checker would have it otherwise
     if "no-office" in sys.argv[2:]:
-        room.office_argv = lambda config: ["/bin/false", config]
+        setattr(room, "office_argv", lambda config: ["/bin/false", config])  # noqa: B010
     try:
         belfry = room.Belfry(sys.argv[1])
     except KengdError as wrong:

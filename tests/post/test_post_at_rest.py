@@ -132,11 +132,19 @@ def test_the_environment_cannot_choose_the_pins(new_post: NewPost) -> None:
 
 def test_real_pins_without_a_chip_fail_aloud_and_are_never_simulated(new_post: NewPost) -> None:
     """P11, R15: a clear sentence and an exit code, with GPIOZERO_PIN_FACTORY=mock too; nothing is armed."""
-    for number, env in enumerate(({}, {"GPIOZERO_PIN_FACTORY": "mock"})):
-        post = new_post(id=f"real-{number}", pins="kengd", clock="", env=env)
-        process = post.process = post.spawn()
-        assert process.wait(20) not in (0, 2, -signal.SIGKILL)
-        until(lambda post=post: any("lỗi" in line for line in post.log), 2, "a sentence")
-        said = "".join(post.log)
-        assert "armed" not in said and "Traceback" not in said, said
-        assert "cách sửa" in said
+    post = new_post(id="real", pins="kengd", clock="", env={"GPIOZERO_PIN_FACTORY": "mock"})
+    process = post.process = post.spawn()
+    assert process.wait(20) not in (0, 2, -signal.SIGKILL)
+    until(lambda: any("lỗi" in line for line in post.log), 2, "a sentence")
+    said = "".join(post.log)
+    assert "armed" not in said and "Traceback" not in said, said
+    assert "cách sửa" in said
+
+
+def test_an_orderly_end_removes_only_its_own_files_from_the_run_directory(new_post: NewPost) -> None:
+    """P10, P12: `run_dir` is the user's word; what else lies there stays."""
+    post = new_post(id="don").start(ready=False)
+    stranger = post.run_dir / "cua-nguoi-khac"
+    stranger.write_text("giữ lại")
+    assert post.stop() == 0
+    assert stranger.read_text() == "giữ lại"

@@ -109,13 +109,10 @@ def test_kills_at_random_moments_lose_no_entry_and_leave_the_chain_whole(new_pos
             post.kill()
             post.start()
         else:
-            gone = post.kill_office()
-            until(lambda gone=gone: post.office_pid() not in (None, gone), 10, "a new office")
-            until(post.healthy, 20, "healthy")
+            post.renew_office()
         post.shell(do="hush")
         post.rests()
-    for jti in asked:
-        until(lambda jti=jti: hub.answers(post.id, jti), 10, "every command is answered")
+    until(lambda: all(hub.answers(post.id, jti) for jti in asked), 10, "every command is answered")
     book = whole(post, hub)
     begun = [each["activation"] for each in book if each["kind"] == "ringing" and not (each["detail"] or {})]
     assert len(begun) == len(set(begun)), "an activation began twice"

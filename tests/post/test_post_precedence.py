@@ -131,7 +131,8 @@ def test_a_hush_stops_a_siren_within_its_figure(new_post: NewPost, hub: Hub) -> 
         until(lambda: post.edges[-1][0] >= asked_ns and not post.relay_on, 2, "rest")
         return (post.edges[-1][0] - asked_ns) / 1e6
 
-    local, remote = [], []
+    local: list[float] = []
+    remote: list[float] = []
     for _ in range(5):
         for hush, into in ((lambda: post.shell(do="hush"), local), (lambda: hub.hush(post.id), remote)):
             assert post.shell(do="ring", signal="alarm")["ok"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -132,9 +133,7 @@ def test_a_command_rings_once_whatever_dies_between_its_deliveries(new_post: New
     assert post.strokes() == 3
 
     def office() -> None:
-        gone = post.kill_office()
-        until(lambda: post.office_pid() not in (None, gone), 5, "a new office")
-        until(post.healthy, 15, "healthy")
+        post.renew_office()
 
     def orderly() -> None:
         assert post.stop() == 0
@@ -175,14 +174,12 @@ def test_a_kill_between_ring_and_acknowledgement_rings_no_second_time(new_post: 
         hub.line.publish_all([(f"kengd/1/{COMMUNE}/{post.id}/command", hub.seal(claims))], qos=1)
         time.sleep(chance.uniform(0, 0.02))
         if victim == "office":
-            gone = post.kill_office()
-            until(lambda gone=gone: post.office_pid() not in (None, gone), 10, "a new office")
-            until(post.healthy, 20, "healthy")
+            post.renew_office()
         else:
             post.kill()
             post.start()
         jti = claims["jti"]
-        until(lambda jti=jti: hub.answers(post.id, jti), 10, f"answered, round {number}")
+        until(partial(hub.answers, post.id, jti), 10, f"an answer, round {number}")
         until(lambda: post.sounding() is None, 5, "its end")
         rung = post.strokes() - before
         assert rung <= 3, f"round {number} rang twice"

@@ -15,6 +15,8 @@ import tempfile
 import threading
 import time
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from datetime import time as dt_time
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +38,7 @@ curfew = { pattern = "3 tiếng đều" }
 """For posts whose hard limit is a few seconds."""
 HOLD_MS = 300
 RELEASE_MS = 120
+VIETNAM = timezone(timedelta(hours=7))
 ALARM_PIN, HUSH_PIN, PROOF_PIN, SECOND_PIN = 5, 6, 13, 19
 
 
@@ -58,6 +61,7 @@ class Wishes:
     bell: str = 'kind = "striker"\nhold_ms = 60'
     alarm: str = ALARM
     finger: tuple[str, ...] | None = None
+    shim: bool = False
     env: dict[str, str] = field(default_factory=dict)
 
     def text(self, post: Post) -> str:
@@ -121,6 +125,11 @@ class Post:
         self.config = directory / "kengd.toml"
         self.run_dir = Path(tempfile.mkdtemp(prefix="kengd-post-", dir="/dev/shm"))
         self.web_port = free_port()
+        self._shift = directory / "shift"
+        self._shift.write_text("0")
+        if self.wishes.shim:
+            path = f"{ROOT / 'tests/post/shim'}:{ROOT}"
+            self.wishes.env = {"PYTHONPATH": path, "KENGD_TEST_SHIFT": str(self._shift)} | self.wishes.env
         self._ear = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._ear.bind(("127.0.0.1", 0))
         self.udp_port: int = self._ear.getsockname()[1]
@@ -231,6 +240,20 @@ class Post:
             until(lambda: not Path(f"/proc/{office}").exists() or _is_dead(office), 5, "dead")
         for each in self.run_dir.iterdir():
             each.unlink()
+
+    def renew_office(self) -> None:
+        """kill -9 of the office, and a new one that is ready."""
+        gone = self.kill_office()
+        until(lambda: self.office_pid() not in (None, gone), 15, "a new office")
+        until(self.healthy, 20, "healthy")
+
+    def set_clock(self, local: str, *, days: int = 0) -> None:
+        """With the shim: put the wall clock to this time of day (HH:MM:SS) in the village, so many days from today."""
+        now = datetime.now(VIETNAM)
+        wanted = datetime.combine(now.date(), dt_time.fromisoformat(local), VIETNAM) + timedelta(days=days)
+        fresh = self._shift.with_suffix(".new")
+        fresh.write_text(str(round((wanted - now).total_seconds() * 1000)))
+        fresh.replace(self._shift)
 
     def signal(self, number: signal.Signals) -> None:
         """To the belfry."""
