@@ -124,8 +124,10 @@ class Tower:
             self.raise_condition(condition("relay_failed", note_vi=event.failed, note_en=event.failed))
             self._carry_out(ending.fail(self.standing, now, "relay_failed"), now)
         elif sounding is not None and sounding.id == event.activation:
-            until = Instant(max(now.mono_ms, sounding.until_ms), now.wall_ms)
-            self._carry_out(ending.expire(self.standing, until), now)
+            if now.mono_ms < sounding.until_ms:  # a cause joined just as the player ended: it goes on (P4)
+                self._player.play(Performance(sounding.id, sounding.score, sounding.start_ms, sounding.until_ms))
+            else:
+                self._carry_out(ending.expire(self.standing, now), now)
 
     def proof_level(self, active: bool, mono_ms: int) -> None:
         """The proof-of-sound sensor changed."""

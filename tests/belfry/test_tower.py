@@ -124,6 +124,24 @@ def test_what_must_survive_is_in_the_spool_before_the_first_edge(house: House) -
     assert house.spool.holds("jti-1")
 
 
+def test_a_press_in_the_instant_in_which_an_alarm_ends_rings_on(house: House) -> None:
+    """P3, P4: the player was done and its word still on the way when the press joined; the bell was silent and "cut"."""
+    house.ask()
+    house.mono_ms = 10_000 + 180_000
+    house.player._n = 100_000  # it slept through the last strokes
+    house.player._advance()
+    assert [ended.activation for ended in house.ended] == ["a"]
+    assert house.ask(name="b") is Verdict.JOIN
+    house.log.clear()
+    house.tower.played_out(house.ended.pop())
+    house.wait(3_500)
+    assert house.log.count("relay on") == 4
+    assert ("cut", "hard_limit") not in house.kinds()
+    house.wait(300_000)
+    assert not house.on
+    assert house.kinds()[-2:] == [("finished", None), ("cut", "hard_limit")]
+
+
 def test_the_same_key_rings_once(house: House) -> None:
     """P5: the second delivery moves nothing and writes nothing."""
     house.ask(key="jti-1", command_id="jti-1", source=Source.HUB)
