@@ -39,6 +39,7 @@ class Changes:
         self._tell = tell
         self._rewind = rewind
         self._book_id = book_id
+        self._locks: dict[str, int] = {}
 
     def silence(self, until_s: int) -> Refusal | None:
         """Hold back routine rings until then; 0 ends it."""
@@ -61,14 +62,16 @@ class Changes:
         if locked and named.does in alarms and not others:
             return Refusal("cannot_play", {"why": "it is the last alarm button"})
         until_s = clock.now().wall_ms // 1000 + LOCK_S if locked else 0
+        self._locks[button] = until_s
         self._memory.remember(f"lock:{button}", str(until_s) if locked else None)
         self._tell(intercom.SetLock(button, until_s))
         return None
 
     def _locked(self) -> set[str]:
+        """By the book and by what was ordered since: the book is written later, and not at all on a full disk."""
         now_s = clock.now().wall_ms // 1000
-        kept = self._memory.recall("lock:")
-        return {key.removeprefix("lock:") for key, until in kept.items() if int(until) > now_s}
+        kept = {key.removeprefix("lock:"): int(until) for key, until in self._memory.recall("lock:").items()}
+        return {button for button, until_s in (kept | self._locks).items() if until_s > now_s}
 
     def restore(self) -> None:
         """After a start of either process: tell the belfry what still holds."""
