@@ -15,6 +15,9 @@ EEPROM_PINS = (0, 1)
 SERIAL_PINS = (14, 15)
 LAST_PULLED_UP = 8
 """GPIO 0–8 are pulled up at power-on (BCM2835 ARM Peripherals, table 6-31), 9–27 down: R10."""
+REST_HIGH_PINS = (4, 5, 6)
+"""Pulled up and free of I2C, SPI and the EEPROM: the only places where an active-low relay rests from power-on."""
+SPI_PINS = (7, 8, 9, 10, 11)
 LOOPBACK = ("127.", "localhost", "::1")
 
 
@@ -84,6 +87,8 @@ def _relay(settings: Settings, lines: Lines) -> Iterator[Problem]:
         yield note(
             "value", path, lines, "chân 14 phát dữ liệu lúc khởi động, rơ-le sẽ nhấp nháy", "chọn chân 9–13 hoặc 16–27"
         )
+    elif relay.active_low and relay.pin in REST_HIGH_PINS:
+        return  # pulled up from power-on, which is this relay's rest
     elif EEPROM_PINS[-1] < relay.pin <= LAST_PULLED_UP:
         yield note(
             "value", path, lines, f"chân {relay.pin} tự lên mức cao lúc bật điện", "nối rơ-le vào chân 9–13 hoặc 16–27"
@@ -91,7 +96,15 @@ def _relay(settings: Settings, lines: Lines) -> Iterator[Problem]:
     elif relay.active_low and settings.gpio.pins != "simulated":
         vi = f"rơ-le đóng ở mức thấp mà chân {relay.pin} tự xuống mức thấp lúc bật điện"
         yield note(
-            "warning", path, lines, vi, "lắp điện trở 10 kΩ kéo lên 3,3 V ở chân này, hoặc dùng rơ-le đóng ở mức cao"
+            "warning", path, lines, vi, "nối vào chân 4, 5 hoặc 6 (tự lên mức cao), hoặc dùng rơ-le đóng ở mức cao"
+        )
+    if relay.pin in SPI_PINS:
+        yield note(
+            "warning",
+            path,
+            lines,
+            f"chân {relay.pin} thuộc SPI, thiết bị SPI có thể giật rơ-le",
+            "tắt SPI hoặc chọn chân khác",
         )
 
 

@@ -16,8 +16,8 @@ class Relay(Section):
 
     pin: int = _pin(
         ...,
-        "chân rơ-le: 9–13, 15–27 (lúc khởi động các chân này không tự bật: R10)",
-        "relay pin: 9–13, 15–27 (these do not switch on at boot: R10)",
+        "chân rơ-le: 9–13, 15–27; rơ-le đóng ở mức thấp: 4–6 (lúc khởi động các chân này không tự bật: R10)",
+        "relay pin: 9–13, 15–27; 4–6 for an active-low relay (these do not switch on at boot: R10)",
     )
     active_low: bool = setting(False, "rơ-le đóng khi chân ở mức thấp", "the relay closes on a low level")
 

@@ -68,9 +68,7 @@ class AnyOrder(RuleBasedStateMachine):
             self.begun_ms[act.performance.activation] = act.performance.start_ms
         elif isinstance(act, Prolong):
             assert self.playing is not None and act.activation == self.playing.activation
-            self.playing = Performance(
-                self.playing.activation, self.playing.score, self.playing.start_ms, act.until_ms
-            )
+            self.playing = Performance(self.playing.activation, self.playing.score, self.playing.start_ms, act.until_ms)
         elif isinstance(act, Stop):
             self.playing = None
         if before.sounding is not None and before.sounding.is_alarm and decision.standing.sounding != before.sounding:

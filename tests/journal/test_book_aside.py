@@ -236,7 +236,7 @@ def test_a_step_that_fails_leaves_the_old_book_whole(
         raise OSError("the disk is full")
 
     steps = schema._STEPS[1]
-    monkeypatch.setitem(schema._STEPS, 1, cut())  # type: ignore[arg-type]
+    monkeypatch.setitem(schema._STEPS, 1, cut())
     with pytest.raises(BookBroken):
         open_book()
     assert shape(path) == before

@@ -146,8 +146,10 @@ def test_codes_that_sound_alike_or_lack_an_evacuation_are_warned_of(write: Write
 def test_relay_polarity_that_the_boot_level_switches_on_is_warned_of(write: Write) -> None:
     """R10: an active-low relay on a pin that is pulled down at power-on."""
     real = ('pins = "simulated"', 'pins = "kengd"')
-    assert "kéo lên" in warnings(write(real, ("pin = 17", "pin = 17, active_low = true")))
-    assert "kéo lên" not in warnings(write(real))
+    assert "tự xuống mức thấp" in warnings(write(real, ("pin = 17", "pin = 17, active_low = true")))
+    assert "tự xuống mức thấp" not in warnings(write(real))
+    assert "chân 5" not in warnings(write(real, ("pin = 17", "pin = 5, active_low = true")))
+    assert "SPI" in warnings(write(real, ("pin = 17", "pin = 10")))
 
 
 TEXT = (ROOT / "deploy" / "kengd.example.toml").read_text(encoding="utf-8")
