@@ -14,7 +14,7 @@ from kengd.settings.plan import BelfryPlan, BrokerPlan
 from kengd.uplink.line import Inbound, Token
 from kengd.uplink.sender import Outbox
 from kengd.uplink.session import Session
-from kengd.wire.entry import Entry
+from kengd.wire.entry import Entry, to_json
 from kengd.wire.status import ABSENT
 
 if TYPE_CHECKING:
@@ -42,7 +42,13 @@ class HubLine:
             ABSENT,
             on_published=self._on_published,
         )
-        self.outbox = Outbox(office.shelf, self.session.publish_entry, cursor=self._kept)
+        session = self.session
+        self.outbox = Outbox(
+            office.shelf,
+            lambda payload: session.publish_entry(payload, flush=False),
+            cursor=self._kept,
+            flush=session.flush,
+        )
 
     def start(self, trust: ClockTrust) -> None:
         """Begin to connect."""
@@ -83,11 +89,17 @@ class HubLine:
         for entry in entries:
             if entry.kind == "ringing" and entry.purpose == "actual" and entry.activation is not None:
                 self._alarm_seqs.setdefault(entry.activation, entry.seq)
-        self.outbox.pump()
+        if not all(self.outbox.offer(entry.seq, to_json(entry).encode()) for entry in entries):
+            self.outbox.pump()
+        self.session.flush()
 
-    def ack(self, token: Token) -> None:
+    def ack(self, token: Token, *, flush: bool = True) -> None:
         """This command's first reply is on disk."""
-        self.session.ack(token)
+        self.session.ack(token, flush=flush)
+
+    def flush(self) -> None:
+        """Send the acknowledgements that were only queued."""
+        self.session.flush()
 
     def resend(self, seq: int) -> None:
         """The stored first reply to a repeated command."""

@@ -235,7 +235,7 @@ class Office:
         command_id = record.draft.command_id
         if command_id is not None and self.desk is not None:
             seq = entries[0].seq if entries else None
-            self._act(self.desk.written(command_id, seq))
+            self._act(self.desk.written(command_id, seq), flush=entries is None)
 
     def _confirm(self, n: int) -> None:
         self._to_confirm = max(self._to_confirm, n)
@@ -329,15 +329,15 @@ class Office:
             self.plan.commune, self.plan.post_id, self._keys, wall_s, mono_ms, self.clock, self.bulletin.nonces
         )
 
-    def _act(self, actions: Sequence[Action]) -> None:
-        """Carry out what the order desk wants; any thread."""
+    def _act(self, actions: Sequence[Action], *, flush: bool = True) -> None:
+        """Carry out what the order desk wants; any thread. `flush` False: `_settled` sends the acknowledgements together."""
         for action in actions:
             match action:
                 case Write(ticket, drafts, seen):
                     self._write_for_desk(ticket, drafts, seen)
                 case Ack(token):
                     if self.line is not None:
-                        self.line.ack(token)
+                        self.line.ack(token, flush=flush)
                 case Resend(seq):
                     if self.line is not None:
                         self.line.resend(seq)
@@ -357,7 +357,7 @@ class Office:
         rows = () if seen is None else (seen,)
 
         def done(entries: Sequence[Entry] | None) -> None:
-            self._act(desk.wrote(ticket, entries[0].seq if entries else None))
+            self._act(desk.wrote(ticket, entries[0].seq if entries else None), flush=entries is None)
 
         self.scribe.put(Task(stamped, rows, done=done))
 
@@ -392,7 +392,9 @@ class Office:
                 self.line.wrote(entries)
 
     def _settled(self) -> None:
-        """In the scribe's thread, after all tasks of a commit: tell the belfry how far its spool is written."""
+        """In the scribe's thread, after all tasks of a commit: acknowledge, tell the belfry how far its spool is written."""
+        if self.line is not None:
+            self.line.flush()
         if self._to_confirm > self._written_upto and self.tell_belfry(intercom.Written(self._to_confirm)):
             self._written_upto = self._to_confirm
 

@@ -22,6 +22,9 @@ RECEIVE_MAXIMUM = 1_000  # unacknowledged commands: bounds memory, far above any
 LARGEST_PACKET = 1 << 20  # above the 48 KiB limit, so that `too_large` can still be answered
 READ_BYTES = 65_536
 
+AT_ONCE = 256
+_MERGED = (0x30, 0x40)  # PUBLISH (ours all at QoS 1) and PUBACK: nothing is to be done once they are sent
+
 OK = MQTTErrorCode.MQTT_ERR_SUCCESS
 
 
@@ -158,6 +161,20 @@ class Connection(mqtt.Client):
             taken = 0
         self._taken = taken + bufsize
         return buffer[taken : taken + bufsize]
+
+    def _packet_write(self) -> MQTTErrorCode:
+        """All that waits in one system call, where paho makes one for each packet. Called under the link's lock."""
+        queue = self._out_packet
+        together: list[Any] = []
+        while len(together) < AT_ONCE and queue and queue[0]["command"] & 0xF0 in _MERGED and not queue[0]["pos"]:
+            together.append(queue.popleft())
+        if together:
+            first = together[0]
+            if len(together) > 1:
+                first["packet"] = b"".join([packet["packet"] for packet in together])
+                first["to_process"] = len(first["packet"])
+            queue.appendleft(first)
+        return super()._packet_write()
 
     def _handle_publish(self) -> MQTTErrorCode:
         packet, header = self._in_packet["packet"], self._in_packet["command"]

@@ -12,7 +12,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-WINDOW = 64
+WINDOW = 256
 BATCH = 64
 RETRY_FIRST_MS = 5_000
 RETRY_LONGEST_MS = 300_000
@@ -36,9 +36,15 @@ class Outbox:
     """
 
     def __init__(
-        self, book: Entries, send: Callable[[bytes], int | None], *, cursor: int = 0, window: int = WINDOW
+        self,
+        book: Entries,
+        send: Callable[[bytes], int | None],
+        *,
+        cursor: int = 0,
+        window: int = WINDOW,
+        flush: Callable[[], None] = lambda: None,
     ) -> None:
-        self._book, self._send, self._window = book, send, window
+        self._book, self._send, self._window, self._flush = book, send, window, flush
         self._lock = threading.Lock()
         self._cursor = self._next_after = cursor
         self._flying: OrderedDict[int, tuple[int, bool]] = OrderedDict()  # token -> (seq, acknowledged)
@@ -119,13 +125,19 @@ class Outbox:
     def offer(self, seq: int, payload: bytes) -> bool:
         """An entry that was just written: sent without reading the book when it is the next one and there is room.
 
-        True when sent; otherwise `pump` will find it in the book.
+        True when sent (the caller flushes the line); otherwise `pump` will find it in the book.
         """
         wanted = self._wanted()
         return wanted is not None and seq == wanted[0] + 1 and self._launch(seq, payload, wanted[2])
 
     def pump(self) -> int:
         """Send what the window has room for; how many were sent. Reads the book without holding the lock."""
+        sent = self._pump()
+        if sent:
+            self._flush()
+        return sent
+
+    def _pump(self) -> int:
         sent = self._pump_extra()
         while (wanted := self._wanted()) is not None:
             after, limit, epoch = wanted

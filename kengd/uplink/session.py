@@ -102,22 +102,32 @@ class Session:
         if link is not None:
             link.flush()
 
-    def publish_entry(self, payload: bytes) -> int | None:
-        """QoS 1; the token that `on_published` will name, or None while the line is down (send it again later)."""
+    def publish_entry(self, payload: bytes, *, flush: bool = True) -> int | None:
+        """QoS 1; the token that `on_published` will name, or None while the line is down (send it again later).
+
+        `flush` False: the caller has more to say and calls `flush` after it.
+        """
         with self._ledger:
             link, token = self._say(self.settings.entry_topic, payload)
-        if link is not None:
+        if link is not None and flush:
             link.flush()
         return token
 
-    def ack(self, token: Token) -> None:
+    def flush(self) -> None:
+        """Send what was only queued."""
+        link = self._link
+        if link is not None and link.connection.want_write():
+            link.flush()
+
+    def ack(self, token: Token, *, flush: bool = True) -> None:
         """Acknowledge a command: its entry is on disk. Harmless twice, late, or from an older connection."""
         with self._ledger:
             link = self._link
             if link is None or token.connection != self._number or not token.mid:
                 return
             link.connection.ack(token.mid, 1)
-        link.flush()
+        if flush:
+            link.flush()
 
     def stop(self, absent: bytes) -> None:
         """Publish `absent` as the status, hang up and end, within 2 s. Unacknowledged commands stay with the broker.
