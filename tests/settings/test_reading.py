@@ -148,8 +148,8 @@ def test_relay_polarity_that_the_boot_level_switches_on_is_warned_of(write: Writ
     real = ('pins = "simulated"', 'pins = "kengd"')
     assert "tự xuống mức thấp" in warnings(write(real, ("pin = 17", "pin = 17, active_low = true")))
     assert "tự xuống mức thấp" not in warnings(write(real))
-    assert "chân 5" not in warnings(write(real, ("pin = 17", "pin = 5, active_low = true")))
-    assert "SPI" in warnings(write(real, ("pin = 17", "pin = 10")))
+    assert "rơ-le" not in warnings(write(real, ("pin = 17", "pin = 4, active_low = true")))
+    assert "SPI" in warnings(write(real, ("pin = 17", "pin = 11")))
 
 
 TEXT = (ROOT / "deploy" / "kengd.example.toml").read_text(encoding="utf-8")

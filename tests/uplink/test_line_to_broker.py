@@ -197,7 +197,7 @@ def test_a_callback_that_raises_does_not_stop_later_messages(error: BaseExceptio
 
 def test_a_message_that_fails_twice_is_not_kept_for_a_week(post: Posts, hub: ShellLink) -> None:
     """Not acknowledged at first (trying again can help), but a poison message may not come back at each reconnect."""
-    heard: list[bytes] = []
+    heard: list[list[bool]] = []
     for _ in range(3):
         one = post(acks=False)
         one.raises = lambda _: RuntimeError("poison")
