@@ -21,7 +21,7 @@ from kengd import __version__, clock, intercom, service
 from kengd.belfry.attendant import Attendant, office_argv
 from kengd.belfry.control import ControlSocket
 from kengd.belfry.desk import Desk
-from kengd.belfry.devices import longest_on_ms, on_old_pins, open_devices, same_wiring
+from kengd.belfry.devices import longest_on_ms, open_devices, same_wiring
 from kengd.belfry.inbox import Inbox
 from kengd.belfry.lampboard import LampBoard
 from kengd.belfry.officeline import OfficeLine
@@ -263,12 +263,16 @@ class Belfry:
             self.tower.clear_condition(means)
 
     def _fired(self, button: ButtonPlan, mono_ms: int) -> None:
+        locked = self.tower.standing.locked(button.name, clock.now().wall_ms)
+        if button.does == "hush" and locked:
+            self.tower.note(Draft(EntryKind.REFUSED, source=Source.BUTTON, place=button.place, reason="locked"))
+            return
         if button.does == "hush":
             self.tower.hush(HushOrder(Source.BUTTON, mono_ms, place=button.place))
             return
         trigger = Trigger(secrets.token_hex(8), button.does, Purpose.ACTUAL, Source.BUTTON, mono_ms, place=button.place)
         now = clock.now()
-        if self.tower.standing.locked(button.name, now.wall_ms):
+        if locked:
             self.tower.locked_out(trigger)
         else:
             self.tower.clear_condition("power_lost_ring")
@@ -321,17 +325,20 @@ class Belfry:
         threading.Thread(target=work, name="compile", daemon=True).start()
 
     def _recompiled(self, event: Recompiled) -> None:
+        """Other pins or another bell wait for a restart, with all that came along: a code laid out for another bell is not
+        heard on this one, and an old button may ring a signal that the new codebook has no more. They are not good yet.
+        """
         new = event.loaded
-        if not same_wiring(new.plan, self.plan):
-            self.tower.raise_condition(condition("restart_needed"))
-            new = replace(new, plan=on_old_pins(new.plan, self.plan))
-        else:
+        if same_wiring(new.plan, self.plan):
             self.tower.clear_condition("restart_needed")
-        self._loaded = new
-        self.plan = new.plan
-        self.tower.use(new.plan)
+            self._loaded = new
+            self.plan = new.plan
+            self.tower.use(new.plan)
+            load_plan.mark_good(new)
+        else:
+            self.tower.raise_condition(condition("restart_needed"))
+            self._loaded = replace(self._loaded, fell_back=new.fell_back)
         self._say_settings()
-        load_plan.mark_good(event.loaded)
         self._line.say(intercom.ReloadOffice())
         log.info("settings read again")
 

@@ -9,7 +9,6 @@ import fcntl
 import logging
 import os
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,19 @@ from kengd.settings.load_plan import Loaded
 from kengd.settings.plan import BelfryPlan
 
 log = logging.getLogger("kengd.devices")
-_WIRING = ("pins", "relay", "buttons", "lamps", "inputs", "edge_udp", "run_dir", "state_dir")
+_WIRING = (
+    "commune",
+    "post_id",
+    "profile",
+    "pins",
+    "relay",
+    "buttons",
+    "lamps",
+    "inputs",
+    "edge_udp",
+    "run_dir",
+    "state_dir",
+)
 
 
 class Devices:
@@ -80,13 +91,8 @@ def longest_on_ms(plan: BelfryPlan) -> int:
 
 
 def same_wiring(new: BelfryPlan, old: BelfryPlan) -> bool:
-    """True when new settings need no other pins."""
+    """True when new settings can be worked with on the devices as they were opened: no other pins, bell or name."""
     return all(getattr(new, name) == getattr(old, name) for name in _WIRING)
-
-
-def on_old_pins(new: BelfryPlan, old: BelfryPlan) -> BelfryPlan:
-    """The new settings on the pins as they are claimed, until a restart."""
-    return replace(new, **{name: getattr(old, name) for name in _WIRING})
 
 
 def _only_one(run_dir: Path) -> int:
