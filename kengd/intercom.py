@@ -130,9 +130,9 @@ class Hello:
 
 @dataclass(frozen=True, slots=True)
 class Spooled:
-    """One spool record to be written in the book."""
+    """Spool records to be written in the book, in one commit: what one decision brought."""
 
-    record: Stamped
+    records: tuple[Stamped, ...]
 
 
 @dataclass(frozen=True, slots=True)

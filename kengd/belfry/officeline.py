@@ -52,7 +52,8 @@ class OfficeLine:
 
     def spooled(self, records: list[Stamped]) -> None:
         """New records are in the spool."""
-        self.say(*(Spooled(record) for record in records))
+        if records:
+            self.say(Spooled(tuple(records)))
 
     def state(self, state: BelfryState) -> None:
         """The newest state replaces one that was not sent yet."""
@@ -79,7 +80,7 @@ class OfficeLine:
         self._intercom = self._attendant.intercom
         self._selector.register(self._intercom, selectors.EVENT_READ, self.serve)
         hello, pending = self._greeting()
-        self._waiting = deque([hello, *(Spooled(record) for record in pending)])
+        self._waiting = deque([hello, *(Spooled((record,)) for record in pending)])
         self._flush()
         return True
 

@@ -180,8 +180,8 @@ class Office:
 
     def _heed(self, message: Any) -> None:
         match message:
-            case intercom.Spooled(record):
-                self._spooled(record)
+            case intercom.Spooled(records):
+                self.scribe.put(*[self._spooled(record) for record in records])
             case intercom.Decided():
                 self._decided(message)
             case intercom.BelfryState(sounding, conditions, silenced_until_s):
@@ -202,7 +202,7 @@ class Office:
             case intercom.Edges(ask_id) | intercom.Pressed(ask_id):
                 self._resolve(ask_id, message)
 
-    def _spooled(self, record: Stamped) -> None:
+    def _spooled(self, record: Stamped) -> Task:
         self._spool_id = record.boot
         if self.begun and record.draft.kind is EntryKind.RINGING:
             self._begun_since.add(record.draft.activation)
@@ -210,15 +210,13 @@ class Office:
         seen: tuple[SeenCommand, ...] = ()
         if self.desk is not None:
             if self.desk.redundant(record.draft):
-                record_only = Task(done=lambda _: self._confirm(record.n))
-                self.scribe.put(record_only)
-                return
+                return Task(done=lambda _: self._confirm(record.n))
             row = self.desk.spooled(record)
             seen = () if row is None else (row,)
         mark = self.time.mark_for(record.draft)
         marks = () if mark is None else (mark,)
         values = self._silence_value(record.draft)
-        self.scribe.put(Task((record,), seen, marks, values, lambda entries: self._record_done(record, entries)))
+        return Task((record,), seen, marks, values, lambda entries: self._record_done(record, entries))
 
     @staticmethod
     def _silence_value(draft: Draft) -> tuple[tuple[str, str | None], ...]:

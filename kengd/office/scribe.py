@@ -78,10 +78,10 @@ class Scribe:
         """False when the thread died."""
         return self._thread.is_alive()
 
-    def put(self, task: Task) -> None:
-        """Write this, in the order of the calls."""
+    def put(self, *tasks: Task) -> None:
+        """Write these, in the order of the calls; tasks of one call go into one commit."""
         with self._wake:
-            self._tasks.append(task)
+            self._tasks.extend(tasks)
             self._wake.notify()
 
     def close(self, patience_s: float) -> None:

@@ -59,7 +59,7 @@ def _lateness(post: Post, score: Sequence[int], seconds: int) -> tuple[list[floa
     The moment the score counts from is a whole millisecond and no edge is ever early, so it is the latest whole
     millisecond that makes none early. The first edge is left out: it is `command → edge`.
     """
-    after = _edges(post, 1 << 60)["next"] if not _edges(post, 0)["edges"] else _edges(post, 0)["next"]
+    after = 0
     while (more := _edges(post, after))["edges"]:
         after = more["next"]
     post.hub.publish(COMMAND, post.sign(do="ring", signal="alarm", purpose="actual"))
