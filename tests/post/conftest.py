@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import signal
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,40 @@ from tests.post.hub import Hub
 from tests.post.village import Post
 
 NewPost = Callable[..., Post]
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """A post whose office was stopped (SIGSTOP) at `since_s`, monotonic, with commands waiting."""
+
+    hub: Hub
+    post: Post
+    office: int
+    asked: tuple[str, ...]
+    since_s: float
+
+
+@pytest.fixture(scope="session")
+def frozen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Frozen]:
+    """It takes 30 s until the belfry loses patience, so it begins with the session when it is needed at all."""
+    directory = tmp_path_factory.mktemp("frozen")
+    with Broker(directory / "broker") as broker, ExitStack() as ends:
+        hub = Hub(broker.port)
+        ends.callback(hub.close)
+        post = Post(directory / "post", id="dong-cung", hub=hub)
+        ends.callback(post.end)
+        post.start()
+        office = post.kill_office(signal.SIGSTOP)
+        expires = int(time.time()) + 20
+        asked = tuple(hub.ring(post.id, exp=expires) for _ in range(3))
+        yield Frozen(hub, post, office, asked, time.monotonic())
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _begin_the_long_stillness(request: pytest.FixtureRequest) -> None:
+    """Other tests run meanwhile."""
+    if any("frozen" in getattr(item, "fixturenames", ()) for item in request.session.items):
+        request.getfixturevalue("frozen")
 
 
 @pytest.fixture(scope="module")

@@ -56,7 +56,7 @@ def test_a_belfry_stopped_for_seconds_makes_no_burst_when_it_goes_on(new_post: N
     post.rings()
     until(lambda: not post.relay_on, 1, "between strokes")
     post.signal(signal.SIGSTOP)
-    time.sleep(3)  # the time that is lost is what is tested
+    time.sleep(2)  # the time that is lost is what is tested
     on_ns = time.monotonic_ns()
     post.signal(signal.SIGCONT)
     until(lambda: post.strokes(on_ns) >= 4, 5, "it goes on")

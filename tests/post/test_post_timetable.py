@@ -21,6 +21,12 @@ def ledger(post: Post) -> list[str]:
         return [state for (state,) in book.execute("SELECT state FROM ledger ORDER BY date")]
 
 
+def known(post: Post) -> bool:
+    """The book holds since when the line is known: before that nobody can say that it was missed."""
+    with closing(sqlite3.connect(f"file:{post.state}/book/book.db?mode=ro", uri=True)) as book:
+        return bool(book.execute("SELECT 1 FROM value WHERE key LIKE 'timetable_since:%'").fetchall())
+
+
 def test_a_due_ring_is_in_the_ledger_before_it_is_sent_and_rings_once(new_post: NewPost, hub: Hub) -> None:
     """P6, R33–R35, R37: durable first; not again after kill -9 of the office, a clock put back, or years ahead; and not silent then."""
     post = new_post(id="gio", hub=hub, shim=True, timetable=LINE.format(grace_s=60))
@@ -89,6 +95,7 @@ def test_a_line_due_while_the_post_is_off_is_rung_within_its_grace_else_missed(n
     post = new_post(id="tat", hub=hub, shim=True, timetable=LINE.format(grace_s=60))
     post.set_clock("21:30:00")
     post.start()
+    until(lambda: known(post), 5, "the line is known since a moment")
     assert post.stop() == 0
     post.set_clock("22:00:20")
     post.start()
