@@ -143,13 +143,20 @@ class Belfry:
         self.tower.resume_or_report()
         for item in self.plan.inputs:
             self._input_level(item.name, self._devices.contacts.read(item.name), clock.now().mono_ms)
-        self._control = ControlSocket(self._run_dir / "control.sock", self._selector, self._desk.answer)
+        self._open_control()
         self._say_settings()
         self._decide_in_real_time()
         self.tower.note(Draft(EntryKind.STARTED, detail={"version": __version__, "pins": self.plan.pins}))
         service.ready("đã sẵn sàng / armed")
         log.info("armed: post %s, pins %s", self.plan.post_id, self.plan.pins)
         load_plan.mark_good(self._loaded)
+
+    def _open_control(self) -> None:
+        """Without it `kengd ring` and `hush` do not work; buttons, hub and timetable do (P3)."""
+        try:
+            self._control = ControlSocket(self._run_dir / "control.sock", self._selector, self._desk.answer)
+        except OSError as wrong:
+            log.error("no control socket: %s", wrong)
 
     def _decide_in_real_time(self) -> None:
         if service.real_time(DECIDER_PRIORITY):

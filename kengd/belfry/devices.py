@@ -48,7 +48,7 @@ class Devices:
         try:
             self.factory: Any = pins.open_factory(plan.pins)
             self._opened.append(self.factory.close)
-            write_pin_file(plan, pins.chip_label_of(self.factory))
+            _tell_off(plan, pins.chip_label_of(self.factory))
             self.relay = Relay(plan.relay, self.factory, edge_udp=plan.edge_udp, longest_on_ms=longest_on_ms(plan))
             self._opened.append(self.relay.close)
             self.lamps = Lamps(plan.lamps, self.factory)
@@ -70,6 +70,14 @@ class Devices:
                 self._opened.pop()()
             except Exception:
                 log.exception("while giving the pins back")
+
+
+def _tell_off(plan: BelfryPlan, chip: str) -> None:
+    """`kengd off` without its file is a lesser evil than a bell that does not start (P3)."""
+    try:
+        write_pin_file(plan, chip)
+    except OSError as wrong:
+        log.error("`kengd off` is not told of the relay's pin: %s", wrong)
 
 
 def open_devices(config: str, post: Callable[[str, bool, int], None]) -> tuple[Loaded, Devices]:
@@ -96,9 +104,16 @@ def same_wiring(new: BelfryPlan, old: BelfryPlan) -> bool:
 
 
 def _only_one(run_dir: Path) -> int:
-    """P10: one belfry for one run directory; the kernel's claim of the line is the second lock."""
-    run_dir.mkdir(mode=0o750, parents=True, exist_ok=True)
-    fd = os.open(run_dir / "belfry.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    """P10: one belfry for one run directory; the kernel's claim of the line is the second lock.
+
+    Where the first cannot be had (a full /run), the second must do: a press still rings (P3).
+    """
+    try:
+        run_dir.mkdir(mode=0o750, parents=True, exist_ok=True)
+        fd = os.open(run_dir / "belfry.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as wrong:
+        log.error("no lock in the run directory: %s", wrong)
+        return os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as busy:

@@ -23,4 +23,4 @@ def test_a_press_rings_and_is_written_though_the_run_directory_cannot_be_used(ne
     assert "spool_failed" in {item["code"] for item in status["conditions"]}
     until(lambda: ("ringing", None) in post.kinds(), 5, "in the book")
     post.press("hush")
-    post.rests()
+    until(lambda: post.http("GET", "/api/status")[1]["sounding"] is None and not post.relay_on, 3, "rest")
