@@ -89,7 +89,10 @@ class Bulletin:
             last = self._last
             age_ms = now.mono_ms - self._published_ms
             if not again and last is not None and age_ms < EVERY_MS:
-                same_but_head = replace(status, at_ms=last.at_ms, seq=last.seq, hash=last.hash) == last
+                same_but_head = (
+                    status.sounding == last.sounding  # first: what begins to sound is in a hurry
+                    and replace(status, at_ms=last.at_ms, seq=last.seq, hash=last.hash) == last
+                )
                 if same_but_head and (status.seq == last.seq or age_ms < HEAD_ALONE_MS):
                     return
             self._last, self._published_ms = status, now.mono_ms

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import secrets
 import threading
@@ -44,6 +45,8 @@ class Page:
         try:
             from kengd.web.server import serve
 
+            gc.collect()
+            gc.freeze()  # what was loaded stays: no collection walks through it again while a command waits
             serve(self, web.host, web.port)
             why = "ended"
         except (Exception, SystemExit) as error:  # uvicorn exits when the port is taken

@@ -16,28 +16,41 @@ MOST_BYTES = 16 * 1024
 
 
 def measure(directory: Path, *, quick: bool = False) -> list[Figure]:
-    """Rings of ten seconds' distance each, hushed; then silence. The spool is on tmpfs, the book on ext4."""
+    """Rings by command that end by themselves; alarms hushed by a second command; then silence.
+
+    The spool is on tmpfs, the book on an ext4 of its own.
+    """
     directory.mkdir(parents=True, exist_ok=True)
+    rounds, settle_s = (3, 2.0) if quick else (10, 8.0)
     with _disk(directory) as (state, written, how), Post(directory / "post", state) as post:
-        _settle(2 if quick else 8)
-        rounds = 3 if quick else 10
-        before, before_io = written(), _io(post)
-        for _ in range(rounds):
-            post.hub.publish(COMMAND, post.sign(do="ring", signal="alarm", purpose="actual"))
-            post.words(0.5)
-            post.hub.publish(COMMAND, post.sign(do="hush"))
-            post.words(0.5)
-        _settle(2 if quick else 8)
-        each, each_io = (written() - before) / rounds, (_io(post) - before_io) / rounds
-        before, before_io, begun = written(), _io(post), time.monotonic()
+
+        def each(act: Callable[[], object]) -> tuple[float, float]:
+            """(by /proc/PID/io, by the block device) for one."""
+            _settle(settle_s)
+            before = _io(post), written()
+            for _ in range(rounds):
+                act()
+            _settle(settle_s)
+            return (_io(post) - before[0]) / rounds, (written() - before[1]) / rounds
+
+        ring = each(lambda: (_command(post, do="ring", signal="meeting", purpose="actual"), post.words(2.5)))
+        alarm = each(lambda: (_command(post, do="ring", signal="alarm", purpose="actual"), _command(post, do="hush")))
+        before, begun = (_io(post), written()), time.monotonic()
         post.words(10 if quick else 60)
-        idle, idle_io, idle_s = written() - before, _io(post) - before_io, time.monotonic() - begun
+        idle, idle_s = (_io(post) - before[0], written() - before[1]), time.monotonic() - begun
     return [
-        Figure("written per activation (/proc/PID/io)", each_io, "bytes", most=MOST_BYTES),
-        Figure(f"written per activation ({how})", each, "bytes", note="with the file system's own journal"),
-        Figure(f"written in {idle_s:.0f} s idle (/proc/PID/io)", idle_io, "bytes", most=0),
-        Figure(f"written in {idle_s:.0f} s idle ({how})", idle, "bytes", most=0 if how == "block device" else None),
+        Figure("one ring, three entries (/proc/PID/io)", ring[0], "bytes", most=MOST_BYTES),
+        Figure(f"one ring, three entries ({how})", ring[1], "bytes", note="with the file system's own journal"),
+        Figure("alarm and hush by command (/proc/PID/io)", alarm[0], "bytes", note="two commands, four entries"),
+        Figure(f"alarm and hush by command ({how})", alarm[1], "bytes"),
+        Figure(f"{idle_s:.0f} s idle (/proc/PID/io)", idle[0], "bytes", most=0),
+        Figure(f"{idle_s:.0f} s idle ({how})", idle[1], "bytes", most=0 if how == "block device" else None),
     ]
+
+
+def _command(post: Post, **cmd: str) -> None:
+    post.hub.publish(COMMAND, post.sign(**cmd))
+    post.words(0.5)
 
 
 def _settle(seconds: float) -> None:
