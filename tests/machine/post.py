@@ -1,0 +1,249 @@
+"""A post on the test machine: installed from this checkout, started by hand or by systemd, looked at from outside."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.machine.image import CACHE, CHECKOUT, Image
+from tests.machine.machine import Machine, MachineError, Pin
+
+RELAY, ALARM, HUSH, ALL_CLEAR = 17, 5, 6, 13
+KENGD = "/opt/kengd/bin/kengd"
+CONFIG = "/etc/kengd/kengd.toml"
+LOG = "/run/post.log"
+SNAPSHOT = "installed"
+HOLD_MS = 1000
+SETTINGS = """state_dir = "/var/lib/kengd"
+
+[post]
+commune = "cong-lac"
+id = "thon-1"
+name = "Kẻng thôn 1"
+
+[codebook]
+use = "cong_lac"
+
+[limits]
+alarm_s = {alarm_s}
+
+[gpio]
+pins = "kengd"
+
+[gpio.relay]
+pin = {relay}
+active_low = {active_low}
+
+[[gpio.buttons]]
+name = "alarm"
+pin = {alarm}
+does = "alarm"
+hold_ms = {hold_ms}
+
+[[gpio.buttons]]
+name = "hush"
+pin = {hush}
+does = "hush"
+
+[[gpio.buttons]]
+name = "all-clear"
+pin = {all_clear}
+does = "all_clear"
+
+[gpio.lamps]
+bell = 22
+police = 23
+
+[[timetable]]
+at = "22:00"
+signal = "curfew"
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Stroke:
+    """A change of the relay's electrical level, made logical: `on` closes it; `at_s` CLOCK_MONOTONIC of the guest."""
+
+    at_s: float
+    on: bool
+
+
+class Post:
+    """The post on this machine. `active_low`: the relay closes at 0 V; its line is then pulled up from outside."""
+
+    def __init__(self, machine: Machine, *, active_low: bool = False) -> None:
+        self.machine = machine
+        self.active_low = active_low
+
+    # ---- settings
+
+    def settle(self, *, alarm_s: int = 10) -> None:
+        """Write the settings and wire relay and buttons."""
+        text = SETTINGS.format(
+            relay=RELAY,
+            alarm=ALARM,
+            hush=HUSH,
+            all_clear=ALL_CLEAR,
+            hold_ms=HOLD_MS,
+            alarm_s=alarm_s,
+            active_low=str(self.active_low).lower(),
+        )
+        self.machine.put("/etc/kengd", {"kengd.toml": text.encode()})
+        self.machine.ask("pull", line=RELAY, up=self.active_low)
+        for line in (ALARM, HUSH, ALL_CLEAR):
+            self.machine.let_go(line)
+
+    # ---- by hand
+
+    def start(self, user: str = "root", *, wait: bool = True) -> int:
+        """`kengd run` as this user, in the background; its pid. Waits until armed."""
+        self.machine.must(
+            f"mkdir -p /run/kengd /var/lib/kengd; chown -R {user}: /run/kengd /var/lib/kengd; rm -f {LOG}"
+        )
+        become = "" if user == "root" else f"setpriv --reuid {user} --regid {user} --init-groups "
+        run = f"setsid {become}{KENGD} --config {CONFIG} run >{LOG} 2>&1 </dev/null & echo $!"
+        pid = int(self.machine.must(run))
+        if wait:
+            self.wait_armed()
+        return pid
+
+    def wait_armed(self, timeout_s: float = 90) -> None:
+        """Until the log says so. Raises MachineError with the log."""
+        wait = f"for i in $(seq {int(timeout_s * 10)}); do grep -qs 'armed: post' {LOG} && exit 0; sleep 0.1; done; cat {LOG}; exit 1"
+        self.machine.must(wait, timeout_s + 30)
+
+    def end(self, pid: int, signal: str = "TERM", timeout_s: float = 30) -> str:
+        """Send the signal and wait until it is gone; what it logged."""
+        wait = f"for i in $(seq {int(timeout_s * 20)}); do [ -d /proc/{pid} ] || exit 0; sleep 0.05; done; exit 1"
+        self.machine.must(f"kill -{signal} {pid}; {wait}", timeout_s + 20)
+        return self.machine.run(f"cat {LOG}").output
+
+    def kengd(self, arguments: str, timeout_s: float = 60) -> tuple[int, str]:
+        """A kengd command as root: exit code, what it said."""
+        ran = self.machine.run(f"{KENGD} --config {CONFIG} {arguments}", timeout_s)
+        return ran.code, ran.output.strip()
+
+    def status(self) -> dict[str, Any]:
+        """`kengd status --json`."""
+        code, said = self.kengd("status --json")
+        if code:
+            raise MachineError(said)
+        found: dict[str, Any] = json.loads(said)
+        return found
+
+    def conditions(self) -> list[str]:
+        """Codes of what ails it now."""
+        return [item["code"] for item in self.status()["conditions"]]
+
+    def wait_condition(self, code: str, timeout_s: float) -> bool:
+        """Until it is shown."""
+        end = time.monotonic() + timeout_s
+        while code not in self.conditions():
+            if time.monotonic() > end:
+                return False
+        return True
+
+    def entries(self) -> list[dict[str, Any]]:
+        """The book, oldest first."""
+        code, said = self.kengd("journal show --json")
+        if code:
+            raise MachineError(said)
+        return [json.loads(line) for line in said.splitlines()]
+
+    def wait_entry(self, kind: str, timeout_s: float = 90, *, reason: str | None = None) -> list[str]:
+        """Until the book has an entry like this (the office may still be starting); all kinds with their reasons."""
+        end = time.monotonic() + timeout_s
+        while True:
+            code, _ = self.kengd("journal show --json")
+            found = self.entries() if code == 0 else []
+            if any(item["kind"] == kind and reason in (None, item["reason"]) for item in found):
+                return [" ".join(filter(None, (item["kind"], item["reason"]))) for item in found]
+            if time.monotonic() > end:
+                raise MachineError(f"no {kind} {reason or ''} in the book: {[item['kind'] for item in found]}")
+
+    def score(self, for_s: int) -> list[tuple[int, bool]]:
+        """`kengd score alarm --json`: when the relay should move, in ms from the first stroke."""
+        code, said = self.kengd(f"score alarm --json --for {for_s}")
+        if code:
+            raise MachineError(said)
+        return [(at_ms, bool(on)) for at_ms, on in json.loads(said)["edges"]]
+
+    # ---- the relay
+
+    @property
+    def resting(self) -> bool:
+        """Is it at rest, electrically?"""
+        return self.machine.level(RELAY) == int(self.active_low)
+
+    def strokes(self, *, stop: bool = False) -> list[Stroke]:
+        """Changes of the relay's level since the trace began, which must have been at rest."""
+        return strokes(self.machine.traced(RELAY, stop=stop), active_low=self.active_low)
+
+
+def strokes(pins: list[Pin], *, active_low: bool) -> list[Stroke]:
+    """Changes among what the kernel saw. A line let go, or made an input, is at its pull: at rest."""
+    found: list[Stroke] = []
+    on = False
+    for pin in pins:
+        if pin.happened == "out":
+            continue
+        now_on = pin.happened == "set" and (pin.level == 1) != active_low
+        if pin.happened == "free":
+            continue  # with persist_gpio_outputs the level stays; without, the test reads it
+        if now_on != on:
+            found.append(Stroke(pin.at_s, now_on))
+            on = now_on
+    return found
+
+
+def install(image: Image, place: Path) -> Path:
+    """Boot the image, install this checkout, and keep the running machine; the disk with the snapshot in it."""
+    disk = CACHE / image.suite / "installed.qcow2"
+    machine = Machine(image, place)
+    machine.blank_disk()
+    try:
+        machine.start()
+        machine.must("systemctl is-system-running --wait", 180)
+        wheel = _wheel(image)
+        machine.put("/opt/kengd/new", {wheel.name: wheel})
+        machine.must(f"/opt/kengd/bin/pip install -q --no-deps --no-index /opt/kengd/new/{wheel.name}", 300)
+        unit = CHECKOUT / "systemd/kengd.service"
+        machine.put("/etc/systemd/system", {unit.name: unit})
+        machine.must("systemctl daemon-reload; sync; sleep 2")
+        machine.save(SNAPSHOT)
+    finally:
+        machine.cut()
+    machine.disk.rename(disk)
+    return disk
+
+
+def _wheel(image: Image) -> Path:
+    """The checkout as it stands, made into a wheel in a copy of it (nothing is left in the checkout)."""
+    copy = Path(tempfile.mkdtemp(prefix="kengd-wheel-"))
+    try:
+        listed = subprocess.run(
+            ["git", "-C", CHECKOUT, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", ":!tests"],
+            check=True,
+            capture_output=True,
+        )
+        for name in filter(None, listed.stdout.decode().split("\0")):
+            source, target = CHECKOUT / name, copy / "tree" / name
+            if source.is_file():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(source, target)
+        wheels = CACHE / image.suite / "wheels"
+        command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-index", "--find-links", str(wheels)]
+        subprocess.run([*command, "-w", str(copy), str(copy / "tree")], check=True)
+        target = CACHE / image.suite / "own"
+        shutil.rmtree(target, ignore_errors=True)
+        target.mkdir()
+        return Path(shutil.move(next(copy.glob("kengd-*.whl")), target))
+    finally:
+        shutil.rmtree(copy)
