@@ -29,7 +29,7 @@ def _length(size: int) -> bytes:
 
 
 def echo(port: int) -> None:
-    """Until the broker hangs up. One message is under way at a time, so one recv brings whole packets."""
+    """Until the broker hangs up. One small message is under way at a time, so a recv never ends within a packet."""
     sock = socket.create_connection(("127.0.0.1", port))
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     connect = _text(b"MQTT") + b"\x04\x02\x00\x00" + _text(b"echo")
@@ -40,16 +40,22 @@ def echo(port: int) -> None:
     sock.recv(5)
     sys.stdout.write("ready\n")
     sys.stdout.flush()
+    rest = b""
     while data := sock.recv(65_536):
-        if data[0] & 0xF0 != 0x30:  # the PUBACK of an answer
-            continue
-        at = 1
-        while data[at] & 128:
-            at += 1
-        at += 3 + len(ASK)
-        mid, payload = data[at : at + 2], data[at + 2 :]
-        answer = _text(ANSWER) + mid + payload
-        sock.sendall(b"\x32" + _length(len(answer)) + answer + b"\x40\x02" + mid)
+        rest += data
+        while len(rest) > 1:
+            at, size, shift = 1, 0, 0
+            while rest[at] & 128:
+                size |= (rest[at] & 127) << shift
+                at, shift = at + 1, shift + 7
+            size |= rest[at] << shift
+            at, end = at + 1, at + 1 + size
+            if rest[0] & 0xF0 == 0x30:  # else the PUBACK of an answer
+                at += 2 + len(ASK)
+                mid = rest[at : at + 2]
+                answer = _text(ANSWER) + mid + rest[at + 2 : end]
+                sock.sendall(b"\x32" + _length(len(answer)) + answer + b"\x40\x02" + mid)
+            rest = rest[end:]
 
 
 if __name__ == "__main__":
