@@ -11,6 +11,9 @@ from kengd.bellcode.score import Score
 from kengd.bellcode.signal import Kind
 from kengd.duty.words import Purpose, Source, Trigger
 
+LONGEST_LOCK_MS = 24 * 3_600_000 + 60_000
+"""A lock is for 24 h (DESIGN section 7); a minute for a clock that is corrected a little."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sounding:
@@ -109,8 +112,9 @@ class Standing:
     locks: tuple[Lock, ...] = ()
 
     def locked(self, button: str, wall_ms: int) -> bool:
-        """True while this button is locked."""
-        return any(lock.button == button and wall_ms < lock.until_s * 1000 for lock in self.locks)
+        """True while this button is locked. A lock that has longer to go than any is given was made by a wrong clock: void."""
+        left_ms = [lock.until_s * 1000 - wall_ms for lock in self.locks if lock.button == button]
+        return any(0 < left <= LONGEST_LOCK_MS for left in left_ms)
 
     def silenced(self, wall_ms: int) -> bool:
         """True while routine rings are held back."""
