@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import subprocess
@@ -105,7 +106,7 @@ class Post:
     def start(self, user: str = "root", *, wait: bool = True) -> int:
         """`kengd run` as this user, in the background; its pid. Waits until armed."""
         self.machine.must(
-            f"mkdir -p /run/kengd /var/lib/kengd; chown -R {user}: /run/kengd /var/lib/kengd; rm -f {LOG}"
+            f"install -d -m 750 /run/kengd /var/lib/kengd; chown -R {user}: /run/kengd /var/lib/kengd; rm -f {LOG}"
         )
         become = "" if user == "root" else f"setpriv --reuid {user} --regid {user} --init-groups "
         run = f"setsid {become}{KENGD} --config {CONFIG} run >{LOG} 2>&1 </dev/null & echo $!"
@@ -203,9 +204,20 @@ def strokes(pins: list[Pin], *, active_low: bool) -> list[Stroke]:
     return found
 
 
-def install(image: Image, place: Path) -> Path:
-    """Boot the image, install this checkout, and keep the running machine; the disk with the snapshot in it."""
-    disk = CACHE / image.suite / "installed.qcow2"
+def installed(image: Image, place: Path) -> Path:
+    """The disk with a running machine in it on which this checkout is installed; made when anything in it has changed."""
+    disk, stamp = CACHE / image.suite / "installed.qcow2", CACHE / image.suite / "installed.made"
+    digest = hashlib.sha256()
+    for name in ("pyproject.toml", *_listed("kengd", "systemd")):
+        digest.update(name.encode() + b"\0" + (CHECKOUT / name).read_bytes())
+    if not disk.exists() or not stamp.exists() or stamp.read_text() != digest.hexdigest():
+        stamp.unlink(missing_ok=True)
+        _install(image, place, disk)
+        stamp.write_text(digest.hexdigest())
+    return disk
+
+
+def _install(image: Image, place: Path, disk: Path) -> None:
     machine = Machine(image, place)
     machine.blank_disk()
     try:
@@ -220,24 +232,24 @@ def install(image: Image, place: Path) -> Path:
         machine.save(SNAPSHOT)
     finally:
         machine.cut()
-    machine.disk.rename(disk)
-    return disk
+    shutil.move(machine.disk, disk)
+
+
+def _listed(*paths: str) -> list[str]:
+    """Files of the checkout as a clone would have them, with what is not committed yet."""
+    command = ["git", "-C", str(CHECKOUT), "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *paths]
+    names = subprocess.run(command, check=True, capture_output=True).stdout.decode().split("\0")
+    return sorted({name for name in names if name and (CHECKOUT / name).is_file()})
 
 
 def _wheel(image: Image) -> Path:
     """The checkout as it stands, made into a wheel in a copy of it (nothing is left in the checkout)."""
     copy = Path(tempfile.mkdtemp(prefix="kengd-wheel-"))
     try:
-        listed = subprocess.run(
-            ["git", "-C", CHECKOUT, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", ":!tests"],
-            check=True,
-            capture_output=True,
-        )
-        for name in filter(None, listed.stdout.decode().split("\0")):
+        for name in _listed("kengd", "pyproject.toml", "README.md", "LICENSE"):
             source, target = CHECKOUT / name, copy / "tree" / name
-            if source.is_file():
-                target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(source, target)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(source, target)
         wheels = CACHE / image.suite / "wheels"
         command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-index", "--find-links", str(wheels)]
         subprocess.run([*command, "-w", str(copy), str(copy / "tree")], check=True)
