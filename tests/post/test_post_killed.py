@@ -100,7 +100,7 @@ def test_kills_at_random_moments_lose_no_entry_and_leave_the_chain_whole(new_pos
     post = new_post(id="killed", hub=hub).start()
     chance = random.Random(5)
     asked: list[str] = []
-    for number in range(6):
+    for number in range(4):
         asked.append(hub.ring(post.id, chance.choice(("alarm", "meeting"))))
         if chance.random() < 0.5:
             post.press()

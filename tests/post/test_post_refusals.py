@@ -168,7 +168,7 @@ def test_a_kill_between_ring_and_acknowledgement_rings_no_second_time(new_post: 
     """P5: the broker delivers the unacknowledged command again; spool and book know it. Moments from a seed."""
     post = new_post(id=f"unacked-{victim}", hub=hub).start()
     chance = random.Random(f"moments {victim}")
-    for number in range(2 if victim == "office" else 4):
+    for number in range(2 if victim == "office" else 3):
         before = post.strokes()
         claims = hub.claims(post.id, RING | {"signal": "meeting"}, exp=now_s(120))
         hub.line.publish_all([(f"kengd/1/{COMMUNE}/{post.id}/command", hub.seal(claims))], qos=1)
