@@ -3,6 +3,9 @@
 Works when the settings, the virtual environment's libraries or the daemon are broken: pin, polarity and chip are read from
 a small file that the belfry writes before it first claims the relay.
 
+systemd calls this file's own `main`: what `kengd off` needs to find the settings takes five times as long to import, and
+every 100 ms count while a relay is closed. Hence no dataclass and no pathlib here either.
+
 Sizes, numbers and flags are those of <linux/gpio.h>, ABI v2 (Linux 5.10 and later), for the ioctl numbering of ARM and x86.
 """
 
@@ -14,14 +17,16 @@ import json
 import os
 import socket
 import struct
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kengd.errors import KengdError
 
 if TYPE_CHECKING:
     from kengd.settings.plan import BelfryPlan
+
+Directory = str | os.PathLike[str]
 
 FILE = "relay.json"
 CONTROL_SOCKET = "control.sock"
@@ -52,8 +57,7 @@ FLAG_ACTIVE_LOW = 1 << 1
 FLAG_OUTPUT = 1 << 3
 
 
-@dataclass(frozen=True, slots=True)
-class PinFile:
+class PinFile(NamedTuple):
     """What `kengd off` must know.
 
     `chip`: label of the chip, "" = the one whose label begins with pinctrl-; `socket`: the daemon's control socket.
@@ -77,24 +81,24 @@ def write_pin_file(plan: BelfryPlan, chip: str = "") -> PinFile:
         active_low=plan.relay.active_low,
         simulated=plan.pins == "simulated",
         chip=chip,
-        socket=str(Path(plan.run_dir) / CONTROL_SOCKET),
+        socket=os.path.join(plan.run_dir, CONTROL_SOCKET),
     )
-    text = json.dumps(asdict(known), sort_keys=True) + "\n"
-    _replace(Path(plan.run_dir) / FILE, text)
+    text = json.dumps(known._asdict(), sort_keys=True) + "\n"
+    _replace(os.path.join(plan.run_dir, FILE), text)
+    copy = os.path.join(plan.state_dir, FILE)
     try:
-        copy = Path(plan.state_dir) / FILE
-        if not copy.exists() or copy.read_text() != text:
+        if not os.path.exists(copy) or _read(copy) != text:
             _replace(copy, text)
     except OSError:
         pass
     return known
 
 
-def read_pin_file(*directories: Path) -> PinFile:
+def read_pin_file(*directories: Directory) -> PinFile:
     """The first whole file in these directories. Raises KengdError `no_pin_file`."""
     for directory in directories:
         try:
-            data: dict[str, Any] = json.loads((directory / FILE).read_text())
+            data: dict[str, Any] = json.loads(_read(os.path.join(directory, FILE)))
             if type(data["pin"]) is int and all(isinstance(data[key], str) for key in ("chip", "socket")):
                 return PinFile(**data)
         except (OSError, ValueError, TypeError, KeyError):
@@ -228,10 +232,29 @@ def _text(raw: bytes) -> str:
     return raw.split(b"\0", 1)[0].decode("utf-8", "replace")
 
 
-def _replace(path: Path, text: str) -> None:
-    fresh = path.with_suffix(".new")
+def _read(path: str) -> str:
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+def _replace(path: str, text: str) -> None:
+    fresh = os.path.splitext(path)[0] + ".new"
     with open(fresh, "w", encoding="utf-8") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
     os.replace(fresh, path)
+
+
+def main(directories: Sequence[str]) -> int:
+    """`python -m kengd.belfry.off RUN_DIR STATE_DIR`: the exit code; 1 when only `kengd off` can know more."""
+    try:
+        print(off(read_pin_file(*directories), why="systemd"))
+    except KengdError as wrong:
+        print(f"{wrong.vi}. {wrong.cure}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

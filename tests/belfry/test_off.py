@@ -13,7 +13,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -132,7 +132,7 @@ def test_the_structures_are_those_of_the_kernels_header() -> None:
 @pytest.mark.parametrize(("active_low", "flags"), [(False, 0b1000), (True, 0b1010)])
 def test_the_line_becomes_an_output_at_its_resting_level_in_one_request(active_low: bool, flags: int) -> None:
     """R9: logical value 0 with no attribute that says otherwise; the polarity is a flag, so low or high follows from it."""
-    wanted = LINE_REQUEST.unpack(line_request(replace(RELAY, active_low=active_low)))
+    wanted = LINE_REQUEST.unpack(line_request(RELAY._replace(active_low=active_low)))
     offsets, consumer, config_flags, attributes = wanted[:64], wanted[64], wanted[65], wanted[66]
     assert offsets == (17,) + (0,) * 63
     assert consumer.rstrip(b"\0") == b"kengd off"
@@ -149,7 +149,7 @@ def test_with_no_daemon_the_line_is_forced_to_rest(kernel: Kernel, dev: str) -> 
 
 def test_without_a_known_label_the_chip_of_the_header_is_taken(kernel: Kernel, dev: str) -> None:
     """R14: by the beginning of its label."""
-    off(replace(RELAY, chip=""), dev=dev)
+    off(RELAY._replace(chip=""), dev=dev)
     assert kernel.claims == [line_request(RELAY)]
 
 
@@ -165,7 +165,7 @@ def test_a_daemon_that_answers_hushes_everything_and_keeps_its_line(kernel: Kern
     path = tmp_path / "control.sock"
     kernel.owners[17] = "kengd 4711"
     with daemon(path, b'{"ok":true}\n') as heard:
-        assert "đã dừng kẻng" in off(replace(RELAY, socket=str(path)), why="thử", dev=dev)
+        assert "đã dừng kẻng" in off(RELAY._replace(socket=str(path)), why="thử", dev=dev)
     assert json.loads(heard[0]) == {"do": "hush", "by": "kengd off", "why": "thử"}
     assert heard[0].endswith(b"\n")
     assert kernel.claims == []
@@ -188,7 +188,7 @@ def test_a_daemon_that_hangs_is_nobody(
     monkeypatch.setattr(off_module, "ANSWER_S", 0.1)
     kernel.owners[17] = "kengd 4711"
     with daemon(tmp_path / "control.sock", None), pytest.raises(KengdError, match="kengd 4711"):
-        off(replace(RELAY, socket=str(tmp_path / "control.sock")), dev=dev)
+        off(RELAY._replace(socket=str(tmp_path / "control.sock")), dev=dev)
 
 
 @pytest.mark.parametrize(
@@ -206,7 +206,7 @@ def test_only_a_clear_yes_is_an_answer(kernel: Kernel, dev: str, tmp_path: Path,
     """A daemon that refuses or babbles has not put the relay to rest: the line decides."""
     kernel.owners[17] = "kengd 4711"
     with daemon(tmp_path / "control.sock", answer), pytest.raises(KengdError) as caught:
-        off(replace(RELAY, socket=str(tmp_path / "control.sock")), dev=dev)
+        off(RELAY._replace(socket=str(tmp_path / "control.sock")), dev=dev)
     assert caught.value.code == "relay_held"
     assert ("kengd trả lời" in caught.value.vi) == (b"ok" in answer)
 
@@ -231,14 +231,14 @@ def test_what_the_kernel_refuses_is_said_with_the_isolator_as_the_cure(kernel: K
 def test_a_machine_without_the_chip_says_so(kernel: Kernel, dev: str) -> None:
     """Another chip is never moved instead."""
     with pytest.raises(KengdError) as caught:
-        off(replace(RELAY, chip="pinctrl-rp1"), dev=dev)
+        off(RELAY._replace(chip="pinctrl-rp1"), dev=dev)
     assert caught.value.code == "gpio_chip_missing"
     assert kernel.claims == []
 
 
 def test_with_simulated_pins_there_is_nothing_to_force(kernel: Kernel, dev: str, tmp_path: Path) -> None:
     """DESIGN section 8: exit 0; a daemon that runs is still told to hush."""
-    simulated = replace(RELAY, simulated=True, socket=str(tmp_path / "control.sock"))
+    simulated = RELAY._replace(simulated=True, socket=str(tmp_path / "control.sock"))
     assert "mô phỏng" in off(simulated, dev=dev)
     with daemon(tmp_path / "control.sock", b'{"ok":true}\n') as heard:
         assert "mô phỏng" in off(simulated, dev=dev)
@@ -263,7 +263,7 @@ def test_the_file_is_written_whole_and_read_back(tmp_path: Path) -> None:
     state.mkdir()
     plan = plan_of(RELAY, run, state)
     relay = write_pin_file(plan, RELAY.chip)
-    assert relay == replace(RELAY, socket=f"{run}/control.sock")
+    assert relay == RELAY._replace(socket=f"{run}/control.sock")
     assert read_pin_file(run, state) == relay
     written = (state / "relay.json").stat().st_mtime_ns
     write_pin_file(plan, RELAY.chip)
@@ -307,7 +307,7 @@ def test_the_command_finds_its_file_by_the_settings_even_when_they_are_broken(
 ) -> None:
     """P3: settings edited wrongly since the last start do not keep the relay on."""
     config = post_settings(tmp_path, broken="this is = = no TOML")
-    write_pin_file(plan_of(replace(RELAY, simulated=True), tmp_path / "run", tmp_path / "state"))
+    write_pin_file(plan_of(RELAY._replace(simulated=True), tmp_path / "run", tmp_path / "state"))
     assert off_command.run(argparse.Namespace(config=str(config))) == 0
     assert "mô phỏng" in capsys.readouterr().out
 
@@ -324,7 +324,7 @@ def test_the_command_ends_with_the_exit_codes_of_the_contract(tmp_path: Path) ->
         ).returncode
 
     assert kengd("--config", str(config), "off") == 1
-    write_pin_file(plan_of(replace(RELAY, simulated=True), tmp_path / "run", tmp_path / "state"))
+    write_pin_file(plan_of(RELAY._replace(simulated=True), tmp_path / "run", tmp_path / "state"))
     assert kengd("--config", str(config), "off") == 0
     assert kengd("--config", str(tmp_path / "none.toml"), "off") == 2
 
@@ -334,3 +334,24 @@ def test_the_command_needs_nothing_but_the_standard_library() -> None:
     source = str(Path(off_module.__file__).parents[2])
     script = f"import sys; sys.path.insert(0, {source!r}); import kengd.cli.off"
     subprocess.run([sys.executable, "-I", "-S", "-c", script], check=True, timeout=60)
+
+
+def test_systemds_own_way_in_ends_with_0_or_1_and_needs_no_settings(tmp_path: Path) -> None:
+    """R11: found by directories alone; 1 when they know nothing, and the unit then tries `kengd off`."""
+    assert off_module.main([str(tmp_path / "run"), str(tmp_path / "state")]) == 1
+    (tmp_path / "run").mkdir()
+    write_pin_file(plan_of(RELAY._replace(simulated=True), tmp_path / "run", tmp_path / "state"))
+    assert off_module.main([str(tmp_path / "run"), str(tmp_path / "state")]) == 0
+
+
+def test_systemds_own_way_in_imports_little() -> None:
+    """P1: a relay stays closed while this is imported (seconds on a Zero 2 W with all that `kengd off` needs)."""
+    source = str(Path(off_module.__file__).parents[2])
+    slow = ["argparse", "dataclasses", "hashlib", "inspect", "pathlib", "tomllib", "kengd.settings", "gpiozero"]
+    script = (
+        f"import sys; sys.path.insert(0, {source!r}); import kengd.belfry.off; print(*sys.modules.keys() & set({slow}))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", script], check=True, timeout=60, capture_output=True, text=True
+    )
+    assert done.stdout.split() == []
