@@ -105,7 +105,7 @@ class Belfry:
             self.tower.clear_condition,
             now_ms,
         )
-        self._lamps = LampBoard(self._devices.lamps, self.tower, self.sentry, now_ms)
+        self.lamps = LampBoard(self._devices.lamps, self.tower, self.sentry, now_ms)
         self._control: ControlSocket | None = None
         self._armed = clock.now()
         self._closing = False
@@ -127,6 +127,7 @@ class Belfry:
             while not self._closing:
                 self._serve_once()
         except KengdError:
+            self._exit = 1
             raise
         except Exception:
             log.exception("the belfry broke")
@@ -142,7 +143,7 @@ class Belfry:
         self._selector.register(self._inbox, selectors.EVENT_READ, self._read_inbox)
         self.tower.resume_or_report()
         for item in self.plan.inputs:
-            self._input_level(item.name, self._devices.contacts.read(item.name), clock.now().mono_ms)
+            self._read_input(item.name)
         self._open_control()
         self._say_settings()
         self._decide_in_real_time()
@@ -164,13 +165,16 @@ class Belfry:
 
     def _serve_once(self) -> None:
         for key, _ in self._selector.select(self._timeout_s()):
-            key.data()
+            try:
+                key.data()
+            except Exception:  # a strange visitor or a strange word of the office ends nothing
+                log.exception("something heard could not be handled")
         if self.relay.guard(time.monotonic_ns()):
             self.tower.raise_condition(condition("relay_failed", note_en="a stroke outlived the bell's limit"))
         now = clock.now()
         self.sentry.look(now.mono_ms)
         self._turn_when_due(now.mono_ms)
-        self._lamps.show(now.mono_ms)
+        self.lamps.show(now.mono_ms)
 
     def _turn_when_due(self, now_ms: int) -> None:
         wake_ms = self.tower.next_wake_ms()
@@ -186,7 +190,8 @@ class Belfry:
         self.sentry.check_all(now_ms)
         if self._line.tend():
             self.tower.tell(clock.now(), again=True)
-        self._lamps.look()
+        self.lamps.look()
+        self._look_at_run_dir()
         if self.relay.stuck:
             self.tower.raise_condition(condition("relay_failed", note_en="the relay cannot be put to rest"))
         if not self._player.alive:
@@ -196,11 +201,20 @@ class Belfry:
         else:
             service.feed_watchdog()  # fed by a finished turn, never by a timer of its own
 
+    def _look_at_run_dir(self) -> None:
+        """Somebody may clear the run directory away: the shell must find us again, and a second belfry the lock (P10)."""
+        if self._control is None or not self._control.is_there():
+            if self._control is not None:
+                self._control.close()
+                self._control = None
+            self._open_control()
+        self._devices.hold_lock()
+
     def _timeout_s(self) -> float:
         wakes = [self._next_turn_s]
         if (due_ns := self.relay.due_ns) is not None:
             wakes.append(due_ns / 1e9)
-        for wake_ms in (self.sentry.next_wake_ms(), self.tower.next_wake_ms(), self._lamps.wake_ms):
+        for wake_ms in (self.sentry.next_wake_ms(), self.tower.next_wake_ms(), self.lamps.wake_ms):
             if wake_ms is not None:
                 wakes.append(wake_ms / 1000)
         return max(0.0, min(wakes) - time.monotonic())
@@ -259,6 +273,14 @@ class Belfry:
             self.sentry.changed(event.name, event.active, event.mono_ms)
         else:
             self._input_level(event.name, event.active, event.mono_ms)
+
+    def _read_input(self, name: str) -> None:
+        try:
+            active = self._devices.contacts.read(name)
+        except KengdError as unreadable:
+            self.tower.raise_condition(condition("pin_unreadable", name, unreadable.vi, unreadable.en))
+            return
+        self._input_level(name, active, clock.now().mono_ms)
 
     def _input_level(self, name: str, active: bool, mono_ms: int) -> None:
         means = next((item.means for item in self.plan.inputs if item.name == name), None)

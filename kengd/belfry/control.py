@@ -46,8 +46,16 @@ class ControlSocket:
             with contextlib.suppress(PermissionError):
                 os.chown(path, -1, self._group_id)
                 path.chmod(0o660)
-        self._listener.listen(8)
+        self._listener.listen(32)
+        self._inode = os.stat(path).st_ino
         selector.register(self._listener, selectors.EVENT_READ, self._accept)
+
+    def is_there(self) -> bool:
+        """False when somebody removed the socket's file: nobody can find us."""
+        try:
+            return os.stat(self._path).st_ino == self._inode
+        except OSError:
+            return False
 
     def close(self) -> None:
         """Stop listening and remove the socket."""
@@ -63,9 +71,11 @@ class ControlSocket:
             visitor, _ = self._listener.accept()
             visitor.setblocking(False)
             uid, gid = _peer(visitor)
-            if not self._admitted(uid, gid) or len(self._visitors) >= MOST_VISITORS:
+            if not self._admitted(uid, gid):
                 visitor.close()
                 return
+            if len(self._visitors) >= MOST_VISITORS:
+                self._leave(next(iter(self._visitors)))  # who has said nothing for longest makes room for a hush
             fd = visitor.fileno()
             self._visitors[fd] = (visitor, bytearray(), _user_name(uid))
             self._selector.register(visitor, selectors.EVENT_READ, lambda: self._read(fd))
@@ -81,7 +91,10 @@ class ControlSocket:
         return False
 
     def _read(self, fd: int) -> None:
-        visitor, buffer, name = self._visitors[fd]
+        found = self._visitors.pop(fd, None)
+        if found is None:  # asked to leave within this very turn
+            return
+        visitor, buffer, name = self._visitors[fd] = found  # now the last to be asked to leave
         try:
             data = visitor.recv(LARGEST_REQUEST)
         except BlockingIOError:

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from kengd import clock, intercom
-from kengd.duty import lamps
 from kengd.duty.health import condition
+from kengd.duty.lamps import Blink
 from kengd.duty.words import HushOrder, Purpose, Source, Trigger
 from kengd.plain import to_plain
 
@@ -101,16 +101,20 @@ class Desk:
             "pins": belfry.plan.pins,
             "clock": tower.clock,
             "at": clock.iso_utc(now.wall_ms),
-            "sounding": None if sounding is None else to_plain(sounding),
+            "sounding": None if sounding is None else {**to_plain(sounding), "name": self._name(sounding.signal)},
             "waiting": [item.trigger.id for item in standing.waiting],
             "silenced_until": standing.silenced_until_s if standing.silenced(now.wall_ms) else None,
             "locks": [lock.button for lock in standing.locks if standing.locked(lock.button, now.wall_ms)],
             "line_up": tower.line_up,
             "conditions": [to_plain(item) for item in tower.shown],
             "buttons": [to_plain(button) for button in belfry.plan.buttons],
-            "lamp": lamps.RINGING.vi if sounding is not None else lamps.READY.vi,
+            "lamps": {"bell": _said(belfry.lamps.bell), "police": _said(belfry.lamps.police)},
             "warnings": list(belfry.plan.warnings),
         }
+
+    def _name(self, signal_id: str) -> str:
+        signal = self._belfry.plan.signal(signal_id)
+        return signal_id if signal is None else signal.name_vi
 
     def _ring(self, request: dict[str, Any], by: str) -> dict[str, Any]:
         now = clock.now()
@@ -153,6 +157,10 @@ class Desk:
             return {"ok": False, "reason": "lifetime"}
         self._belfry.tower.silence(until_s, by, Source.SHELL)
         return {"ok": True, "silenced_until": until_s or None}
+
+
+def _said(blink: Blink) -> dict[str, str]:
+    return {"code": blink.code, "vi": blink.vi}
 
 
 def _short(text: Any) -> str | None:

@@ -23,6 +23,7 @@ from kengd.settings.load_plan import Loaded
 from kengd.settings.plan import BelfryPlan
 
 log = logging.getLogger("kengd.devices")
+LOCK = "belfry.lock"
 _WIRING = (
     "commune",
     "post_id",
@@ -43,7 +44,8 @@ class Devices:
 
     def __init__(self, plan: BelfryPlan, post: Callable[[str, bool, int], None]) -> None:
         """Claims all pins. Raises KengdError, with nothing left claimed."""
-        self._lock_fd = _only_one(Path(plan.run_dir))
+        self._run_dir = Path(plan.run_dir)
+        self._lock_fd = _only_one(self._run_dir)
         self._opened: list[Callable[[], None]] = [lambda: os.close(self._lock_fd)]
         try:
             self.factory: Any = pins.open_factory(plan.pins)
@@ -62,6 +64,22 @@ class Devices:
     def threads_alive(self) -> bool:
         """False when edges no longer arrive."""
         return pins.threads_alive(self.factory)
+
+    def hold_lock(self) -> None:
+        """Take the lock anew where somebody removed its file."""
+        path = self._run_dir / LOCK
+        try:
+            if os.stat(path).st_ino == os.fstat(self._lock_fd).st_ino:
+                return
+        except OSError:
+            pass
+        try:
+            fresh = _only_one(self._run_dir)
+        except KengdError as another:
+            log.error("another belfry has the run directory: %s", another)
+            return
+        os.close(self._lock_fd)
+        self._lock_fd = fresh
 
     def close(self) -> None:
         """Relay to rest, all pins given back, each step on its own."""
@@ -110,7 +128,7 @@ def _only_one(run_dir: Path) -> int:
     """
     try:
         run_dir.mkdir(mode=0o750, parents=True, exist_ok=True)
-        fd = os.open(run_dir / "belfry.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fd = os.open(run_dir / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as wrong:
         log.error("no lock in the run directory: %s", wrong)
         return os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)

@@ -10,7 +10,10 @@ from kengd.duty.health import condition, lamp_fault
 
 
 class LampBoard:
-    """Shows; never decides. `wake_ms`: when a lamp changes by itself (monotonic ms), None = not."""
+    """Shows; never decides. `wake_ms`: when a lamp changes by itself (monotonic ms), None = not.
+
+    `bell`, `police`: what the lamps say now, also where none is wired (for `kengd status`).
+    """
 
     def __init__(self, wired: Lamps, tower: Tower, sentry: Sentry, now_ms: int) -> None:
         self._wired = wired
@@ -18,13 +21,14 @@ class LampBoard:
         self._sentry = sentry
         self._test_until_ms = now_ms + lamps.LAMP_TEST_MS
         self.wake_ms: int | None = None
+        self.bell = self.police = lamps.LAMP_TEST
 
     def show(self, now_ms: int) -> None:
         """Light both lamps as things stand."""
         tower = self._tower
         sounding = tower.standing.sounding
         testing = now_ms < self._test_until_ms
-        bell = lamps.bell_lamp(
+        self.bell = lamps.bell_lamp(
             testing=testing,
             pressing=self._sentry.pressing,
             ringing=sounding is not None,
@@ -32,13 +36,13 @@ class LampBoard:
             fault=lamp_fault(tower.shown),
         )
         about = None if sounding is None else sounding.id
-        police = lamps.police_lamp(
+        self.police = lamps.police_lamp(
             testing=testing,
             taken=tower.news.taken is not None and about in (None, tower.news.taken),
             reached=about is not None and tower.news.delivered == about,
             line_up=tower.line_up,
         )
-        wakes = [self._wired.show(bell, police, now_ms), self._test_until_ms if testing else None]
+        wakes = [self._wired.show(self.bell, self.police, now_ms), self._test_until_ms if testing else None]
         self.wake_ms = min((wake for wake in wakes if wake is not None), default=None)
 
     def look(self) -> None:

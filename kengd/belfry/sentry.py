@@ -48,7 +48,7 @@ class Sentry:
         self._watched: dict[str, _Watched] = {}
         for plan in plans:
             rules = rules_for(plan.does, plan.hold_ms)
-            first = begin(rules, levels.read(plan.name), now_ms)
+            first = begin(rules, self._level(plan.name) or False, now_ms)
             self._watched[plan.name] = _Watched(plan, rules, first.contact, first.wake_ms)
 
     @property
@@ -79,15 +79,20 @@ class Sentry:
             self._read_again(watched, now_ms)
 
     def _read_again(self, watched: _Watched, now_ms: int) -> None:
-        name = watched.plan.name
-        try:
-            active = self._levels.read(name)
-        except KengdError as unreadable:
+        active = self._level(watched.plan.name)
+        if active is None:
             watched.wake_ms = None
-            self._raise(condition("pin_unreadable", name, unreadable.vi, unreadable.en))
             return
-        self._clear("pin_unreadable", name)
+        self._clear("pin_unreadable", watched.plan.name)
         self._take(watched, turn(watched.rules, watched.contact, active, now_ms))
+
+    def _level(self, name: str) -> bool | None:
+        """The level now; None, and a condition, when the pin cannot be read: the other buttons go on (P3)."""
+        try:
+            return self._levels.read(name)
+        except KengdError as unreadable:
+            self._raise(condition("pin_unreadable", name, unreadable.vi, unreadable.en))
+            return None
 
     def next_wake_ms(self) -> int | None:
         """The next moment at which a level must be read again."""

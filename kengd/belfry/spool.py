@@ -14,14 +14,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from kengd.duty.standing import Activation
+from kengd.duty.standing import Activation, Waiting
 from kengd.duty.words import ClockTrust, Draft, EntryKind, Instant, Stamped
-from kengd.plain import from_plain, to_json
+from kengd.plain import from_plain, to_json, to_plain
 
 log = logging.getLogger("kengd.spool")
 MOST_KEYS = 20_000
 MOST_RECORDS = 10_000
 COMPACT_BYTES = 262_144
+LARGEST_BYTES = 8 << 20
+"""While nobody writes the book, the file is made anew at this size: tmpfs is memory."""
 
 
 class Spool:
@@ -40,9 +42,10 @@ class Spool:
         self._next = 1
         self._lost = 0
         self.resume: Activation | None = None
+        self.waiting: tuple[Waiting, ...] = ()
         self.broken: str | None = None
         self._fd = -1
-        self._size = 0
+        self._size = self._compacted = 0
         self._load()
 
     @property
@@ -93,6 +96,21 @@ class Spool:
         self.resume = activation
         self._append([_line({"resume": None}) if activation is None else _tagged("resume", activation)])
 
+    def keep_waiting(self, waiting: tuple[Waiting, ...]) -> None:
+        """Commands with `at` that are waited for: a crash drops them, and says so (P7)."""
+        self.waiting = waiting
+        self._append([_line({"waiting": [to_plain(item) for item in waiting]})])
+
+    def heal(self) -> None:
+        """Once a second: a file that could not be written, or that somebody took away, is made anew from what is in memory."""
+        if self.broken is not None or not self._is_there():
+            try:
+                self._path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+            except OSError as error:
+                self._break(error)
+                return
+            self.compact()
+
     def written(self, upto: int) -> None:
         """The office has all records with n <= `upto` in the book."""
         while self._pending and next(iter(self._pending)) <= upto:
@@ -108,6 +126,8 @@ class Spool:
         lines += [_tagged("entry", record) for record in self._pending.values()]
         if self.resume is not None:
             lines.append(_tagged("resume", self.resume))
+        if self.waiting:
+            lines.append(_line({"waiting": [to_plain(item) for item in self.waiting]}))
         data = b"".join(lines)
         fresh = self._path.with_suffix(".new")
         try:
@@ -142,11 +162,8 @@ class Spool:
             log.error("spool full: %d records given up", self._lost)
 
     def _append(self, lines: Sequence[bytes]) -> None:
-        if not lines:
-            return
-        if self.broken is not None:
-            self.compact()  # the disk may be back; what is pending is still in memory
-            return
+        if not lines or self.broken is not None:
+            return  # it stays in memory; `heal` writes it when the disk is back
         data = b"".join(lines)
         try:
             done = os.write(self._fd, data)
@@ -155,6 +172,15 @@ class Spool:
             self._size += done
         except OSError as error:
             self._break(error)
+            return
+        if self._size > max(LARGEST_BYTES, 2 * self._compacted):
+            self.compact()
+
+    def _is_there(self) -> bool:
+        try:
+            return os.stat(self._path).st_ino == os.fstat(self._fd).st_ino
+        except OSError:
+            return False
 
     def _break(self, error: OSError) -> None:
         if self.broken is None:
@@ -179,6 +205,7 @@ class Spool:
         if boot != self._boot:  # another boot: entries still count, keys and the resume record do not (H10)
             self._keys.clear()
             self.resume = None
+            self.waiting = ()
         self.compact()
 
     def _replay(self, data: dict[str, Any]) -> None:
@@ -194,6 +221,8 @@ class Spool:
             self._next = max(self._next, record.n + 1)
         elif "resume" in data:
             self.resume = None if data["resume"] is None else from_plain(Activation, data["resume"])
+        elif "waiting" in data:
+            self.waiting = tuple(from_plain(Waiting, item) for item in data["waiting"])
         elif "written" in data:
             for n in [n for n in self._pending if n <= data["written"]]:
                 del self._pending[n]
@@ -202,15 +231,15 @@ class Spool:
         if self._fd >= 0:
             os.close(self._fd)
         self._fd = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
-        self._size = size
+        self._size = self._compacted = size
 
 
 def _line(data: dict[str, Any]) -> bytes:
-    return json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode(errors="replace") + b"\n"
 
 
 def _tagged(tag: str, value: Stamped | Activation) -> bytes:
-    return f'{{"{tag}":{to_json(value)}}}\n'.encode()
+    return f'{{"{tag}":{to_json(value)}}}\n'.encode(errors="replace")  # no text keeps a bell from ringing
 
 
 def _private(path: str, flags: int) -> int:

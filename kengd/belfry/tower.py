@@ -122,12 +122,14 @@ class Tower:
         sounding = self.standing.sounding
         if event.failed is not None:
             self.raise_condition(condition("relay_failed", note_vi=event.failed, note_en=event.failed))
-            self._carry_out(ending.fail(self.standing, now, "relay_failed"), now)
+            if sounding is not None and sounding.id == event.activation:
+                self._carry_out(ending.fail(self.standing, now, "relay_failed"), now)
         elif sounding is not None and sounding.id == event.activation:
             if now.mono_ms < sounding.until_ms:  # a cause joined just as the player ended: it goes on (P4)
                 self._player.play(Performance(sounding.id, sounding.score, sounding.start_ms, sounding.until_ms))
             else:
                 self._carry_out(ending.expire(self.standing, now), now)
+                self.clear_condition("relay_failed")  # a whole ring was played: it obeys again
 
     def proof_level(self, active: bool, mono_ms: int) -> None:
         """The proof-of-sound sensor changed."""
@@ -147,6 +149,7 @@ class Tower:
             self._carry_out(ending.expire(self.standing, now), now)
         self._look_for_proof(now)
         self._follow("silenced", self.standing.silenced(now.wall_ms))
+        self._spool.heal()
         self._follow("spool_failed", self._spool.broken is not None)
         self._follow_locks(now)
         self.tell(now)
@@ -165,10 +168,14 @@ class Tower:
 
     def resume_or_report(self) -> None:
         """After a crash in the same boot: an ACTUAL alarm with time left resumes once, else it is written as cut (R19)."""
+        now = self._now()
+        dropped = ending.shut_down(Standing(waiting=self._spool.waiting), now, "crashed")
+        if dropped.drafts:
+            self._write(dropped.drafts, now)
+            self._spool.keep_waiting(())
         interrupted = self._spool.resume
         if interrupted is None:
             return
-        now = self._now()
         if interrupted.resumes == 0 and interrupted.is_alarm and now.mono_ms < interrupted.until_ms:
             resumed = replace(interrupted, resumes=1)
             self._spool.keep_resume(resumed)
@@ -259,6 +266,8 @@ class Tower:
 
     def _carry_out(self, decision: Decision, now: Instant, key: str | None = None) -> None:
         before, self.standing = self.standing, decision.standing
+        if before.waiting != self.standing.waiting:
+            self._spool.keep_waiting(self.standing.waiting)
         act = decision.act
         if isinstance(act, Play):
             alarm = self._alarm_sounding()

@@ -77,7 +77,10 @@ CATALOGUE: dict[str, Sickness] = {
         "settings are invalid, running on the last good ones (P3)",
     ),
     "restart_needed": Sickness(
-        "minor", "Cài đặt chân đã đổi: cần khởi động lại", "pin settings changed, restart needed", lamp=False
+        "minor",
+        "Cài đặt chân, chuông hoặc tên đã đổi: cần khởi động lại",
+        "pins, bell or name changed, restart needed",
+        lamp=False,
     ),
     "spool_failed": Sickness("major", "Không ghi được sổ tạm", "the spool cannot be written"),
     "office_down": Sickness(

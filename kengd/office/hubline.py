@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from kengd import clock, intercom
+from kengd import clock, intercom, service
 from kengd.duty.health import condition
 from kengd.duty.words import ClockTrust, Instant
 from kengd.office.lines import line_settings
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 CURSOR = "outbox_cursor"
 CURSOR_EVERY_S = 900.0
+LINE_PRIORITY = 2
+"""Far below the belfry's threads: a command is judged at once on a busy machine, and never in the bell's way."""
 DOWN_AFTER_S = 5.0
 """A broker that restarts is back within a second or two: that is no condition."""
 
@@ -41,6 +43,7 @@ class HubLine:
             lambda up: office.post(lambda: self._changed(up)),
             ABSENT,
             on_published=self._on_published,
+            on_thread=lambda: None,
         )
         session = self.session
         self.outbox = Outbox(

@@ -470,7 +470,8 @@ class Office:
             log.exception("settings cannot be read")
             return
         before, self.office_plan = self.office_plan, loaded.office_plan
-        self.plan = loaded.plan
+        if (loaded.plan.commune, loaded.plan.post_id) == (self.plan.commune, self.plan.post_id):
+            self.plan = loaded.plan  # a post with another name begins with a restart (condition `restart_needed`)
         self._keys = revoked_out(self.office_plan)
         self.time.use(self.office_plan)
         self._versions()

@@ -8,7 +8,7 @@ import socket
 from pathlib import Path
 from typing import Any
 
-from kengd.belfry.control import LARGEST_REQUEST, ControlSocket
+from kengd.belfry.control import LARGEST_REQUEST, MOST_VISITORS, ControlSocket
 
 
 class Post:
@@ -88,3 +88,24 @@ def test_the_socket_is_private_and_goes_away(tmp_path: Path) -> None:
     second = ControlSocket(post.path, selectors.DefaultSelector(), post.answer)
     second.close()
     assert not post.path.exists()
+
+
+def test_idle_visitors_make_room_for_a_hush(tmp_path: Path) -> None:
+    """R22: connections that say nothing never keep `kengd hush` out; whoever was silent for longest is asked to leave."""
+    post = Post(tmp_path)
+    idle = []
+    for _ in range(MOST_VISITORS + 4):
+        idle.append(socket.socket(socket.AF_UNIX))
+        idle[-1].connect(str(post.path))
+        post.turn()
+    assert json.loads(post.visit(b'{"do":"hush"}\n'))["ok"] is True
+    for each in idle:
+        each.close()
+
+
+def test_a_socket_that_somebody_removed_is_noticed(tmp_path: Path) -> None:
+    """The belfry then opens it again within a second."""
+    post = Post(tmp_path)
+    assert post.control.is_there()
+    post.path.unlink()
+    assert not post.control.is_there()

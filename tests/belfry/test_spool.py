@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,8 @@ from kengd.belfry import spool as spool_room
 from kengd.belfry.spool import Spool
 from kengd.bellcode.score import Edge, Score
 from kengd.bellcode.signal import Kind
-from kengd.duty.standing import Activation, Cause
-from kengd.duty.words import Draft, EntryKind, Instant, Purpose, Source
+from kengd.duty.standing import Activation, Cause, Waiting
+from kengd.duty.words import Draft, EntryKind, Instant, Purpose, Source, Trigger
 
 NOW = Instant(5_000, 1_800_000_000_000)
 
@@ -104,6 +105,7 @@ def test_a_disk_that_fails_stops_nothing_and_is_made_up_for(tmp_path: Path, monk
     assert spool.holds("k")
     monkeypatch.setattr(os, "write", real)
     spool.put([draft("b")], NOW, "ntp")
+    spool.heal()
     assert spool.broken is None
     assert names(Spool(tmp_path, "boot-1", "y")) == ["a", "b"]
 
@@ -153,3 +155,38 @@ def test_any_order_of_writes_and_crashes_keeps_what_is_pending(
         assert [record.n for record in spool.pending] == pending
         assert spool.resume == resume
     assert all(json.loads(line) for line in (directory / "spool.jsonl").read_bytes().splitlines())
+
+
+def test_a_spool_that_somebody_took_away_is_made_anew(tmp_path: Path) -> None:
+    """P5, P7: a cleared run directory costs nothing that this process still knows: entries, keys, the resume record."""
+    run_dir = tmp_path / "run"
+    spool = Spool(run_dir, "boot-1", "x")
+    spool.put([draft("a")], NOW, "ntp", key="k", resume=alarm())
+    shutil.rmtree(run_dir)
+    spool.heal()
+    again = Spool(run_dir, "boot-1", "y")
+    assert (names(again), again.holds("k"), again.resume) == (["a"], True, alarm())
+
+
+def test_commands_that_are_waited_for_are_known_after_a_crash_and_forgotten_after_a_reboot(tmp_path: Path) -> None:
+    """P7: an officer's alarm with `at` does not vanish without a word when the belfry crashes."""
+    waiting = Waiting(Trigger("w", "alarm", Purpose.ACTUAL, Source.HUB, 1, command_id="c", start_ms=9), 9, 10)
+    Spool(tmp_path, "boot-1", "x").keep_waiting((waiting,))
+    assert Spool(tmp_path, "boot-1", "y").waiting == (waiting,)
+    assert Spool(tmp_path, "boot-2", "z").waiting == ()
+
+
+def test_the_file_is_bounded_while_nobody_writes_the_book(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """tmpfs is memory: resume records and keys written over and over do not fill it while the office is away."""
+    monkeypatch.setattr(spool_room, "LARGEST_BYTES", 20_000)
+    spool = Spool(tmp_path, "boot-1", "x")
+    for n in range(300):
+        spool.keep_resume(alarm() if n % 2 else None)
+        assert (tmp_path / "spool.jsonl").stat().st_size < 21_000
+
+
+def test_text_that_no_encoding_knows_keeps_no_bell_from_ringing(tmp_path: Path) -> None:
+    """P3, P9: a lone surrogate in a reason is written as "?", never an error between the decision and the bell."""
+    spool = Spool(tmp_path, "boot-1", "x")
+    spool.put([draft("a\udce1b")], NOW, "ntp")
+    assert names(Spool(tmp_path, "boot-1", "y")) == ["a?b"]

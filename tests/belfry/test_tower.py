@@ -287,3 +287,32 @@ def test_a_locked_button_is_shown_until_it_is_unlocked_or_a_day_has_passed(house
     house.mono_ms += 3_600_001
     house.tower.turn()
     assert house.tower.shown == ()
+
+
+def test_a_command_that_was_waited_for_is_dropped_by_a_crash_and_the_hub_is_told(house: House) -> None:
+    """P7, P9: `cut` `crashed` before its start, so nobody waits for ever; its key stays held, so it never rings late (P5)."""
+    assert house.ask(key="jti-1", command_id="jti-1", source=Source.HUB, start_ms=40_000) is Verdict.WAIT
+    house.begin()
+    house.tower.resume_or_report()
+    assert house.kinds() == [("received", None), ("cut", "crashed")]
+    assert house.spool.waiting == ()
+    assert house.ask(name="b", key="jti-1", command_id="jti-1", source=Source.HUB) is Verdict.REFUSE
+
+
+def test_a_relay_that_plays_a_whole_ring_is_well_again(house: House) -> None:
+    """A failure that passed does not stand in the status until the next restart, hiding what comes later."""
+    house.ask("curfew")
+    house.tower.played_out(PlayerEnded("a", "OSError: line gone"))
+    assert [item.code for item in house.tower.shown] == ["relay_failed"]
+    house.ask("curfew", name="b")
+    house.wait(2_000)
+    assert house.tower.shown == ()
+
+
+def test_a_late_word_about_another_activation_ends_nothing(house: House) -> None:
+    """P4: the player's failure on what was already replaced does not end the alarm that sounds now."""
+    house.ask("curfew")
+    house.ask(name="b")
+    house.tower.played_out(PlayerEnded("a", "OSError: line gone"))
+    assert house.tower.sounding is not None
+    assert house.tower.sounding.activation == "b"
