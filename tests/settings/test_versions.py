@@ -177,3 +177,30 @@ def test_a_damaged_version_counts_as_none(write: Write, tmp_path: Path, content:
     (settings / "codebook.json").write_bytes(content)
     (settings / "timetable.json").write_bytes(content)
     assert times(write()) == ["22:00"]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"alarm": {"pattern": "1 tiếng"}},
+        {"alarm": {"pattern": "3 tiếng dồn dập"}},
+        {
+            "curfew": {"pattern": "(3 tiếng dồn dập; nghỉ 1 giây) 9 lần"},
+            "alarm": {"pattern": "(3 tiếng dồn dập; nghỉ 1 giây) đến khi dừng"},
+        },
+    ],
+)
+def test_an_alarm_that_nobody_would_take_for_one_is_refused_from_afar(write: Write, changed: Any) -> None:
+    """H12, H18: from the hub, an alarm under 10 s or one that sounds like a calm ring is `cannot_play`; the old one stays."""
+    config = write()
+    before = load(config).plan.signals
+    with pytest.raises(SettingsError) as refused:
+        apply_codebook_overlay(config, 1, {"signals": changed})
+    assert refused.value.code == "cannot_play"
+    assert load(config).plan.signals == before
+
+
+def test_an_alarm_of_half_a_minute_is_taken_from_the_hub(write: Write) -> None:
+    """A finite alarm is a good alarm, as long as it is long enough to be heard."""
+    finite = {"signals": {"alarm": {"pattern": "(5 tiếng dồn dập; nghỉ 2 giây) 10 lần"}}}
+    assert apply_codebook_overlay(write(), 1, finite).plan.codebook_version == 1
