@@ -15,10 +15,12 @@ import time
 from pathlib import Path
 from typing import Any
 
+from kengd import clock
 from kengd.cli.command_round import Answer, Outcome, Round
+from kengd.cli.said import harmless, ordered
 from kengd.errors import UsageError
 from kengd.uplink.shell import ShellLink
-from kengd.wire.entry import Entry
+from kengd.wire.entry import Entry, parse_at
 from kengd.wire.orders import is_text
 from kengd.wire.reasons import sentence
 from kengd.wire.signing import read_private_key
@@ -92,8 +94,9 @@ def run(args: argparse.Namespace) -> int:
         code = 0
         for outcome in this_round.run(cmd, args.timeout):
             if isinstance(outcome, Answer):
-                print(_line(outcome, as_json=args.json, several=len(posts) > 1), flush=True)
-                code = 1 if outcome.entry.kind in ("refused", "failed") else code
+                print(_line(outcome, as_json=args.json, several=len(posts) > 1, old=args.do == "replay"), flush=True)
+                failed = outcome.entry.kind in ("refused", "failed") and args.do != "replay"  # those are of long ago
+                code = 1 if failed else code
             else:
                 print(_unanswered(outcome, args.timeout), file=sys.stderr)
                 code = 1
@@ -212,20 +215,31 @@ def _json_file(path: str) -> Any:
         raise UsageError("usage", f"tệp {path} không phải JSON", cure="sửa lại tệp", en=f"{path}: {wrong}") from wrong
 
 
-def _line(answer: Answer, *, as_json: bool, several: bool) -> str:
+def _line(answer: Answer, *, as_json: bool, several: bool, old: bool) -> str:
+    entry = answer.entry
     if as_json:
         text = answer.raw.decode()
         return f'{{"post":{json.dumps(answer.post)},{text[1:]}' if several else text
-    return f"{answer.post}: {_sentence(answer.entry)}"
+    when = f"mục {entry.seq}, {clock.local(parse_at(entry.at)):%d/%m/%Y %H:%M:%S}, " if old else ""
+    return f"{answer.post}: {when}{_sentence(entry)}"
 
 
 def _sentence(entry: Entry) -> str:
+    detail = entry.detail or {}
     if entry.kind == "refused":
-        return f"từ chối: {sentence(entry.reason or '')} [{entry.reason}]"
+        found = detail.get("vi")  # what the post found wrong with a codebook or timetable
+        more = f"\n    {harmless(found)}" if isinstance(found, str) else ""
+        reason = harmless(f"{sentence(entry.reason or '')} [{entry.reason}]")
+        return f"từ chối: {reason}{more}"
     words = _KINDS.get(entry.kind, entry.kind)
-    return f"{words} ({entry.signal})" if entry.signal and entry.kind != "received" else words
+    if entry.kind == "received":
+        return harmless(f"{words}: {asked}" if (asked := ordered(detail)) else words)
+    return harmless(f"{words} ({entry.signal})" if entry.signal else words)
 
 
 def _unanswered(outcome: Outcome, timeout_s: float) -> str:
-    absent = " (điểm kẻng đang mất liên lạc)" if outcome.absent else ""
-    return f"{outcome.post}: chưa trả lời sau {timeout_s:g} giây{absent}"
+    if outcome.unseen:
+        more = " (chưa thấy điểm kẻng này ở máy chủ bao giờ: xem lại mã điểm kẻng và mã xã)"
+    else:
+        more = " (điểm kẻng đang mất liên lạc)" if outcome.absent else ""
+    return f"{outcome.post}: chưa trả lời sau {timeout_s:g} giây{more}"

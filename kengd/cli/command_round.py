@@ -59,10 +59,11 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A post that has not answered in time. `absent`: its status says that it is not there."""
+    """A post that has not answered in time. `absent`: its status says that it is not there; `unseen`: the broker has none."""
 
     post: str
     absent: bool
+    unseen: bool = False
 
 
 class Round:
@@ -105,7 +106,10 @@ class Round:
                 return
         for post in self._posts:
             if post in silent:
-                yield Outcome(post, self._statuses.get(post) == "absent")
+                yield self._unanswered(post)
+
+    def _unanswered(self, post: str) -> Outcome:
+        return Outcome(post, self._statuses.get(post) == "absent", unseen=post not in self._statuses)
 
     def _listen(self) -> None:
         """Subscribe to entries and statuses; wait a moment for what each post says of itself."""
@@ -194,4 +198,4 @@ class Round:
                 break
         for post in self._posts:
             if post not in answered:
-                yield Outcome(post, self._statuses.get(post) == "absent")
+                yield self._unanswered(post)

@@ -17,34 +17,25 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, Final, TextIO
 
+from kengd.cli.said import KINDS, PURPOSES, SIGNALS, SOURCES, harmless, reason_of
 from kengd.errors import KengdError
 from kengd.journal.proof import Proof, newest, prove, whole_book
 from kengd.settings import where
 from kengd.wire.entry import KEYS, Entry, parse_at, to_json
-from kengd.wire.reasons import SENTENCES
 
 _VIETNAM: Final = timezone(timedelta(hours=7), "+07")  # Asia/Ho_Chi_Minh: no summer time since 1975
 _WIDEST: Final = 44
-_KINDS: Final = {
-    "started": "khởi động", "stopped": "tắt máy", "received": "nhận lệnh", "refused": "từ chối", "ringing": "đánh kẻng",
-    "finished": "đánh xong", "cut": "bị ngắt", "failed": "hỏng", "missed": "lỡ giờ", "tested": "kiểm tra không kêu",
-    "condition_raised": "có sự cố", "condition_cleared": "hết sự cố", "clock_stepped": "đồng hồ bị chỉnh",
-    "settings_changed": "đổi cài đặt",
-}  # fmt: skip
-_SIGNALS: Final = {
-    "alarm": "báo động", "support": "chi viện", "all_clear": "hết báo động", "curfew": "báo yên (kẻng đêm)",
-    "wake": "kẻng sáng", "study": "kẻng học bài", "meeting": "kẻng họp",
-}  # fmt: skip
-_PURPOSES: Final = {"drill": "diễn tập", "test": "kiểm tra"}
-_SOURCES: Final = {
-    "button": "nút bấm", "timetable": "lịch kẻng", "hub": "Công an xã", "page": "trang web", "shell": "dòng lệnh",
-    "neighbour": "thôn bạn",
-}  # fmt: skip
-_REASONS: Final = {
-    "new": "sổ mới", "book_set_aside": "sổ cũ hỏng, đã cất riêng", "unit_replaced": "thay máy mới", "hushed": "có người dừng",
-    "preempted": "nhường hiệu lệnh gấp hơn", "hard_limit": "hết thời gian tối đa", "shutdown": "tắt máy",
-    "power_lost": "mất điện", "crashed": "chương trình hỏng giữa chừng",
-}  # fmt: skip
+_WIDEST_REASON: Final = 120  # the last column: nothing stands behind it
+_WRONG: Final = {
+    "its hash does not fit": "mục này đã bị sửa, mã không khớp",
+    "does not fit in its archive": "mục này trong kho lưu đã bị sửa, mã không khớp",
+    "holds what no entry can hold": "mục này chứa điều mà sổ không bao giờ ghi",
+    "missing": "thiếu mục này",
+    "the archive that holds it is missing": "thiếu tệp kho lưu chứa mục này",
+    "the archives do not lead to the book": "kho lưu không nối liền với sổ",
+    "the book does not end where it says it ends": "cuối sổ đã bị cắt hoặc ghi thêm",
+    "the book does not say where it ends": "sổ không còn ghi mục cuối là mục nào",
+}
 _TITLES: Final = ("MỤC", "NGÀY GIỜ", "VIỆC", "HIỆU LỆNH", "TỪ", "NƠI", "NGƯỜI", "LÝ DO")
 
 
@@ -94,7 +85,7 @@ def _state_dir(config: str | None) -> Path:
 
 def _verify(proof: Proof) -> int:
     if proof.wrong is not None:
-        print(f"sổ kẻng HỎNG từ mục {proof.wrong}: {harmless(proof.why)}", file=sys.stderr)
+        print(f"sổ kẻng HỎNG từ mục {proof.wrong}: {_WRONG.get(proof.why, harmless(proof.why))}", file=sys.stderr)
         return 1
     assert proof.head is not None
     print(f"sổ kẻng nguyên vẹn: sổ {proof.head.book}, mục {proof.first} đến {proof.head.seq}, mã {proof.head.hash}")
@@ -137,14 +128,6 @@ def _export_to(target: Path, lines: Iterable[str], *, excel: bool) -> None:
         ) from error
     finally:
         unfinished.unlink(missing_ok=True)
-
-
-def harmless(text: str) -> str:
-    """One line without anything a terminal obeys: no control, no direction mark, no lone surrogate."""
-    spaced = " ".join(text.split())
-    return "".join(
-        char for char in spaced if unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
-    )
 
 
 def _json(entry: Entry) -> str:
@@ -190,30 +173,23 @@ def table_lines(entries: list[Entry]) -> Iterator[str]:
 
 def _row(entry: Entry) -> tuple[str, ...]:
     local = datetime.fromtimestamp(parse_at(entry.at) / 1000, UTC).astimezone(_VIETNAM)
-    signal = _SIGNALS.get(entry.signal or "", entry.signal or "")
-    if entry.purpose in _PURPOSES:
-        signal += f" ({_PURPOSES[entry.purpose]})"
+    signal = SIGNALS.get(entry.signal or "", entry.signal or "")
+    if entry.purpose in ("drill", "test"):
+        signal += f" ({PURPOSES[entry.purpose]})"
     told = (
         f"{local:%d/%m/%Y %H:%M:%S}{'?' if entry.clock == 'untrusted' else ''}",
-        _KINDS.get(entry.kind, entry.kind),
+        KINDS.get(entry.kind, entry.kind),
         signal,
-        _SOURCES.get(entry.source or "", entry.source or ""),
+        SOURCES.get(entry.source or "", entry.source or ""),
         entry.place or "",
         entry.by or "",
-        _reason(entry),
     )
-    return (str(entry.seq), *(_short(unicodedata.normalize("NFC", harmless(cell))) for cell in told))
+    return (str(entry.seq), *(_cell(text, _WIDEST) for text in told), _cell(reason_of(entry), _WIDEST_REASON))
 
 
-def _reason(entry: Entry) -> str:
-    reason = entry.reason or ""
-    if reason in _REASONS:
-        return _REASONS[reason]
-    return SENTENCES[reason][0] if reason in SENTENCES else reason
-
-
-def _short(cell: str) -> str:
-    return cell if len(cell) <= _WIDEST else cell[: _WIDEST - 1] + "…"
+def _cell(text: str, widest: int) -> str:
+    plain = unicodedata.normalize("NFC", harmless(text))
+    return plain if len(plain) <= widest else plain[: widest - 1] + "…"
 
 
 def _width(cell: str) -> int:

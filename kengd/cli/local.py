@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from kengd.cli.said import PURPOSES, SOURCES
 from kengd.errors import KengdError, UsageError
 
 PATIENCE_S = 5.0
@@ -146,7 +147,9 @@ def _status(args: argparse.Namespace) -> int:
     if sounding is None:
         print("  kẻng đang nghỉ, sẵn sàng")
     else:
-        print(f"  ĐANG ĐÁNH: {sounding['signal']} ({sounding['purpose']}), từ {sounding['source']}")
+        signal = f"{sounding['name']} ({sounding['signal']})"
+        purpose, source = PURPOSES[sounding["purpose"]], SOURCES[sounding["source"]]
+        print(f"  ĐANG ĐÁNH: {signal}, {purpose}, từ {source}; lần đánh {sounding['activation']}")
         if "proved" not in sounding:
             print("  rơ-le đã đóng, chưa kiểm được tiếng")
         elif not sounding["proved"]:
@@ -154,6 +157,8 @@ def _status(args: argparse.Namespace) -> int:
     clocks = {"ntp": "đúng giờ (mạng)", "rtc": "đúng giờ (đồng hồ trong máy)", "untrusted": "CHƯA tin được"}
     print(f"  đồng hồ: {clocks[answer['clock']]}")
     print(f"  đường về xã: {'có liên lạc' if answer['line_up'] else 'mất liên lạc'}")
+    print(f"  đèn KẺNG: {answer['lamps']['bell']['vi']}")
+    print(f"  đèn CÔNG AN: {answer['lamps']['police']['vi']}")
     if answer["silenced_until"]:
         from kengd import clock
 

@@ -18,7 +18,7 @@ from kengd.cli.command_round import Answer, Outcome, Round
 from kengd.errors import UsageError
 from kengd.uplink.shell import ShellLink
 from kengd.wire.command import Accepted, Circumstances, judge
-from kengd.wire.entry import Entry, to_json
+from kengd.wire.entry import Entry, from_json, to_json
 from kengd.wire.freshness import Nonces
 from kengd.wire.orders import Ring
 from kengd.wire.signing import KeyRing
@@ -75,6 +75,13 @@ class FakeLink:
         self.posts = posts
         self.published: list[str] = []
         self.inbox: list[tuple[str, bytes, bool]] = []
+
+    def __enter__(self) -> FakeLink:
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def connect(self) -> None: ...
 
     def subscribe(self, topics: Sequence[str]) -> None:
         for post in self.posts:
@@ -164,6 +171,12 @@ def test_a_replay_prints_the_entries_it_asked_for() -> None:
     answers = sent(FakeLink(post), "thon-1", do="replay", book="b1", after_seq=1)
     assert [answer.entry.seq for answer in answers if isinstance(answer, Answer)] == [2, 3]
     assert len(answers) == 2
+
+
+def test_a_post_of_which_the_broker_knows_nothing_is_named_as_such() -> None:
+    """A slip in the post's name looks otherwise like a post that is slow."""
+    outcomes = sent(FakeLink(MiniPost("thon-1", build_status(STATUS))), "thon-9")
+    assert outcomes == [Outcome("thon-9", absent=False, unseen=True)]
 
 
 # ---- the command line
@@ -306,3 +319,32 @@ def test_over_a_real_broker_the_entries_are_printed_and_the_exit_code_tells(
     ]
     assert refused == "thon-1: từ chối: khóa ký lệnh không có trong danh sách khóa của điểm kẻng [unknown_key]\n"
     assert silent == "thon-1: chưa trả lời sau 0.3 giây\n"
+
+
+def test_refusals_of_long_ago_in_a_replay_are_no_failure(
+    monkeypatch: pytest.MonkeyPatch, key_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit code 0: the replay was answered. Each entry says when it was written."""
+    post = MiniPost("thon-1", build_status(STATUS))
+    post.answer = lambda raw, wall_s: [entry(4, "refused", "x", reason="expired")]  # type: ignore[method-assign]
+    monkeypatch.setattr(cli, "_link", lambda args: (FakeLink(post), "conglac"))
+    assert cli.run(parsed(*words(key_file, "replay", "b1", "0"))) == 0
+    assert capsys.readouterr().out == "thon-1: mục 4, 21/09/2026 21:13:20, từ chối: lệnh đã quá hạn [expired]\n"
+
+
+def test_what_a_post_found_wrong_with_a_version_is_printed_harmless() -> None:
+    """The officer has to know which line of the timetable; nothing a terminal would obey."""
+    found = {"vi": 'giờ kẻng 21:30 gọi hiệu lệnh "alarm"\n\x1b[2J', "why": "x"}
+    raw = entry(4, "refused", "x", reason="cannot_play", detail=found)
+    said = cli._line(Answer("thon-1", from_json(raw), raw), as_json=False, several=False, old=False)
+    assert said.splitlines()[1:] == ['    giờ kẻng 21:30 gọi hiệu lệnh "alarm" [2J']
+
+
+def test_a_hush_that_found_nothing_sounding_says_so() -> None:
+    """Received is not yet hushed: the post tells what it ended."""
+    raws = [entry(4, "received", "x", detail={"ended": ended}) for ended in ([], ["a" * 16])]
+    lines = [cli._line(Answer("thon-1", from_json(raw), raw), as_json=False, several=False, old=False) for raw in raws]
+    assert lines == [
+        "thon-1: máy đã nhận lệnh: dừng kẻng (lúc ấy không có kẻng nào kêu)",
+        "thon-1: máy đã nhận lệnh: dừng kẻng",
+    ]
