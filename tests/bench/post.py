@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -21,6 +22,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from kengd.cli.demo_commune import COMMUNE, KID, DemoPost, post_settings
+from kengd.settings.where import default_run_dir
 from kengd.wire.signing import public_text, sign
 from tests.bench.echo import ANSWER, ASK
 from tests.bench.raw import Heard, Raw
@@ -156,6 +158,7 @@ class Post:
         self.broker.stop()
         self._edges.close()
         self._ready.close()
+        shutil.rmtree(default_run_dir(self.state, simulated=True), ignore_errors=True)
 
     # ---- its processes
 
