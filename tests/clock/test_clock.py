@@ -68,6 +68,17 @@ def test_both_clocks_run_and_the_boot_has_an_id() -> None:
     assert len(clock.boot_id()) == 36
 
 
+def test_the_units_word_for_this_boot_reads_as_the_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
+    """ProcSubset=pid hides the kernel's file; systemd's %b is the same id without dashes."""
+    by_kernel = clock.boot_id()
+    monkeypatch.setattr(clock, "_BOOT_ID", "/nonexistent")
+    monkeypatch.setenv("KENGD_BOOT_ID", by_kernel.replace("-", ""))
+    assert clock.boot_id() == by_kernel
+    monkeypatch.setenv("KENGD_BOOT_ID", "")
+    with pytest.raises(OSError, match="nonexistent"):
+        clock.boot_id()
+
+
 def test_importing_the_clock_loads_neither_ctypes_nor_zoneinfo() -> None:
     """The belfry imports it and must be armed in a quarter of a second."""
     code = "import sys, kengd.clock; print([m for m in ('ctypes', 'zoneinfo', 'tzdata') if m in sys.modules])"

@@ -20,7 +20,7 @@ def by_hand(machine: Machine, table: Table) -> None:
     code, said = post.kengd("check")
     table.row('kengd check with gpio.pins = "kengd": exit 0', code == 0, said.splitlines()[-1])
     pid = _started(post, table)
-    code, said = post.kengd("doctor", 120)
+    code, said = post.kengd("doctor")
     red = [line for line in said.splitlines() if line.startswith("✗")]
     table.row("kengd doctor while it runs: nothing red", code == 0 and not red, red or said.splitlines()[-1])
     _ring(post, table)

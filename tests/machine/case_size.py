@@ -20,7 +20,7 @@ def size(machine: Machine, table: Table) -> None:
     table.row("Python itself, empty program", None, f"{bare:.2f} s (to scale the next rows by)")
     for what in ("first start, settings compiled", "second start"):
         armed_s = _armed_s(machine)
-        pid = int(machine.must("pgrep -of 'kengd.* run$'"))
+        pid = int(machine.must("pgrep -of '[k]engd.* run$'"))
         table.row(f"exec to armed, {what}", None, f"{armed_s:.2f} s")
         began = time.monotonic()
         office = post.wait_entry("started")

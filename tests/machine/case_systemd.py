@@ -17,7 +17,7 @@ def systemd(machine: Machine, table: Table) -> None:
     post = Post(machine)
     post.settle(alarm_s=120)
     machine.trace()
-    ran = machine.run("systemctl start kengd", 120)
+    ran = machine.run("systemctl start kengd", 240)
     table.row("systemctl start returns when READY", ran.code == 0, f"{ran.took_s:.1f} s {ran.output.strip()}")
     if ran.code:
         table.row("its log", False, machine.run("journalctl -u kengd -o cat --no-pager | tail -30").output)
@@ -29,7 +29,7 @@ def systemd(machine: Machine, table: Table) -> None:
     _ring(post)
     ran = machine.run("systemctl stop kengd", 60)
     table.row("systemctl stop while it rings: relay at rest", post.resting, f"{ran.took_s:.1f} s")
-    machine.must("systemctl start kengd", 120)
+    machine.must("systemctl start kengd", 240)
     kinds = post.wait_entry("stopped")
     cut, stopped = kinds.index("cut shutdown"), kinds.index("stopped")
     table.row("the book says cut shutdown, then stopped", cut < stopped, kinds)
@@ -134,13 +134,14 @@ def _ended(post: Post, table: Table, signal: str, patience_s: float) -> None:
         for pin in machine.traced(RELAY)
         if pin.happened == "set" and pin.level == 0 and pin.at_s > signalled_s - 0.01
     ]
-    limit_s = 1.0 if signal == "KILL" else WATCHDOG_S + 2.0
+    pace_s = min(machine.run("/opt/kengd/bin/python -I -c pass").took_s for _ in range(3))
+    limit_s = max(1.0, 3 * pace_s) + (0 if signal == "KILL" else WATCHDOG_S)
     rest_s = rests[0] - signalled_s if rests else None
     if back:
         table.row("its log", False, machine.run("journalctl -u kengd -o short-monotonic --no-pager | tail -30").output)
-    told = "never" if rest_s is None else f"{rest_s:.2f} s"
+    told = "never" if rest_s is None else f"{rest_s:.2f} s (starting an empty Python takes {pace_s:.2f} s here)"
     table.row(
-        f"SIG{signal} with the relay closed: at rest within {limit_s:.0f} s",
+        f"SIG{signal} with the relay closed: at rest within {limit_s:.1f} s",
         rest_s is not None and rest_s <= limit_s,
         told,
     )

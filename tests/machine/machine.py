@@ -86,7 +86,6 @@ class Machine:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                start_new_session=True,
             )
         self._wait_ready()
         if snapshot is not None:
@@ -126,7 +125,8 @@ class Machine:
             f"8250.nr_uarts=1 machine.persist={int(persist)}"
         )
         place = self._place
-        command = ["qemu-system-x86_64", "-M", "q35,hpet=off", "-accel", "tcg,thread=multi,tb-size=256", "-cpu", "max"]
+        command = ["setpriv", "--pdeathsig", "KILL"]  # however the test ends, no machine is left running
+        command += ["qemu-system-x86_64", "-M", "q35,hpet=off", "-accel", "tcg,thread=multi,tb-size=256", "-cpu", "max"]
         command += ["-smp", "1", "-m", "512", "-nodefaults", "-no-user-config", "-display", "none"]
         command += ["-kernel", str(self._image.vmlinuz), "-initrd", str(self._image.initrd), "-append", boot]
         command += ["-drive", f"file={self.disk},if=none,id=d0,format=qcow2,cache=writeback,discard=unmap"]

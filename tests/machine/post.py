@@ -115,7 +115,7 @@ class Post:
             self.wait_armed()
         return pid
 
-    def wait_armed(self, timeout_s: float = 90) -> None:
+    def wait_armed(self, timeout_s: float = 240) -> None:
         """Until the log says so. Raises MachineError with the log."""
         wait = f"for i in $(seq {int(timeout_s * 10)}); do grep -qs 'armed: post' {LOG} && exit 0; sleep 0.1; done; cat {LOG}; exit 1"
         self.machine.must(wait, timeout_s + 30)
@@ -126,7 +126,7 @@ class Post:
         self.machine.must(f"kill -{signal} {pid}; {wait}", timeout_s + 20)
         return self.machine.run(f"cat {LOG}").output
 
-    def kengd(self, arguments: str, timeout_s: float = 60) -> tuple[int, str]:
+    def kengd(self, arguments: str, timeout_s: float = 240) -> tuple[int, str]:
         """A kengd command as root: exit code, what it said."""
         ran = self.machine.run(f"{KENGD} --config {CONFIG} {arguments}", timeout_s)
         return ran.code, ran.output.strip()
@@ -158,7 +158,7 @@ class Post:
             raise MachineError(said)
         return [json.loads(line) for line in said.splitlines()]
 
-    def wait_entry(self, kind: str, timeout_s: float = 90, *, reason: str | None = None) -> list[str]:
+    def wait_entry(self, kind: str, timeout_s: float = 240, *, reason: str | None = None) -> list[str]:
         """Until the book has an entry like this (the office may still be starting); all kinds with their reasons."""
         end = time.monotonic() + timeout_s
         while True:
