@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import secrets
 import selectors
 import signal
 import threading
@@ -22,7 +21,7 @@ from kengd.belfry.attendant import Attendant, office_argv
 from kengd.belfry.control import ControlSocket
 from kengd.belfry.desk import Desk
 from kengd.belfry.devices import longest_on_ms, open_devices, same_wiring
-from kengd.belfry.inbox import Inbox
+from kengd.belfry.inbox import Inbox, new_id
 from kengd.belfry.lampboard import LampBoard
 from kengd.belfry.officeline import OfficeLine
 from kengd.belfry.player import Player, PlayerEnded
@@ -93,7 +92,7 @@ class Belfry:
             changed=self._office_changed,
             now_ms=lambda: clock.now().mono_ms,
         )
-        self._spool = Spool(self._run_dir, clock.boot_id(), secrets.token_hex(4))
+        self._spool = Spool(self._run_dir, clock.boot_id(), new_id(4))
         has_proof = any(item.means == "proof_of_sound" for item in plan.inputs)
         self.tower = Tower(plan, self._player, self._spool, clock.now, self._line, has_proof=has_proof)
         now_ms = clock.now().mono_ms
@@ -299,7 +298,7 @@ class Belfry:
         if button.does == "hush":
             self.tower.hush(HushOrder(Source.BUTTON, mono_ms, place=button.place))
             return
-        trigger = Trigger(secrets.token_hex(8), button.does, Purpose.ACTUAL, Source.BUTTON, mono_ms, place=button.place)
+        trigger = Trigger(new_id(), button.does, Purpose.ACTUAL, Source.BUTTON, mono_ms, place=button.place)
         now = clock.now()
         if locked:
             self.tower.locked_out(trigger)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from kengd import clock, intercom
+from kengd.belfry.inbox import new_id
 from kengd.duty.health import condition
 from kengd.duty.lamps import Blink
 from kengd.duty.words import HushOrder, Purpose, Source, Trigger
@@ -119,7 +119,7 @@ class Desk:
     def _ring(self, request: dict[str, Any], by: str) -> dict[str, Any]:
         now = clock.now()
         trigger = Trigger(
-            secrets.token_hex(8),
+            new_id(),
             str(request.get("signal")),
             Purpose(request.get("purpose", "actual")),
             Source.SHELL,

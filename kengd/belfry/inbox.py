@@ -7,6 +7,11 @@ from collections import deque
 from typing import Any
 
 
+def new_id(size: int = 8) -> str:
+    """Random hex of `size` bytes from the kernel, for triggers; `secrets` would cost a start 15 ms of imports."""
+    return os.urandom(size).hex()
+
+
 class Inbox:
     """Thread-safe and async-signal-safe enough: `post` appends and wakes the selector; it never blocks."""
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from kengd.bellcode.pattern import Pattern
+if TYPE_CHECKING:  # only annotations; a belfry starts without the pattern's classes
+    from kengd.bellcode.pattern import Pattern
 
 
 class Kind(StrEnum):
