@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import http.client
 import json
 import os
@@ -25,6 +26,7 @@ from kengd.errors import KengdError
 from tests.broker import free_port
 from tests.post.hub import COMMUNE, KID, Entry, Hub, until
 
+_LIBC = ctypes.CDLL(None)
 ROOT = Path(__file__).parents[2]
 ALARM = "(1 tiếng; nghỉ 200 ms) đến khi dừng"
 SHORT_CODES = """
@@ -165,6 +167,7 @@ class Post:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
+            preexec_fn=_die_with_us,
         )
         threading.Thread(target=self._read, args=(process.stderr, self.log), daemon=True).start()
         threading.Thread(target=self._read, args=(process.stdout, self.said), daemon=True).start()
@@ -404,6 +407,11 @@ class Post:
 
         entry: Entry = until(found, within_s, f"entry {kind} {reason}")
         return entry
+
+
+def _die_with_us() -> None:
+    """In the child: SIGKILL when the tests are killed (prctl(2), PR_SET_PDEATHSIG), so that no post outlives them."""
+    _LIBC.prctl(1, int(signal.SIGKILL), 0, 0, 0)
 
 
 def _is_dead(pid: int) -> bool:
