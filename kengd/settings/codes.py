@@ -149,13 +149,18 @@ def _needed(codebook: Codebook, lines: Lines) -> Iterator[Problem]:
             yield note("value", ("codebook", "signals", name, "kind"), lines, vi, f'kind = "{kind.value}"')
 
 
+def unread(settings: Settings) -> set[str]:
+    """Signals that these settings write themselves: where one is missing from the codebook, its own mistake is told already."""
+    return {name for name, given in settings.codebook.signals.items() if not given.remove}
+
+
 def _does(settings: Settings, codebook: Codebook, lines: Lines) -> Iterator[Problem]:
     """Each button does something that is known, and one of them rings the alarm."""
     alarm = False
     for n, button in enumerate(settings.gpio.buttons):
         signal = codebook.signals.get(button.does)
         alarm = alarm or (signal is not None and signal.kind is Kind.ALARM)
-        if signal is None and button.does != HUSH:
+        if signal is None and button.does != HUSH and button.does not in unread(settings):
             cure = f"chọn một trong: {', '.join([*codebook.signals, HUSH])}"
             vi = f'không có hiệu lệnh "{button.does}"'
             yield note("value", ("gpio", "buttons", n, "does"), lines, vi, cure)

@@ -70,7 +70,7 @@ def _pins(settings: Settings, lines: Lines) -> Iterator[Problem]:
             yield note(
                 "value", path, lines, f"chân {pin} dành cho bộ nhớ của bo mạch cắm thêm", "chọn chân từ 2 tới 27"
             )
-        elif pin in SERIAL_PINS and pin != settings.gpio.relay.pin:
+        elif pin in SERIAL_PINS and not (owner == "rơ-le" and pin == SERIAL_PINS[0]):  # that one is refused below
             yield note(
                 "warning",
                 path,

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from kengd.settings.field import Section
+from kengd.settings.field import Section, Wrong
 from kengd.settings.lines import KeyPath, line_of
 from kengd.settings.model import Settings
 from kengd.settings.problems import Problem
@@ -21,6 +21,10 @@ _PATTERNS = {
     r"^[a-z0-9-]{1,40}$": "chỉ chữ thường không dấu, số và dấu gạch nối, nhiều nhất 40 ký tự",
     r"^[a-z0-9_-]{1,40}$": "chỉ chữ thường không dấu, số, gạch nối và gạch dưới, nhiều nhất 40 ký tự",
     r"^[0-9a-f]{64}$": "phải là 64 chữ số hex thường (kết quả của sha256sum)",
+    r"^[A-Za-z0-9._:-]{1,253}$": (
+        'chỉ ghi tên hoặc địa chỉ máy, như "10.0.0.1": không có dấu cách, không có "mqtt://"; cổng thì ghi ở mục port'
+    ),
+    r"^[A-Za-z0-9._-]{1,64}$": "chỉ chữ không dấu, số, dấu chấm, gạch nối và gạch dưới, nhiều nhất 64 ký tự",
     r"^[^\x00-\x1f\x7f]*$": "không được có ký tự điều khiển hay xuống dòng",
 }
 _KINDS = {
@@ -106,7 +110,8 @@ def _wording(error: ErrorDetails) -> tuple[str, str]:
     if kind in bounds:
         return f"{given} không dùng được", bounds[kind]()
     if kind == "value_error":
-        return str(about["error"]), ""
+        wrong = about["error"]
+        return str(wrong), wrong.cure if isinstance(wrong, Wrong) else ""
     return f"{given} không dùng được ({re.sub(r'[^ -~]', '?', error['msg'])})", ""
 
 

@@ -13,6 +13,14 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
+class Wrong(ValueError):
+    """What a validator finds wrong with a value, in Vietnamese, with its cure."""
+
+    def __init__(self, vi: str, cure: str) -> None:
+        super().__init__(vi)
+        self.cure = cure
+
+
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,40}$")]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{1,40}$")]
 Words = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]

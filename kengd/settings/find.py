@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from kengd.bellcode.profile import Profile
 from kengd.bellcode.signal import Codebook
 from kengd.duty.timetable import Line
-from kengd.settings import store, where
+from kengd.settings import mistyped, store, where
 from kengd.settings.build import belfry_plan, office_plan
 from kengd.settings.codes import read_codes
 from kengd.settings.crosscheck import Lines, cross_problems
@@ -151,8 +151,8 @@ def _toml(raw: bytes, said: str) -> tuple[str, dict[str, Any]]:
     except tomllib.TOMLDecodeError as wrong:
         found = re.search(r"at line (\d+), column (\d+)", str(wrong))
         line = int(found.group(1)) if found else text.count("\n") + 1
-        vi = f"viết sai cách TOML{f', cột {found.group(2)}' if found else ''} ({str(wrong).split(' (at')[0]})"
-        cure = 'mỗi dòng là: tên = giá trị; chữ đặt trong dấu nháy "…"; tên bảng đặt trong […]'
-        raise SettingsError(said, [Problem("toml", "", vi, cure, line)]) from None
+        vi, cure = mistyped.said(str(wrong).split(" (at")[0], text.split("\n")[line - 1])
+        column = f" (cột {found.group(2)})" if found else ""
+        raise SettingsError(said, [Problem("toml", "", vi + column, cure, line)]) from None
     except (RecursionError, ValueError):
         raise SettingsError(said, [Problem("toml", "", "không đọc được: lồng nhau quá sâu hoặc số quá lớn")]) from None

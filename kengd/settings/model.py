@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import datetime
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from kengd.settings.bell import Bell, Striker
-from kengd.settings.field import FilePath, Name, Section, Slug, Words, setting
+from kengd.settings.field import FilePath, Name, Section, Slug, Words, Wrong, setting
 from kengd.settings.gpio import Gpio
+from kengd.wire.strict import decode_base64url, encode_base64url
 
 
 def _not_all(slug: str) -> str:
     if slug == "all":
-        raise ValueError('"all" dành riêng cho lệnh gửi cả xã, không đặt làm tên được')
+        raise Wrong('"all" dành riêng cho lệnh gửi cả xã, không đặt làm tên được', "chọn tên khác")
     return slug
 
 
@@ -99,12 +98,15 @@ class Broker(Section):
     def fits_together(self) -> Self:
         """Certificate and key come together and only over TLS; a password needs a name."""
         if (self.cert is None) != (self.key is None):
-            raise ValueError("cert và key phải đi với nhau")
+            raise Wrong("cert và key phải đi với nhau", "ghi cả hai, hoặc bỏ cả hai")
         if self.cert is not None and self.ca is None:
-            raise ValueError("có cert mà thiếu ca: không có ca thì không mã hoá được")
+            raise Wrong("có cert mà thiếu ca: không có ca thì không mã hoá được", "ghi thêm ca = chứng thư gốc của xã")
         if self.password_file is not None and self.username is None:
-            raise ValueError("có password_file mà thiếu username")
+            raise Wrong("có password_file mà thiếu username", "ghi thêm username")
         return self
+
+
+_KEY_CURE = "xin lại xã dòng public = … rồi chép nguyên vẹn: 43 chữ và số, không phải tệp .pem"
 
 
 class HubKey(Section):
@@ -121,15 +123,14 @@ class HubKey(Section):
     @field_validator("public")
     @classmethod
     def is_a_key(cls, value: str) -> str:
-        """32 bytes, with or without the trailing `=`; kept without."""
-        bare = value.rstrip("=")
+        """32 bytes, in either base64 alphabet, with or without the trailing `=`; kept as `kengd.wire` reads it."""
         try:
-            raw = base64.b64decode(bare + "=" * (-len(bare) % 4), altchars=b"-_", validate=True)
-        except (binascii.Error, ValueError):
-            raise ValueError("không phải base64url") from None
+            raw = decode_base64url(value.rstrip("=").replace("+", "-").replace("/", "_").encode())
+        except ValueError:
+            raise Wrong("không phải khoá công khai viết bằng base64url", _KEY_CURE) from None
         if len(raw) != 32:
-            raise ValueError(f"khoá Ed25519 phải đúng 32 byte, đây là {len(raw)} byte")
-        return bare
+            raise Wrong(f"khoá Ed25519 phải đúng 32 byte, đây là {len(raw)} byte", _KEY_CURE)
+        return encode_base64url(raw).decode()
 
 
 class Hub(Section):
@@ -187,8 +188,9 @@ class LimitSettings(Section):
         """P2: the hard limit is the longest."""
         for name in ("alarm_s", "drill_s"):
             if getattr(self, name) > self.hard_limit_s:
-                raise ValueError(
-                    f"{name} ({getattr(self, name)}) không được dài hơn hard_limit_s ({self.hard_limit_s})"
+                raise Wrong(
+                    f"{name} ({getattr(self, name)}) không được dài hơn hard_limit_s ({self.hard_limit_s})",
+                    f"bớt {name} hoặc tăng hard_limit_s",
                 )
         return self
 
