@@ -42,7 +42,7 @@ FAULT = Blink(
 
 LINE_UP = Blink("line_up", "có liên lạc với Công an xã", "chớp ngắn, 3 giây một lần", ((100, 2_900),))
 LINE_DOWN = Blink("line_down", "mất liên lạc với Công an xã: hãy gọi điện", "tắt hẳn", ())
-REACHED = Blink("reached", "Công an xã đã nhận được báo động", "nháy chậm đều", ((1_000, 1_000),))
+REACHED = Blink("reached", "báo động đã tới máy của Công an xã", "nháy chậm đều", ((1_000, 1_000),))
 TAKEN = Blink("taken", "cán bộ Công an xã đã nhận xử lý", "sáng liền", ((1_000, 0),))
 
 BELL_LAMP = (LAMP_TEST, HEARD, RINGING, PRESS_AGAIN, FAULT, READY)

@@ -151,7 +151,10 @@ class HubLine:
         self._office.tell_state(clock.now())
 
     def _tell_delivered(self) -> None:
-        """The lamp CÔNG AN: the alarm has reached the hub's broker (H20)."""
+        """The lamp CÔNG AN: the alarm has reached the hub (H20). A broker says when nobody there has asked for it (MQTT 5)."""
+        if self.outbox.unheard:
+            self._alarm_seqs = {known: seq for known, seq in self._alarm_seqs.items() if seq > self.outbox.cursor}
+            return
         for activation, seq in list(self._alarm_seqs.items()):
             if seq <= self.outbox.cursor:
                 del self._alarm_seqs[activation]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 
+from tests.broker import Broker
 from tests.post.conftest import NewPost
-from tests.post.hub import until
+from tests.post.hub import Hub, until
 from tests.post.village import Post
 
 
@@ -31,6 +32,28 @@ def test_status_tells_what_the_lamp_says_from_press_to_press_again(new_post: New
     codes = seen(post, 3)  # the finger may still be on the button while it begins to ring
     assert [code for code in codes if code != "ready"] == ["heard", "ringing", "press_again"], codes
     assert "đèn KẺNG: kẻng đã dừng: bấm lại để đánh tiếp" in post.kengd("status").stdout
+
+
+def test_the_lamp_of_the_police_does_not_take_the_broker_for_the_hub(new_post: NewPost, broker: Broker) -> None:
+    """H20: a broker that nobody listens to is no police; once the hub listens, the next alarm is told as reached."""
+    post = new_post(id="unheard", broker_port=broker.port).start()
+    assert lamps_while_it_rings(post, 1.5)[-1] == "line_up"
+    hub = Hub(broker.port)
+    try:
+        assert lamps_while_it_rings(post, 1.5)[-1] == "reached"
+    finally:
+        hub.close()
+
+
+def lamps_while_it_rings(post: Post, for_s: float) -> list[str]:
+    """What the lamp CÔNG AN says while an alarm sounds."""
+    post.shell(do="ring", signal="alarm")
+    codes: list[str] = []
+    end_s = time.monotonic() + for_s
+    while time.monotonic() < end_s and codes[-1:] != ["reached"]:
+        codes.append(post.status()["lamps"]["police"]["code"])
+    post.shell(do="hush")
+    return codes
 
 
 def test_status_says_in_vietnamese_what_sounds(new_post: NewPost) -> None:
