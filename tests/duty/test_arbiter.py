@@ -14,7 +14,7 @@ from kengd.duty.decision import Decision, Play, Prolong, Stop
 from kengd.duty.precedence import PRECEDENCE, Rank, Verdict
 from kengd.duty.rules import Rules
 from kengd.duty.standing import Standing
-from kengd.duty.words import EntryKind, HushOrder, Instant, Purpose, Source, Trigger
+from kengd.duty.words import HushOrder, Instant, Purpose, Source, Trigger
 
 MINUTE = 60_000
 STROKE = (Edge(0, True), Edge(120, False))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-
-from hypothesis import settings, strategies as st
+from hypothesis import settings
+from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from kengd.bellcode.profile import StrikerProfile
@@ -71,9 +71,11 @@ class AnyOrder(RuleBasedStateMachine):
             self.playing = Performance(self.playing.activation, self.playing.score, self.playing.start_ms, act.until_ms)
         elif isinstance(act, Stop):
             self.playing = None
-        if before.sounding is not None and before.sounding.is_alarm and decision.standing.sounding != before.sounding:
-            if decision.standing.sounding is None or decision.standing.sounding.id != before.sounding.id:
-                self.last_alarm_end_ms = self.mono_ms
+        ended = decision.standing.sounding is None or (
+            before.sounding is not None and decision.standing.sounding.id != before.sounding.id
+        )
+        if before.sounding is not None and before.sounding.is_alarm and ended:
+            self.last_alarm_end_ms = self.mono_ms
         for draft in decision.drafts:
             if draft.kind is EntryKind.RINGING:
                 assert draft.activation is not None and trigger is not None
