@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -40,7 +39,7 @@ def frozen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Frozen]:
         post = Post(directory / "post", id="dong-cung", hub=hub)
         ends.callback(post.end)
         post.start()
-        office = post.kill_office(signal.SIGSTOP)
+        office = post.freeze_office()
         expires = int(time.time()) + 20
         asked = tuple(hub.ring(post.id, exp=expires) for _ in range(3))
         yield Frozen(hub, post, office, asked, time.monotonic())

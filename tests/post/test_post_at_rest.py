@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.post.conftest import NewPost
 from tests.post.hub import Hub, until
-from tests.post.village import SHORT_CODES, Post
+from tests.post.village import SHORT_CODES, Post, freeze
 
 LONGEST_STROKE_MS = 400
 
@@ -55,7 +55,7 @@ def test_a_belfry_stopped_for_seconds_makes_no_burst_when_it_goes_on(new_post: N
     post.press()
     post.rings()
     until(lambda: not post.relay_on, 1, "between strokes")
-    post.signal(signal.SIGSTOP)
+    freeze(post.pid)
     time.sleep(2)  # the time that is lost is what is tested
     on_ns = time.monotonic_ns()
     post.signal(signal.SIGCONT)
@@ -70,7 +70,7 @@ def test_a_belfry_stopped_beyond_the_hard_limit_strikes_no_more(new_post: NewPos
     post = new_post(id="limit", limits="alarm_s = 2\nhard_limit_s = 3\ndrill_s = 2", extra=SHORT_CODES).start()
     post.press()
     post.rings()
-    post.signal(signal.SIGSTOP)
+    freeze(post.pid)
     time.sleep(3.2)
     on_ns = time.monotonic_ns()
     post.signal(signal.SIGCONT)

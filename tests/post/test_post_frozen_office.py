@@ -8,14 +8,14 @@ import time
 
 from tests.post.conftest import Frozen
 from tests.post.hub import Hub, until
-from tests.post.village import Post
+from tests.post.village import Post, freeze
 
 PATIENCE_S = 30
 
 
 def test_commands_that_expire_while_the_office_stands_still_never_ring(post: Post, hub: Hub) -> None:
     """P5: three seconds to live, five seconds of stillness; each is answered `refused expired`."""
-    office = post.kill_office(signal.SIGSTOP)
+    office = post.freeze_office()
     began_ns = time.monotonic_ns()
     now = int(time.time())
     asked = [hub.ring(post.id, signal, exp=now + 3) for signal in ("alarm", "meeting", "alarm", "all_clear")]
@@ -29,7 +29,7 @@ def test_commands_that_expire_while_the_office_stands_still_never_ring(post: Pos
 def test_the_belfry_obeys_buttons_and_shell_while_the_office_stands_still(post: Post, hub: Hub) -> None:
     """P3, P7: ring and hush as ever; what happened is in the book afterwards, in order."""
     before = post.head()
-    office = post.kill_office(signal.SIGSTOP)
+    office = post.freeze_office()
     try:
         assert post.shell(do="ring", signal="alarm")["ok"]
         post.rings()
@@ -44,7 +44,7 @@ def test_the_belfry_obeys_buttons_and_shell_while_the_office_stands_still(post: 
 def test_a_command_still_good_when_the_office_goes_on_rings_once(post: Post, hub: Hub) -> None:
     """P5: stillness shorter than its life."""
     began_ns = time.monotonic_ns()
-    office = post.kill_office(signal.SIGSTOP)
+    office = post.freeze_office()
     jti = hub.ring(post.id, "meeting")
     time.sleep(0.5)
     os.kill(office, signal.SIGCONT)
@@ -55,7 +55,7 @@ def test_a_command_still_good_when_the_office_goes_on_rings_once(post: Post, hub
 def test_a_belfry_that_stood_still_rings_nothing_late(post: Post, hub: Hub) -> None:
     """P5: the trigger carries a monotonic deadline; a belfry stopped beyond it answers `expired`, the office too, once."""
     began_ns = time.monotonic_ns()
-    post.signal(signal.SIGSTOP)
+    freeze(post.pid)
     now = int(time.time())
     jti = hub.ring(post.id, exp=now + 2)
     time.sleep(3)

@@ -9,7 +9,7 @@ from contextlib import closing
 
 from tests.post.conftest import NewPost
 from tests.post.hub import Entry, Hub, until
-from tests.post.village import Post
+from tests.post.village import Post, freeze
 
 LINE = '[[timetable]]\nat = "22:00"\ndays = "daily"\nsignal = "meeting"\ngrace_s = {grace_s}'
 BLOWS = 3
@@ -32,7 +32,7 @@ def test_a_due_ring_is_in_the_ledger_before_it_is_sent_and_rings_once(new_post: 
     post = new_post(id="gio", hub=hub, shim=True, timetable=LINE.format(grace_s=60))
     post.set_clock("21:30:00")
     post.start()
-    post.signal(signal.SIGSTOP)  # whatever the office asks for is not rung now
+    freeze(post.pid)  # whatever the office asks for is not rung now
     post.set_clock("21:59:59")
     until(lambda: "sent" in ledger(post), 5, "the row")
     assert post.strokes() == 0

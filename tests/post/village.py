@@ -234,7 +234,7 @@ class Post:
         office = self.office_pid()
         for pid in (office, self.process.pid):
             if pid is not None:
-                os.kill(pid, signal.SIGSTOP)
+                freeze(pid)
         self.process.kill()
         self.process.wait(10)
         if office is not None:
@@ -243,6 +243,12 @@ class Post:
             until(lambda: not Path(f"/proc/{office}").exists() or _is_dead(office), 5, "dead")
         for each in self.run_dir.iterdir():
             each.unlink()
+
+    def freeze_office(self) -> int:
+        """SIGSTOP, and wait until each of its threads stands still; its pid."""
+        office: int = until(self.office_pid, 10, "an office")
+        freeze(office)
+        return office
 
     def renew_office(self) -> None:
         """kill -9 of the office, and a new one that is ready."""
@@ -409,13 +415,23 @@ class Post:
         return entry
 
 
+def freeze(pid: int) -> None:
+    """SIGSTOP; a busy machine takes a moment until every thread stands still, and one may still answer in it."""
+    os.kill(pid, signal.SIGSTOP)
+    until(lambda: all(_state(task) in "TZX" for task in Path(f"/proc/{pid}/task").iterdir()), 10, "it stands still")
+
+
+def _state(process: Path) -> str:
+    try:
+        return (process / "stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return "X"
+
+
 def _die_with_us() -> None:
     """In the child: SIGKILL when the tests are killed (prctl(2), PR_SET_PDEATHSIG), so that no post outlives them."""
     _LIBC.prctl(1, int(signal.SIGKILL), 0, 0, 0)
 
 
 def _is_dead(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
-    except OSError:
-        return True
+    return _state(Path(f"/proc/{pid}")) in "ZX"
