@@ -274,8 +274,10 @@ class Tower:
             records = self._spool_drafts(decision.drafts, now, key, alarm)
             if alarm is None:
                 self._keep_resume()
-            self._player.play(act.performance)
-            self._begin_proof(act.performance.activation, act.performance.start_ms)
+            # what was written took time; a first stroke that is late by half of itself would be left out (P3)
+            performance = replace(act.performance, start_ms=max(act.performance.start_ms, self._now().mono_ms))
+            self._player.play(performance)
+            self._begin_proof(performance.activation, performance.start_ms)
             if before.sounding is not None and before.sounding.is_alarm is False:
                 self.clear_condition("duty_exhausted")
             self._after_play(now, records)

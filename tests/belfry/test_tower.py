@@ -316,3 +316,18 @@ def test_a_late_word_about_another_activation_ends_nothing(house: House) -> None
     house.tower.played_out(PlayerEnded("a", "OSError: line gone"))
     assert house.tower.sounding is not None
     assert house.tower.sounding.activation == "b"
+
+
+def test_a_slow_spool_never_costs_the_first_stroke(house: House) -> None:
+    """P3: writing before the first edge may take longer than half a stroke on a slow machine; the code begins whole all the same."""
+    write = house.spool.put
+
+    def slowly(*args: object, **more: object) -> list[Stamped]:
+        house.mono_ms += 100
+        return write(*args, **more)  # type: ignore[arg-type]
+
+    house.spool.put = slowly  # type: ignore[method-assign]
+    house.ask()
+    assert house.on is True
+    house.wait(1_100)
+    assert house.log.count("relay on") == 2
