@@ -275,7 +275,11 @@ class Tower:
             if alarm is None:
                 self._keep_resume()
             # what was written took time; a first stroke that is late by half of itself would be left out (P3)
-            performance = replace(act.performance, start_ms=max(act.performance.start_ms, self._now().mono_ms))
+            performance = act.performance
+            if self.standing.sounding is not None:
+                begun = self.standing.sounding.begun_at(self._now().mono_ms)
+                self.standing = replace(self.standing, sounding=begun)
+                performance = replace(performance, start_ms=begun.start_ms, until_ms=begun.until_ms)
             self._player.play(performance)
             self._begin_proof(performance.activation, performance.start_ms)
             if before.sounding is not None and before.sounding.is_alarm is False:

@@ -5,7 +5,7 @@ All `_ms` are CLOCK_MONOTONIC milliseconds unless named `wall`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kengd.bellcode.score import Score
 from kengd.bellcode.signal import Kind
@@ -62,6 +62,14 @@ class Activation:
     def until_ms(self) -> int:
         """When the relay goes to rest by itself."""
         return min(self.limit_ms, max(cause.until_ms for cause in self.causes))
+
+    def begun_at(self, now_ms: int) -> Activation:
+        """The same sounding, all of it as much later as its beginning is late: nothing of it is left out at either end."""
+        late_ms = now_ms - self.start_ms
+        if late_ms <= 0:
+            return self
+        causes = tuple(replace(cause, until_ms=cause.until_ms + late_ms) for cause in self.causes)
+        return replace(self, start_ms=now_ms, limit_ms=self.limit_ms + late_ms, causes=causes)
 
     @property
     def is_alarm(self) -> bool:
