@@ -342,9 +342,9 @@ def test_a_dead_thread_is_started_anew_and_a_living_one_is_left(post: Posts, hub
 
 
 def test_two_posts_of_one_name_do_not_throw_each_other_out_at_full_speed(post: Posts) -> None:
-    """A cloned SD card: mosquitto 2.0 closes the older connection without a word; the fault says what it may be."""
+    """A cloned SD card: mosquitto 2.0.11 closes the older connection without a word, later ones with one; the fault says what it may be."""
     one, two = post(jitter=0.0).start(), post(jitter=0.0).start()
-    until(lambda: {"unsteady"} & {one.session._fault.code, two.session._fault.code}, 10)
+    until(lambda: {"unsteady", "taken_over"} & {one.session._fault.code, two.session._fault.code}, 20)
     changes = len(one.states) + len(two.states)
     time.sleep(1.0)
     assert len(one.states) + len(two.states) - changes <= 8
