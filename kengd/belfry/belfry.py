@@ -100,8 +100,8 @@ class Belfry:
             plan.buttons,
             self._devices.contacts,
             self._fired,
-            self.tower.raise_condition,
-            self.tower.clear_condition,
+            self.tower.conditions.begin,
+            self.tower.conditions.end,
             now_ms,
         )
         self.lamps = LampBoard(self._devices.lamps, self.tower, self.sentry, now_ms)
@@ -169,7 +169,7 @@ class Belfry:
             except Exception:  # a strange visitor or a strange word of the office ends nothing
                 log.exception("something heard could not be handled")
         if self.relay.guard(time.monotonic_ns()):
-            self.tower.raise_condition(condition("relay_failed", note_en="a stroke outlived the bell's limit"))
+            self.tower.conditions.begin(condition("relay_failed", note_en="a stroke outlived the bell's limit"))
         now = clock.now()
         self.sentry.look(now.mono_ms)
         self._turn_when_due(now.mono_ms)
@@ -192,11 +192,11 @@ class Belfry:
         self.lamps.look()
         self._look_at_run_dir()
         if self.relay.stuck:
-            self.tower.raise_condition(condition("relay_failed", note_en="the relay cannot be put to rest"))
+            self.tower.conditions.begin(condition("relay_failed", note_en="the relay cannot be put to rest"))
         if not self._player.alive:
             raise RuntimeError("the player thread died")
         if not self._devices.threads_alive():
-            self.tower.raise_condition(condition("pins_dead"))
+            self.tower.conditions.begin(condition("pins_dead"))
         else:
             service.feed_watchdog()  # fed by a finished turn, never by a timer of its own
 
@@ -277,7 +277,7 @@ class Belfry:
         try:
             active = self._devices.contacts.read(name)
         except KengdError as unreadable:
-            self.tower.raise_condition(condition("pin_unreadable", name, unreadable.vi, unreadable.en))
+            self.tower.conditions.begin(condition("pin_unreadable", name, unreadable.vi, unreadable.en))
             return
         self._input_level(name, active, clock.now().mono_ms)
 
@@ -286,9 +286,9 @@ class Belfry:
         if means == "proof_of_sound":
             self.tower.proof_level(active, mono_ms)
         elif means is not None and active:
-            self.tower.raise_condition(condition(means))
+            self.tower.conditions.begin(condition(means))
         elif means is not None:
-            self.tower.clear_condition(means)
+            self.tower.conditions.end(means)
 
     def _fired(self, button: ButtonPlan, mono_ms: int) -> None:
         locked = self.tower.standing.locked(button.name, clock.now().wall_ms)
@@ -303,18 +303,18 @@ class Belfry:
         if locked:
             self.tower.locked_out(trigger)
         else:
-            self.tower.clear_condition("power_lost_ring")
+            self.tower.conditions.end("power_lost_ring")
             self.tower.ring(trigger, now)
 
     # ---- the office
 
     def _office_changed(self, up: bool) -> None:
         if up:
-            self.tower.clear_condition("office_down")
+            self.tower.conditions.end("office_down")
             return
         self.tower.line_up = False
         self.tower.office_conditions = ()
-        self.tower.raise_condition(condition("office_down"))
+        self.tower.conditions.begin(condition("office_down"))
 
     def say(self, *messages: Any) -> None:
         """To the office, if there is one."""
@@ -358,13 +358,13 @@ class Belfry:
         """
         new = event.loaded
         if same_wiring(new.plan, self.plan):
-            self.tower.clear_condition("restart_needed")
+            self.tower.conditions.end("restart_needed")
             self._loaded = new
             self.plan = new.plan
             self.tower.use(new.plan)
             load_plan.mark_good(new)
         else:
-            self.tower.raise_condition(condition("restart_needed"))
+            self.tower.conditions.begin(condition("restart_needed"))
             self._loaded = replace(self._loaded, fell_back=new.fell_back)
         self._say_settings()
         self._line.say(intercom.ReloadOffice())
@@ -373,7 +373,7 @@ class Belfry:
     def _say_settings(self) -> None:
         wrong = self._loaded.fell_back
         if wrong is None:
-            self.tower.clear_condition("settings_invalid")
+            self.tower.conditions.end("settings_invalid")
         else:
             log.error("settings are invalid: %s", wrong)
-            self.tower.raise_condition(condition("settings_invalid", note_vi=wrong.vi, note_en=wrong.en))
+            self.tower.conditions.begin(condition("settings_invalid", note_vi=wrong.vi, note_en=wrong.en))

@@ -72,7 +72,7 @@ class Desk:
             tower.standing = replace(tower.standing, alarm_ended_ms=now.mono_ms - ago_ms)
         if power_lost and tower.standing.sounding is None:
             tower.press_again(now)
-            tower.raise_condition(condition("power_lost_ring"))
+            tower.conditions.begin(condition("power_lost_ring"))
 
     # ---- the shell
 

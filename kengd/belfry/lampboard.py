@@ -49,6 +49,6 @@ class LampBoard:
         """Once a second: a lamp that does not obey is a condition, no more."""
         for lamp in ("bell", "police"):
             if lamp in self._wired.broken:
-                self._tower.raise_condition(condition("lamp_failed", lamp))
+                self._tower.conditions.begin(condition("lamp_failed", lamp))
             else:
-                self._tower.clear_condition("lamp_failed", lamp)
+                self._tower.conditions.end("lamp_failed", lamp)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from kengd.belfry.conditions import Conditions
 from kengd.belfry.player import Player, PlayerEnded
 from kengd.belfry.spool import Spool
 from kengd.duty import arbiter, ending, proof
@@ -20,7 +21,7 @@ from kengd.duty.performance import Performance
 from kengd.duty.proof import Proof
 from kengd.duty.rules import Rules
 from kengd.duty.standing import Activation, Sounding, Standing
-from kengd.duty.words import ClockTrust, Draft, EntryKind, HushOrder, Instant, Source, Stamped, Trigger
+from kengd.duty.words import ClockTrust, Draft, EntryKind, HushOrder, Instant, Source, Stamped, Trigger, draft_of
 from kengd.intercom import BelfryState
 from kengd.settings.plan import BelfryPlan
 
@@ -70,7 +71,7 @@ class Tower:
         self._now = now
         self._listener = listener
         self._proof: Proof | None = Proof() if has_proof else None
-        self._conditions: dict[tuple[str, str | None], Condition] = {}
+        self.conditions = Conditions(self.note, lambda: getattr(self.standing.sounding, "id", None))
         self._told: BelfryState | None = None
         self._offset_ms: int | None = None
 
@@ -111,7 +112,7 @@ class Tower:
         """Ignore a button until then (the office wrote it)."""
         now = self._now()
         self.standing = ending.lock(self.standing, button, until_s)
-        self._follow_locks(now)
+        self.conditions.follow_each("button_locked", self.standing.locked_now(now.wall_ms))
         self.tell(now)
 
     # ---- happened
@@ -121,7 +122,7 @@ class Tower:
         now = self._now()
         sounding = self.standing.sounding
         if event.failed is not None:
-            self.raise_condition(condition("relay_failed", note_vi=event.failed, note_en=event.failed))
+            self.conditions.begin(condition("relay_failed", note_vi=event.failed, note_en=event.failed))
             if sounding is not None and sounding.id == event.activation:
                 self._carry_out(ending.fail(self.standing, now, "relay_failed"), now)
         elif sounding is not None and sounding.id == event.activation:
@@ -129,7 +130,7 @@ class Tower:
                 self._player.play(Performance(sounding.id, sounding.score, sounding.start_ms, sounding.until_ms))
             else:
                 self._carry_out(ending.expire(self.standing, now), now)
-                self.clear_condition("relay_failed")  # a whole ring was played: it obeys again
+                self.conditions.end("relay_failed")  # a whole ring was played: it obeys again
 
     def proof_level(self, active: bool, mono_ms: int) -> None:
         """The proof-of-sound sensor changed."""
@@ -148,10 +149,10 @@ class Tower:
         if sounding is not None:
             self._carry_out(ending.expire(self.standing, now), now)
         self._look_for_proof(now)
-        self._follow("silenced", self.standing.silenced(now.wall_ms))
+        self.conditions.follow("silenced", self.standing.silenced(now.wall_ms))
         self._spool.heal()
-        self._follow("spool_failed", self._spool.broken is not None)
-        self._follow_locks(now)
+        self.conditions.follow("spool_failed", self._spool.broken is not None)
+        self.conditions.follow_each("button_locked", self.standing.locked_now(now.wall_ms))
         self.tell(now)
 
     def next_wake_ms(self) -> int | None:
@@ -180,19 +181,10 @@ class Tower:
             resumed = replace(interrupted, resumes=1)
             self._spool.keep_resume(resumed)
             self.standing = replace(self.standing, sounding=resumed)
-            first = resumed.causes[0]
-            draft = Draft(
-                EntryKind.RINGING,
-                resumed.id,
-                first.command_id,
-                resumed.signal,
-                resumed.purpose,
-                first.source,
-                first.place,
-                first.by,
-                detail={"resumed": True},
-            )
-            self._write([draft], now)
+            first = replace(resumed.causes[0], signal=resumed.signal)
+            detail: dict[str, object] = {"resumed": True}
+            ringing = draft_of(EntryKind.RINGING, first, resumed.purpose, activation=resumed.id, detail=detail)
+            self._write([ringing], now)
             start_ms = max(resumed.start_ms, now.mono_ms)
             self._player.play(Performance(resumed.id, resumed.score, start_ms, resumed.until_ms))
             self._begin_proof(resumed.id, start_ms)
@@ -217,33 +209,15 @@ class Tower:
         self.rules = rules_of(plan)
 
     def note(self, draft: Draft) -> None:
-        """An entry about the belfry itself (started, stopped)."""
+        """An entry about the belfry itself (started, stopped, what ails it)."""
         self._write([draft], self._now())
 
     # ---- conditions and state
 
-    def raise_condition(self, item: Condition) -> None:
-        """A condition holds; written when it begins."""
-        known = self._conditions.get((item.code, item.subject))
-        self._conditions[(item.code, item.subject)] = item
-        if known is None:
-            self._write([_condition_draft(EntryKind.CONDITION_RAISED, item, self.standing)], self._now())
-
-    def clear_condition(self, code: str, subject: str | None = None) -> None:
-        """A condition no longer holds; written when it ends."""
-        item = self._conditions.pop((code, subject), None)
-        if item is not None:
-            self._write([_condition_draft(EntryKind.CONDITION_CLEARED, item, self.standing)], self._now())
-
-    @property
-    def conditions(self) -> tuple[Condition, ...]:
-        """What ails the belfry itself (the office's own conditions not included), causes and symptoms."""
-        return tuple(self._conditions.values())
-
     @property
     def shown(self) -> tuple[Condition, ...]:
         """All conditions of both processes, symptoms hidden."""
-        return visible((*self._conditions.values(), *self.office_conditions))
+        return visible((*self.conditions.held, *self.office_conditions))
 
     @property
     def sounding(self) -> Sounding | None:
@@ -257,7 +231,7 @@ class Tower:
     def tell(self, now: Instant, *, again: bool = False) -> None:
         """Tell the office what it publishes, when it changed (or `again`, to a new office)."""
         until_s = self.standing.silenced_until_s if self.standing.silenced(now.wall_ms) else 0
-        state = BelfryState(self.sounding, self.conditions, until_s)
+        state = BelfryState(self.sounding, self.conditions.held, until_s)
         if again or state != self._told:
             self._told = state
             self._listener.state(state)
@@ -283,7 +257,7 @@ class Tower:
             self._player.play(performance)
             self._begin_proof(performance.activation, performance.start_ms)
             if before.sounding is not None and before.sounding.is_alarm is False:
-                self.clear_condition("duty_exhausted")
+                self.conditions.end("duty_exhausted")
             self._after_play(now, records)
             return
         if isinstance(act, Stop):
@@ -306,13 +280,13 @@ class Tower:
         self.tell(now)
         self._listener.spooled(records)
         if sounding is not None and sounding.spent:
-            self.raise_condition(condition("duty_exhausted"))
+            self.conditions.begin(condition("duty_exhausted"))
 
     def _ended(self, before: Standing, decision: Decision, now: Instant) -> None:
         if self._proof is not None:
             self._proof = proof.ended(self._proof, now.mono_ms)
-        self.clear_condition("no_proof_of_sound")
-        self.clear_condition("duty_exhausted")
+        self.conditions.end("no_proof_of_sound")
+        self.conditions.end("duty_exhausted")
         sounding = before.sounding
         natural = not any(draft.reason == "hushed" for draft in decision.drafts)
         if sounding is not None and sounding.is_alarm and natural:
@@ -349,22 +323,8 @@ class Tower:
         if self._proof is None:
             return
         self._proof = proof.look(self._proof, now.mono_ms)
-        self._follow("no_proof_of_sound", self._proof.silent)
-        self._follow("sound_without_relay", self._proof.stray)
-
-    def _follow(self, code: str, holds: bool, subject: str | None = None) -> None:
-        if holds and (code, subject) not in self._conditions:
-            self.raise_condition(condition(code, subject))
-        elif not holds:
-            self.clear_condition(code, subject)
-
-    def _follow_locks(self, now: Instant) -> None:
-        locked = {item.button for item in self.standing.locks if self.standing.locked(item.button, now.wall_ms)}
-        for code, button in list(self._conditions):
-            if code == "button_locked" and button not in locked:
-                self.clear_condition(code, button)
-        for button in sorted(locked):
-            self._follow("button_locked", True, button)
+        self.conditions.follow("no_proof_of_sound", self._proof.silent)
+        self.conditions.follow("sound_without_relay", self._proof.stray)
 
     def _check_clock(self, now: Instant) -> None:
         offset_ms = now.wall_ms - now.mono_ms
@@ -377,11 +337,3 @@ def rules_of(plan: BelfryPlan) -> Rules:
     """The arbiter's rules from a compiled plan."""
     signals = {signal.id: signal for signal in plan.signals}
     return Rules(plan.profile, plan.limits, signals, plan.drill_prefix, plan.slow_roll)
-
-
-def _condition_draft(kind: EntryKind, item: Condition, standing: Standing) -> Draft:
-    sounding = standing.sounding
-    detail: dict[str, object] = {"code": item.code, "severity": item.severity, "vi": item.vi, "en": item.en}
-    if item.subject is not None:
-        detail["subject"] = item.subject
-    return Draft(kind, None if sounding is None else sounding.id, reason=item.code, detail=detail)

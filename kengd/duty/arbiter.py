@@ -16,7 +16,7 @@ from kengd.duty.performance import Performance, after, endless
 from kengd.duty.precedence import PRECEDENCE, Rank, Verdict, rank
 from kengd.duty.rules import Rules, RuleSignal
 from kengd.duty.standing import Activation, Cause, Standing, Waiting, Worn
-from kengd.duty.words import Draft, EntryKind, Instant, Purpose, Source, Trigger
+from kengd.duty.words import Draft, EntryKind, Instant, Purpose, Source, Trigger, draft_of
 
 DRILL_SILENCE_MS = 3_000
 """H19: a real alarm that ends a drill is preceded by 3 s of silence."""
@@ -232,15 +232,4 @@ def _draft(
         detail = {**(detail or {}), "why": trigger.why}
     if trigger.source is Source.TIMETABLE and trigger.key is not None:
         detail = {**(detail or {}), "key": trigger.key}
-    return Draft(
-        kind,
-        activation,
-        trigger.command_id,
-        trigger.signal,
-        trigger.purpose,
-        trigger.source,
-        trigger.place,
-        trigger.by,
-        reason,
-        detail,
-    )
+    return draft_of(kind, trigger, trigger.purpose, activation=activation, reason=reason, detail=detail)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from kengd.duty.decision import Decision, Prolong, Stop
 from kengd.duty.precedence import Verdict
 from kengd.duty.standing import Activation, Cause, Lock, Standing, Waiting, Worn
-from kengd.duty.words import Draft, EntryKind, HushOrder, Instant, Trigger
+from kengd.duty.words import Draft, EntryKind, HushOrder, Instant, Trigger, draft_of
 
 WORST_STEP_MS = 600_000
 """A waiting start that a clock step moves further away than this is dropped (`at` is at most 600 s ahead)."""
@@ -151,18 +151,7 @@ def _cause_draft(
         detail["cause"] = cause.id
     if order is not None:
         detail["hushed_by"] = {"source": order.source.value, "by": order.by, "place": order.place, "why": order.why}
-    return Draft(
-        kind,
-        sounding.id,
-        cause.command_id,
-        cause.signal,
-        sounding.purpose,
-        cause.source,
-        cause.place,
-        cause.by,
-        reason,
-        detail or None,
-    )
+    return draft_of(kind, cause, sounding.purpose, activation=sounding.id, reason=reason, detail=detail)
 
 
 def _order_draft(kind: EntryKind, order: HushOrder, reason: str | None, ended: list[str] | None = None) -> Draft:
@@ -186,15 +175,5 @@ def _cancelled_draft(trigger: Trigger, order: HushOrder) -> Draft:
 
 
 def _dropped_draft(trigger: Trigger, reason: str) -> Draft:
-    return Draft(
-        EntryKind.CUT,
-        trigger.id,
-        trigger.command_id,
-        trigger.signal,
-        trigger.purpose,
-        trigger.source,
-        trigger.place,
-        trigger.by,
-        reason,
-        {"before_start": True},
-    )
+    detail: dict[str, object] = {"before_start": True}
+    return draft_of(EntryKind.CUT, trigger, trigger.purpose, activation=trigger.id, reason=reason, detail=detail)

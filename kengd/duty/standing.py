@@ -124,6 +124,10 @@ class Standing:
         left_ms = [lock.until_s * 1000 - wall_ms for lock in self.locks if lock.button == button]
         return any(0 < left <= LONGEST_LOCK_MS for left in left_ms)
 
+    def locked_now(self, wall_ms: int) -> frozenset[str]:
+        """The buttons that are locked."""
+        return frozenset(lock.button for lock in self.locks if self.locked(lock.button, wall_ms))
+
     def silenced(self, wall_ms: int) -> bool:
         """True while routine rings are held back."""
         return wall_ms < self.silenced_until_s * 1000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, Protocol
 
 
 class Purpose(StrEnum):
@@ -108,6 +108,35 @@ class Draft:
     by: str | None = None
     reason: str | None = None
     detail: dict[str, object] | None = None
+
+
+class Origin(Protocol):
+    """Who asked for what: a trigger, or a cause of what sounds."""
+
+    @property
+    def command_id(self) -> str | None: ...
+    @property
+    def signal(self) -> str: ...
+    @property
+    def source(self) -> Source: ...
+    @property
+    def place(self) -> str | None: ...
+    @property
+    def by(self) -> str | None: ...
+
+
+def draft_of(
+    kind: EntryKind,
+    origin: Origin,
+    purpose: Purpose,
+    *,
+    activation: str | None = None,
+    reason: str | None = None,
+    detail: dict[str, object] | None = None,
+) -> Draft:
+    """An entry about something that was asked for; an empty detail is none."""
+    who = (origin.command_id, origin.signal, purpose, origin.source, origin.place, origin.by)
+    return Draft(kind, activation, *who, reason, detail or None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,14 +42,7 @@ class Perform:
     jti: str
 
 
-@dataclass(frozen=True, slots=True)
-class Forget:
-    """Delete these seen ids from the book."""
-
-    jtis: tuple[str, ...]
-
-
-Action = Write | Resend | Ack | Perform | Forget
+Action = Write | Resend | Ack | Perform
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,7 +127,8 @@ class HubLine:
 
     def _on_command(self, inbound: Inbound) -> None:
         """The hot path from the hub to the bell."""
-        self._office.command(inbound)
+        if self._office.orders is not None:
+            self._office.orders.command(inbound)
 
     def _on_published(self, token: int, code: int) -> None:
         """A PUBACK."""

@@ -7,14 +7,11 @@ only the scribe writes.
 from __future__ import annotations
 
 import logging
-import os
 import secrets
-import selectors
 import signal
 import socket
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
@@ -23,25 +20,24 @@ from typing import Any
 from kengd import clock, intercom, service
 from kengd.duty.health import Condition, condition
 from kengd.duty.ledger import LedgerMark
-from kengd.duty.words import ClockTrust, Draft, EntryKind, Instant, Purpose, Source, Stamped
+from kengd.duty.words import ClockTrust, Draft, EntryKind, Instant, Stamped
 from kengd.errors import KengdError
 from kengd.intercom import Intercom
 from kengd.journal.batch import SeenCommand
 from kengd.journal.faults import BookBroken
 from kengd.office.bulletin import Bulletin
 from kengd.office.changes import Changes
-from kengd.office.desk_words import Ack, Action, Forget, Perform, Resend, Write
+from kengd.office.hub_orders import HubOrders
 from kengd.office.hubline import HubLine
 from kengd.office.lines import revoked_out
-from kengd.office.order import OrderDesk
+from kengd.office.loop import Loop
+from kengd.office.order_drafts import cut_meanwhile
 from kengd.office.page import Page
 from kengd.office.scribe import Scribe, Task
 from kengd.office.shelf import Shelf
 from kengd.office.timekeeper import Timekeeper
 from kengd.settings import load_plan
 from kengd.settings.plan import BelfryPlan, OfficePlan
-from kengd.uplink.line import Inbound
-from kengd.wire.command import Circumstances
 from kengd.wire.entry import Entry
 from kengd.wire.freshness import Nonces
 
@@ -71,9 +67,7 @@ class Office:
         self.plan: BelfryPlan = loaded.plan
         self.office_plan: OfficePlan = loaded.office_plan
         self._intercom = Intercom(end)
-        self._events: deque[Callable[[], None]] = deque()
-        self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        self._closing = False
+        self._loop = Loop(TICK_S)
         self._spool_id = clock.boot_id()
         self.shelf = Shelf(Path(self.plan.state_dir), self.plan.post_id, clock.now, clock.boot_id())
         self.bulletin = Bulletin(
@@ -83,12 +77,12 @@ class Office:
         )
         self.time = Timekeeper(self, self.office_plan)
         self.shelf.clock = self.bulletin.clock = self.clock
-        self._keys = revoked_out(self.office_plan)
+        self.keys = revoked_out(self.office_plan)
         self.scribe = Scribe(self.shelf, wrote=self._wrote, settled=self._settled, ailing=self._book_ails)
         self._written_upto = 0
         self._to_confirm = 0
         self.line: HubLine | None = None
-        self.desk: OrderDesk | None = None
+        self.orders: HubOrders | None = None
         self.asked: dict[str, Future[Any]] = {}
         self._hello: intercom.Hello | None = None
         self.begun = False
@@ -113,17 +107,8 @@ class Office:
         for number in (signal.SIGTERM, signal.SIGINT):
             # systemd and Ctrl-C signal both processes; the belfry still has things to say, and hangs up when it has
             signal.signal(number, signal.SIG_IGN)
-        selector = selectors.DefaultSelector()
-        selector.register(self._intercom, selectors.EVENT_READ, self._hear_belfry)
-        selector.register(self._wake, selectors.EVENT_READ, self._do_events)
-        next_tick_s = 0.0
         try:
-            while not self._closing:
-                for key, _ in selector.select(max(0.0, next_tick_s - time.monotonic())):
-                    key.data()
-                if time.monotonic() >= next_tick_s:
-                    next_tick_s = time.monotonic() + TICK_S
-                    self._guarded(self._tick)
+            self._loop.run(self._intercom, self._hear_belfry, self._tick)
         except EOFError:
             log.warning("the belfry hung up")
         finally:
@@ -132,27 +117,11 @@ class Office:
 
     def post(self, event: Callable[[], None]) -> None:
         """From any thread: do this in the loop."""
-        self._events.append(event)
-        os.eventfd_write(self._wake, 1)
-
-    def _do_events(self) -> None:
-        os.eventfd_read(self._wake)
-        while self._events:
-            self._guarded(self._events.popleft())
-
-    @staticmethod
-    def _guarded(work: Callable[[], None]) -> None:
-        """One failure must not take the line, the book and the page down with it."""
-        try:
-            work()
-        except EOFError:
-            raise
-        except Exception:
-            log.exception("a piece of the office's work failed")
+        self._loop.post(event)
 
     def _end(self) -> None:
-        if self.desk is not None:
-            self._act(self.desk.close(clock.now()))
+        if self.orders is not None:
+            self.orders.close(clock.now())
         if self.line is not None:
             self.line.stop()
         self.scribe.close(2.0)
@@ -208,10 +177,10 @@ class Office:
             self._begun_since.add(record.draft.activation)
         record = self.time.with_trust(record)
         seen: tuple[SeenCommand, ...] = ()
-        if self.desk is not None:
-            if self.desk.redundant(record.draft):
+        if self.orders is not None:
+            if self.orders.desk.redundant(record.draft):
                 return Task(done=lambda _: self._confirm(record.n))
-            row = self.desk.spooled(record)
+            row = self.orders.desk.spooled(record)
             seen = () if row is None else (row,)
         mark = self.time.mark_for(record.draft)
         marks = () if mark is None else (mark,)
@@ -231,17 +200,16 @@ class Office:
         if entries is not None:
             self._confirm(record.n)
         command_id = record.draft.command_id
-        if command_id is not None and self.desk is not None:
-            seq = entries[0].seq if entries else None
-            self._act(self.desk.written(command_id, seq), flush=entries is None)
+        if command_id is not None and self.orders is not None:
+            self.orders.written(command_id, entries)
 
     def _confirm(self, n: int) -> None:
         self._to_confirm = max(self._to_confirm, n)
 
     def _decided(self, verdict: intercom.Decided) -> None:
         self.time.answered(verdict)
-        if self.desk is not None:
-            self._act(self.desk.decided(verdict))
+        if self.orders is not None:
+            self.orders.decided(verdict)
         self._resolve(verdict.id, verdict)
 
     def _resolve(self, ask_id: str, answer: Any) -> None:
@@ -258,7 +226,7 @@ class Office:
             self._book_ails(broken)
         self.bulletin.wrote(self.shelf.head())
         self._same_spool = self.shelf.written_upto(self._spool_id) > 0
-        self._desk_up()
+        self.orders = HubOrders(self, self.shelf, self.changes)
         self.scribe.start()
         if self.shelf.fresh == "book_set_aside":
             self.ail(condition("book_set_aside"))
@@ -282,15 +250,6 @@ class Office:
         self.page = Page(self)
         self.page.start()
 
-    def _desk_up(self) -> None:
-        self.desk = OrderDesk(
-            store=self.shelf,
-            settings_desk=self.changes,
-            circumstances=self._circumstances,
-            belfry_send=self.tell_belfry,
-            new_id=lambda: secrets.token_hex(8),
-        )
-
     def _report_lost_power(self) -> None:
         """A ring that the book knows as begun and the belfry does not play was cut (P7, R19).
 
@@ -300,7 +259,7 @@ class Office:
         playing = self._begun_since | {None if sounding is None else sounding.activation}
         for entry in self.shelf.open_activations():
             if entry.activation not in playing:
-                self.write(_cut_meanwhile(entry, "crashed" if self._same_spool else "power_lost"))
+                self.write(cut_meanwhile(entry, "crashed" if self._same_spool else "power_lost"))
         self._begun_since.clear()
 
     def _open_line(self) -> None:
@@ -308,56 +267,10 @@ class Office:
         if broker is None:
             self.ail(condition("no_broker"))
             return
-        if not self._keys:
+        if not self.keys:
             self.ail(condition("no_hub_keys"))
         self.line = HubLine(self, self.plan, broker)
         self.line.start(self.clock)
-
-    # ---- orders of the hub
-
-    def command(self, inbound: Inbound) -> None:
-        """In the line's thread: the hot path from the hub to the bell."""
-        desk = self.desk
-        if desk is not None:
-            self._act(desk.heard(inbound.topic, inbound.payload, retained=inbound.retain, token=inbound.token))
-
-    def _circumstances(self) -> Circumstances:
-        wall_s, mono_ms = time.time(), time.monotonic_ns() // 1_000_000
-        return Circumstances(
-            self.plan.commune, self.plan.post_id, self._keys, wall_s, mono_ms, self.clock, self.bulletin.nonces
-        )
-
-    def _act(self, actions: Sequence[Action], *, flush: bool = True) -> None:
-        """Carry out what the order desk wants; any thread. `flush` False: `_settled` sends the acknowledgements together."""
-        for action in actions:
-            match action:
-                case Write(ticket, drafts, seen):
-                    self._write_for_desk(ticket, drafts, seen)
-                case Ack(token):
-                    if self.line is not None:
-                        self.line.ack(token, flush=flush)
-                case Resend(seq):
-                    if self.line is not None:
-                        self.line.resend(seq)
-                case Perform(jti):
-                    self.post(lambda jti=jti: self._perform(jti))  # type: ignore[misc]
-                case Forget():
-                    pass  # the book forgets them itself when it is tidied
-
-    def _perform(self, jti: str) -> None:
-        if self.desk is not None:
-            self._act(self.desk.perform(jti))
-
-    def _write_for_desk(self, ticket: int, drafts: Sequence[Draft], seen: SeenCommand | None) -> None:
-        desk = self.desk
-        assert desk is not None
-        stamped = tuple(self._stamp(draft) for draft in drafts)
-        rows = () if seen is None else (seen,)
-
-        def done(entries: Sequence[Entry] | None) -> None:
-            self._act(desk.wrote(ticket, entries[0].seq if entries else None), flush=entries is None)
-
-        self.scribe.put(Task(stamped, rows, done=done))
 
     def _publish_status(self, payload: bytes) -> None:
         if self.line is not None:
@@ -367,9 +280,10 @@ class Office:
 
     def write(self, draft: Draft, mark: LedgerMark | None = None) -> None:
         """An entry of the office's own."""
-        self.scribe.put(Task((self._stamp(draft),), ledger=() if mark is None else (mark,)))
+        self.scribe.put(Task((self.stamp(draft),), ledger=() if mark is None else (mark,)))
 
-    def _stamp(self, draft: Draft) -> Stamped:
+    def stamp(self, draft: Draft) -> Stamped:
+        """The office's own draft, now."""
         now = clock.now()
         return Stamped(0, self._spool_id, now.mono_ms, now.wall_ms, self.clock, draft)
 
@@ -423,8 +337,8 @@ class Office:
     def _tick(self) -> None:
         now = clock.now()
         self.time.tick(now)
-        if self.desk is not None:
-            self._act(self.desk.tick(now))
+        if self.orders is not None:
+            self.orders.tick(now)
         if self.line is not None:
             self.line.tick(now)
         self._tidy(now)
@@ -472,30 +386,16 @@ class Office:
         before, self.office_plan = self.office_plan, loaded.office_plan
         if (loaded.plan.commune, loaded.plan.post_id) == (self.plan.commune, self.plan.post_id):
             self.plan = loaded.plan  # a post with another name begins with a restart (condition `restart_needed`)
-        self._keys = revoked_out(self.office_plan)
+        self.keys = revoked_out(self.office_plan)
         self.time.use(self.office_plan)
         self._versions()
         if (before.broker, before.web) != (self.office_plan.broker, self.office_plan.web):
             log.info("broker or page changed: a new office is needed")
-            self._closing = True
+            self._loop.close()
 
     def _versions(self) -> None:
         self.bulletin.codebook_version = self.plan.codebook_version
         self.bulletin.timetable_version = self.plan.timetable_version
-
-
-def _cut_meanwhile(entry: Entry, reason: str) -> Draft:
-    return Draft(
-        EntryKind.CUT,
-        entry.activation,
-        entry.command_id,
-        entry.signal,
-        None if entry.purpose is None else Purpose(entry.purpose),
-        None if entry.source is None else Source(entry.source),
-        entry.place,
-        entry.by,
-        reason,
-    )
 
 
 def _about(kind: EntryKind, item: Condition) -> Draft:

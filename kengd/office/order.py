@@ -17,7 +17,7 @@ from collections.abc import Callable
 from kengd.duty.words import Draft, EntryKind, Instant, Source, Stamped
 from kengd.intercom import AskHush, AskRing, Decided
 from kengd.journal.batch import SeenCommand
-from kengd.office.desk_words import Ack, Action, Forget, Perform, Refusal, Resend, SettingsDesk, Write
+from kengd.office.desk_words import Ack, Action, Perform, Refusal, Resend, SettingsDesk, Write
 from kengd.office.order_asked import Asked, Ticket
 from kengd.office.order_drafts import message, refusal_draft, settled_drafts
 from kengd.office.refusals import RefusalCounter
@@ -221,9 +221,7 @@ class OrderDesk:
                     actions.extend(self._give_up(ask_id, asked))
             if self._pruned_ms is None or now.mono_ms >= self._pruned_ms + PRUNE_EVERY_MS:
                 self._pruned_ms = now.mono_ms
-                old = self._seen.prune(now.wall_ms / 1000)
-                if old:
-                    actions.append(Forget(old))
+                self._seen.prune(now.wall_ms / 1000)
             return actions
 
     def close(self, now: Instant) -> list[Action]:

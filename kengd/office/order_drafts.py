@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from kengd.duty.words import Draft, EntryKind, HushOrder, Source, Trigger
+from kengd.duty.words import Draft, EntryKind, HushOrder, Purpose, Source, Trigger
 from kengd.intercom import AskHush, AskRing
 from kengd.office.desk_words import Refusal
 from kengd.wire.command import Accepted, Refused
+from kengd.wire.entry import Entry
 from kengd.wire.orders import Hush, LockInput, NewCodebook, NewTimetable, Ring, Silence, Taken, do_of
 
 
@@ -69,6 +70,21 @@ def settled_drafts(accepted: Accepted, refusal: Refusal | None) -> tuple[Draft, 
     if isinstance(order, Taken):
         return (received,)
     return received, Draft(EntryKind.SETTINGS_CHANGED, None, jti, source=Source.HUB, by=by, detail=facts)
+
+
+def cut_meanwhile(ringing: Entry, reason: str) -> Draft:
+    """The end of a ring that began in an earlier life of the post."""
+    return Draft(
+        EntryKind.CUT,
+        ringing.activation,
+        ringing.command_id,
+        ringing.signal,
+        None if ringing.purpose is None else Purpose(ringing.purpose),
+        None if ringing.source is None else Source(ringing.source),
+        ringing.place,
+        ringing.by,
+        reason,
+    )
 
 
 def _facts(accepted: Accepted) -> dict[str, object]:

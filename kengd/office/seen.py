@@ -73,7 +73,7 @@ class Seen:
         return known
 
     def prune(self, wall_s: float) -> tuple[str, ...]:
-        """Forget what is past its time and not among the newest; returns the ids."""
+        """Forget what is past its time and not among the newest; returns the ids. (The book does the same when tidied.)"""
         spare = len(self._known) - ALWAYS_KEPT
         old = tuple(
             jti

@@ -9,7 +9,7 @@ from typing import Any
 from kengd.duty.words import ClockTrust, Draft, EntryKind, Instant, Stamped
 from kengd.intercom import AskHush, AskRing, Decided
 from kengd.journal.batch import SeenCommand
-from kengd.office.desk_words import Ack, Action, Forget, Perform, Refusal, Resend, Write
+from kengd.office.desk_words import Ack, Action, Perform, Refusal, Resend, Write
 from kengd.office.order import OrderDesk
 from kengd.uplink.line import Token
 from kengd.wire.command import Circumstances
@@ -90,7 +90,6 @@ class Office:
         self.asked: list[AskRing | AskHush] = []
         self.acked: list[int] = []
         self.resent: list[int] = []
-        self.forgotten: list[str] = []
         self.to_write: list[Write] = []
         self.to_perform: list[str] = []
         self.belfry_reads = True
@@ -145,8 +144,6 @@ class Office:
                 self.to_write.append(action)
             elif isinstance(action, Perform):
                 self.to_perform.append(action.jti)
-            elif isinstance(action, Forget):
-                self.forgotten.extend(action.jtis)
 
     def work(self) -> None:
         """Slow work and the disk, until nothing is left."""
