@@ -26,9 +26,9 @@ REPLAY_QUIET_S = 2.0
 
 _LAST_WORDS = {
     "ring": frozenset({"ringing", "tested", "failed"}),
-    "hush": frozenset({"received"}),
     "taken": frozenset({"received"}),
 }
+_ENDS = frozenset({"cut", "finished", "failed"})
 _SETTLED = frozenset({"settings_changed"})
 
 
@@ -94,19 +94,35 @@ class Round:
             yield from self._replayed(cmd, timeout_s)
             return
         silent = set(self._posts)
-        last_words = _LAST_WORDS.get(cmd["do"], _SETTLED)
+        still_sounding: dict[str, set[str]] = {}
         wait_s = timeout_s + max(0.0, cmd.get("at", 0) - self._wall_s())
         for answer in self._answers(wait_s):
-            if answer.entry.command_id not in ids and not self._unread(answer.entry):
+            entry, hushed = answer.entry, still_sounding.get(answer.post, set())
+            own = entry.command_id in ids or self._unread(entry)
+            ended = entry.kind in _ENDS and entry.activation in hushed
+            if not own and not ended:
                 continue
             yield answer
-            if answer.entry.kind in last_words or answer.entry.kind == "refused":
+            if ended and entry.activation is not None:
+                hushed.discard(entry.activation)
+            elif cmd["do"] == "hush" and entry.kind == "received":
+                hushed = still_sounding[answer.post] = set((entry.detail or {}).get("ended", ()))
+            if self._said_all(cmd["do"], entry, hushed):
                 silent.discard(answer.post)
             if not silent:
                 return
         for post in self._posts:
             if post in silent:
                 yield self._unanswered(post)
+
+    @staticmethod
+    def _said_all(do: str, entry: Entry, hushed: set[str]) -> bool:
+        """Is this the last word? Of a hush: when all that it named has ended."""
+        if entry.kind == "refused":
+            return True
+        if do == "hush":
+            return not hushed
+        return entry.kind in _LAST_WORDS.get(do, _SETTLED)
 
     def _unanswered(self, post: str) -> Outcome:
         return Outcome(post, self._statuses.get(post) == "absent", unseen=post not in self._statuses)

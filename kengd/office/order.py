@@ -171,12 +171,16 @@ class OrderDesk:
             return known.row()
 
     def redundant(self, draft: Draft) -> bool:
-        """True for the belfry's late `expired` after the office has given the same answer: it need not be written."""
+        """True for the belfry's late `expired` after the office has answered: it need not be written.
+
+        The belfry says `expired` only as the first word about a command, so an answer in the book is the office's own,
+        of this life or of the one before.
+        """
         if draft.command_id is None or draft.kind is not EntryKind.REFUSED or draft.reason != "expired":
             return False
         with self._lock:
             known = self._seen.get(draft.command_id)
-            return known is not None and known.expired_here
+            return known is not None and (known.expired_here or known.answered)
 
     def written(self, command_id: str, seq: int | None) -> list[Action]:
         """An entry of the belfry with this command id is on disk; `seq` None: it counts as written (broken book)."""

@@ -340,6 +340,34 @@ def test_what_a_post_found_wrong_with_a_version_is_printed_harmless() -> None:
     assert said.splitlines()[1:] == ['    giờ kẻng 21:30 gọi hiệu lệnh "alarm" [2J']
 
 
+def test_a_hush_waits_for_the_end_of_all_that_it_named() -> None:
+    """DESIGN section 7: `received`, and the activation's `cut`; the end of something else is not its answer."""
+
+    class Hushed(MiniPost):
+        def answer(self, raw: bytes, wall_s: float) -> list[bytes]:
+            super().answer(raw, wall_s)
+            jti = self.heard[-1].jti
+            kinds = [("cut", "other"), ("cut", "a1"), ("finished", "a2"), ("started", None)]
+            ended = entry(1, "received", jti, detail={"ended": ["a1", "a2"]})
+            return [ended, *(entry(n, kind, None, activation=of) for n, (kind, of) in enumerate(kinds, 2))]
+
+    answers = sent(FakeLink(Hushed("thon-1", build_status(STATUS))), "thon-1", do="hush", by="x")
+    assert told(answers) == [("thon-1", "received"), ("thon-1", "cut"), ("thon-1", "finished")]
+
+
+def test_a_hush_of_nothing_is_answered_at_once() -> None:
+    """Nothing sounded: `received` is all there will be."""
+
+    class Still(MiniPost):
+        def answer(self, raw: bytes, wall_s: float) -> list[bytes]:
+            super().answer(raw, wall_s)
+            jti = self.heard[-1].jti
+            return [entry(1, "received", jti, detail={"ended": []}), entry(2, "tested", jti)]
+
+    answers = sent(FakeLink(Still("thon-1", build_status(STATUS))), "thon-1", do="hush", by="x")
+    assert told(answers) == [("thon-1", "received")]
+
+
 def test_a_hush_that_found_nothing_sounding_says_so() -> None:
     """Received is not yet hushed: the post tells what it ended."""
     raws = [entry(4, "received", "x", detail={"ended": ended}) for ended in ([], ["a" * 16])]

@@ -224,6 +224,8 @@ def test_a_hung_belfry_is_answered_for() -> None:
     office.belfry_answers("refuse", "expired")
     office.tick(60)
     assert (office.acked, len(office.book.entries)) == ([1], 1)
+    office.begin()
+    assert office.desk.redundant(expired), "an office that was killed meanwhile knows it from the book"
 
 
 def test_an_office_that_was_stopped_reads_the_verdict_before_it_answers_itself() -> None:
