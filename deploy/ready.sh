@@ -129,9 +129,11 @@ install_locked() { # PYTHON LOCKFILE
 
 same_python() { [ "$("$venv/bin/python" -V 2>&1)" = "$("$1" -V 2>&1)" ]; }
 
+in_venv() { venv_pip install "$@"; }
+
 # Raspberry Pi OS adds an index that rebuilds wheels, so their hashes are others than the locked ones: without its settings then.
-in_venv() {
+venv_pip() { # COMMAND...
     local settings=()
     if grep -qs piwheels /etc/pip.conf; then settings=(PIP_CONFIG_FILE=/dev/null); fi
-    env "${settings[@]}" "$venv/bin/python" -m pip --disable-pip-version-check install --quiet --no-input "$@" >&2 </dev/null
+    env "${settings[@]}" "$venv/bin/python" -m pip --disable-pip-version-check --quiet --no-input "$@" >&2 </dev/null
 }

@@ -19,7 +19,7 @@ log = logging.getLogger("kengd.gpio")
 
 GROUP = "gpiozero_pin_factories"
 _CURES = {
-    "kengd": "cài thư viện gpiod: /opt/kengd/bin/pip install 'kengd[gpio]'",
+    "kengd": "cài lại bằng sudo ./deploy/install.sh (bộ cài có sẵn thư viện gpiod)",
     "lgpio": "cài thư viện lgpio: sudo apt install python3-lgpio (venv phải tạo với --system-site-packages)",
 }
 

@@ -33,7 +33,7 @@ def second_owner(machine: Machine, table: Table) -> None:
         "mkdir -p /root/b; sed 's,/var/lib/kengd,/root/b/state,; 1i run_dir = \"/root/b/run\"' /etc/kengd/kengd.toml"
     )
     machine.must(other + " >/root/b/kengd.toml")
-    ran = machine.run("/opt/kengd/bin/kengd --config /root/b/kengd.toml run", 240)
+    ran = machine.run("/opt/kengd/current/bin/kengd --config /root/b/kengd.toml run", 240)
     named = ran.code == 1 and f"kengd {pid}" in ran.output
     table.row("a second post with directories of its own: exit 1 naming the first", named, ran.output.splitlines()[:1])
     ran = machine.run(f"gpioset -c 0 -t 0 {RELAY}=1")
@@ -58,7 +58,7 @@ def off(machine: Machine, table: Table) -> None:
     )
     kill_closed(post, pid)
     table.row("killed with the relay closed, persist 1: it stays closed", not post.resting)
-    ran = machine.run("date +%s.%N; /opt/kengd/bin/kengd --config /etc/kengd/kengd.toml off; echo $?")
+    ran = machine.run("date +%s.%N; /opt/kengd/current/bin/kengd --config /etc/kengd/kengd.toml off; echo $?")
     table.row(
         "off then: relay at rest, exit 0", post.resting and ran.output.strip().endswith("0"), f"{ran.took_s:.1f} s"
     )

@@ -15,8 +15,8 @@ def size(machine: Machine, table: Table) -> None:
     """First start (settings are compiled), second start, memory after a minute; beside them the machine's own pace."""
     post = Post(machine)
     post.settle()
-    bare = machine.run("/opt/kengd/bin/python -I -c pass").took_s
-    bare = min(bare, machine.run("/opt/kengd/bin/python -I -c pass").took_s)
+    bare = machine.run("/opt/kengd/current/bin/python -I -c pass").took_s
+    bare = min(bare, machine.run("/opt/kengd/current/bin/python -I -c pass").took_s)
     table.row("Python itself, empty program", None, f"{bare:.2f} s (to scale the next rows by)")
     for what in ("first start, settings compiled", "second start"):
         machine.must("systemctl start kengd", 240)

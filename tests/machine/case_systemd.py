@@ -49,7 +49,7 @@ def sandbox(machine: Machine, table: Table) -> None:
     unit = machine.must("systemctl cat kengd")
     tried = "import sys; sys.path.insert(0, '/run/try'); import attempts"
     probe = "\n".join(
-        f'ExecStart=/opt/kengd/bin/python -c "{tried}"' if line.startswith("ExecStart=") else line
+        f'ExecStart=/opt/kengd/current/bin/python -c "{tried}"' if line.startswith("ExecStart=") else line
         for line in unit.splitlines()
         if not line.startswith(("ExecStopPost=", "Type=", "WatchdogS", "Restart", "#"))
     )
@@ -134,7 +134,7 @@ def _ended(post: Post, table: Table, signal: str, patience_s: float) -> None:
         for pin in machine.traced(RELAY)
         if pin.happened == "set" and pin.level == 0 and pin.at_s > signalled_s - 0.01
     ]
-    pace_s = min(machine.run("/opt/kengd/bin/python -I -c pass").took_s for _ in range(3))
+    pace_s = min(machine.run("/opt/kengd/current/bin/python -I -c pass").took_s for _ in range(3))
     limit_s = max(1.0, 3 * pace_s) + (0 if signal == "KILL" else WATCHDOG_S)
     rest_s = rests[0] - signalled_s if rests else None
     if back:

@@ -24,9 +24,9 @@ from tests.machine import kernel
 
 HERE = Path(__file__).parent
 CHECKOUT = HERE.parent.parent
-LOCK = CHECKOUT / "requirements.lock"
 CACHE = Path(os.environ.get("KENGD_MACHINE_CACHE", "/var/tmp/kengd-machine"))
 PYTHONS = {"trixie": "3.13", "bookworm": "3.11"}
+"""What each suite ships; python3-venv is left out on purpose: a bundle must do without."""
 DISK_MB = 1536
 IN_GUEST = [
     "systemd-sysv",
@@ -34,7 +34,6 @@ IN_GUEST = [
     "dbus",
     "kmod",
     "python3",
-    "python3-venv",
     "mosquitto",
     "gpiod",
     "iproute2",
@@ -63,7 +62,6 @@ MASKED = (
 SETUP = f"""set -e
 getent group gpio >/dev/null || groupadd -r gpio
 id pi >/dev/null 2>&1 || useradd -m -s /bin/bash -G gpio pi
-id kengd >/dev/null 2>&1 || useradd -r -U -M -d /var/lib/kengd -s /usr/sbin/nologin kengd
 passwd -d root >/dev/null
 export SYSTEMD_LOG_LEVEL=err
 systemctl enable -q machine-gpio machine-agent serial-getty@ttyS0
@@ -116,23 +114,22 @@ def _build(suite: str, place: Path) -> Image:
         stamp.write_text(digest)
         print(f"machine: {name}: {took[name]} s", file=sys.stderr, flush=True)
 
-    builder, root, wheels, module = place / "builder", place / "root", place / "wheels", place / "gpio-sim.ko"
+    builder, root, module = place / "builder", place / "root", place / "gpio-sim.ko"
     _host_packages()
     with ThreadPoolExecutor() as pool:
         for done in (
             pool.submit(part, "builder", [suite, *IN_BUILDER], lambda: _debian(suite, builder, IN_BUILDER)),
             pool.submit(part, "root", [suite, *IN_GUEST], lambda: _debian(suite, root, IN_GUEST)),
-            pool.submit(part, "wheels", [suite, LOCK.read_bytes()], lambda: _wheels(suite, wheels)),
         ):
             done.result()
     release = sorted(path.name for path in (builder / "lib/modules").iterdir())[-1]
     source = (HERE / "kernel.py").read_bytes()
     part("module", [release, source], lambda: _copy(kernel.build_gpio_sim(builder, release), module))
     guest = [path.read_bytes() for path in sorted((HERE / "guest").iterdir()) if path.is_file()]
-    stamps = [(place / f"{name}.made").read_text() for name in ("builder", "root", "wheels", "module")]
+    stamps = [(place / f"{name}.made").read_text() for name in ("builder", "root", "module")]
 
     def image() -> None:
-        _furnish(suite, root, wheels)
+        _furnish(root)
         (place / "initrd").write_bytes(kernel.install_modules(builder, root, release, module))
         _copy(builder / f"boot/vmlinuz-{release}", place / "vmlinuz")
         _disk(root, place / "base.raw", suite)
@@ -177,18 +174,7 @@ def _debian(suite: str, target: Path, packages: list[str]) -> None:
         raise SystemExit("mmdebstrap failed:\n" + done.stdout.decode(errors="replace")[-3000:])
 
 
-def _wheels(suite: str, target: Path) -> None:
-    """Everything of the lock file for the guest's Python, as a post without Internet would be given it."""
-    shutil.rmtree(target, ignore_errors=True)
-    abi = "cp" + PYTHONS[suite].replace(".", "")
-    command = [sys.executable, "-m", "pip", "download", "-q", "-r", str(LOCK), "-d", str(target), "--no-deps"]
-    command += ["--only-binary=:all:", "--implementation=cp", f"--python-version={PYTHONS[suite]}"]
-    command += [f"--abi={name}" for name in (abi, "abi3", "none")]
-    command += [f"--platform=manylinux{tag}_x86_64" for tag in ("_2_34", "_2_28", "_2_17", "2014")]
-    subprocess.run(command, check=True)
-
-
-def _furnish(suite: str, root: Path, wheels: Path) -> None:
+def _furnish(root: Path) -> None:
     """Turn the bare Debian into the test machine."""
     for path, text in {
         "etc/hostname": "raspberrypi\n",
@@ -196,7 +182,7 @@ def _furnish(suite: str, root: Path, wheels: Path) -> None:
         "etc/fstab": "/dev/vda / ext4 defaults,noatime 0 1\n",
         "etc/machine-id": "0123456789abcdef0123456789abcdef\n",
         "etc/udev/rules.d/99-com.rules": 'SUBSYSTEM=="gpio", GROUP="gpio", MODE="0660"\n',
-        "etc/pip.conf": "[global]\nno-index = true\nfind-links = /opt/wheels\ndisable-pip-version-check = true\n",
+        "etc/pip.conf": "[global]\nextra-index-url = https://piwheels.invalid/simple\n",  # as Raspberry Pi OS has it
         "etc/systemd/system.conf.d/patience.conf": "[Manager]\nDefaultTimeoutStartSec=180s\n",
         "etc/systemd/system/serial-getty@ttyS0.service.d/root.conf": "[Service]\nExecStart=\n"
         "ExecStart=-/sbin/agetty --autologin root --noclear --keep-baud 115200 - $TERM\n",
@@ -216,15 +202,7 @@ def _furnish(suite: str, root: Path, wheels: Path) -> None:
     for name in ("agent.py", "gpio-bank"):
         _copy(HERE / "guest" / name, root / "usr/local/lib/machine" / name)
         (root / "usr/local/lib/machine" / name).chmod(0o755)
-    shutil.rmtree(root / "opt/wheels", ignore_errors=True)
-    shutil.copytree(wheels, root / "opt/wheels")
     subprocess.run(["chroot", root, "sh", "-c", SETUP], check=True)
-    # in the chroot at this host's speed: the same steps take minutes on a soft CPU
-    shutil.rmtree(root / "opt/kengd", ignore_errors=True)
-    _copy(LOCK, root / "opt/requirements.lock")
-    environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LANG": "C.UTF-8"}
-    steps = "python3 -m venv /opt/kengd && /opt/kengd/bin/pip install -q -r /opt/requirements.lock"
-    subprocess.run(["chroot", root, "sh", "-c", steps], check=True, env=environment)
 
 
 def _disk(root: Path, disk: Path, suite: str) -> None:

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import shutil
-import subprocess
-import sys
-import tempfile
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from tests.machine.image import CACHE, CHECKOUT, Image
 from tests.machine.machine import Machine, MachineError, Pin
 
 RELAY, ALARM, HUSH, ALL_CLEAR = 17, 5, 6, 13
-KENGD = "/opt/kengd/bin/kengd"
+KENGD = "/opt/kengd/current/bin/kengd"
 CONFIG = "/etc/kengd/kengd.toml"
 LOG = "/run/post.log"
-SNAPSHOT = "installed"
 HOLD_MS = 1000
 SETTINGS = """state_dir = "/var/lib/kengd"
 
@@ -202,60 +194,3 @@ def strokes(pins: list[Pin], *, active_low: bool) -> list[Stroke]:
             found.append(Stroke(pin.at_s, now_on))
             on = now_on
     return found
-
-
-def installed(image: Image, place: Path) -> Path:
-    """The disk with a running machine in it on which this checkout is installed; made when anything in it has changed."""
-    disk, stamp = CACHE / image.suite / "installed.qcow2", CACHE / image.suite / "installed.made"
-    digest = hashlib.sha256()
-    for name in ("pyproject.toml", *_listed("kengd", "systemd")):
-        digest.update(name.encode() + b"\0" + (CHECKOUT / name).read_bytes())
-    if not disk.exists() or not stamp.exists() or stamp.read_text() != digest.hexdigest():
-        stamp.unlink(missing_ok=True)
-        _install(image, place, disk)
-        stamp.write_text(digest.hexdigest())
-    return disk
-
-
-def _install(image: Image, place: Path, disk: Path) -> None:
-    machine = Machine(image, place)
-    machine.blank_disk()
-    try:
-        machine.start()
-        machine.must("systemctl is-system-running --wait", 180)
-        wheel = _wheel(image)
-        machine.put("/opt/kengd/new", {wheel.name: wheel})
-        machine.must(f"/opt/kengd/bin/pip install -q --no-deps --no-index /opt/kengd/new/{wheel.name}", 300)
-        unit = CHECKOUT / "systemd/kengd.service"
-        machine.put("/etc/systemd/system", {unit.name: unit})
-        machine.must("systemctl daemon-reload; sync; sleep 2")
-        machine.save(SNAPSHOT)
-    finally:
-        machine.cut()
-    shutil.move(machine.disk, disk)
-
-
-def _listed(*paths: str) -> list[str]:
-    """Files of the checkout as a clone would have them, with what is not committed yet."""
-    command = ["git", "-C", str(CHECKOUT), "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *paths]
-    names = subprocess.run(command, check=True, capture_output=True).stdout.decode().split("\0")
-    return sorted({name for name in names if name and (CHECKOUT / name).is_file()})
-
-
-def _wheel(image: Image) -> Path:
-    """The checkout as it stands, made into a wheel in a copy of it (nothing is left in the checkout)."""
-    copy = Path(tempfile.mkdtemp(prefix="kengd-wheel-"))
-    try:
-        for name in _listed("kengd", "pyproject.toml", "README.md", "LICENSE"):
-            source, target = CHECKOUT / name, copy / "tree" / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(source, target)
-        wheels = CACHE / image.suite / "wheels"
-        command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-index", "--find-links", str(wheels)]
-        subprocess.run([*command, "-w", str(copy), str(copy / "tree")], check=True)
-        target = CACHE / image.suite / "own"
-        shutil.rmtree(target, ignore_errors=True)
-        target.mkdir()
-        return Path(shutil.move(next(copy.glob("kengd-*.whl")), target))
-    finally:
-        shutil.rmtree(copy)

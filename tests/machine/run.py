@@ -19,8 +19,8 @@ from pathlib import Path
 
 from tests.machine import case_contact, case_kill, case_owner, case_ring, case_size, case_systemd
 from tests.machine.image import Image, build
+from tests.machine.installing import SNAPSHOT, installed
 from tests.machine.machine import Machine, MachineError
-from tests.machine.post import SNAPSHOT, installed
 from tests.machine.table import Table
 
 CASES: dict[str, Callable[[Machine, Table], None]] = {
