@@ -54,6 +54,13 @@ CATALOGUE: dict[str, Sickness] = {
     "mains_lost": Sickness(
         "major", "Mất điện lưới, đang chạy ắc quy", "mains lost, on battery (H1)", hidden_by=("battery_low",)
     ),
+    "undervoltage": Sickness(
+        "major",
+        "Nguồn điện yếu, máy có thể treo: xem bộ nguồn, dây nguồn, ắc quy",
+        "the board's supply is too low",
+        hidden_by=("battery_low",),
+    ),
+    "too_hot": Sickness("major", "Máy quá nóng: mở thoáng tủ, che nắng", "the board is too hot"),
     "lid_open": Sickness("major", "Nắp tủ đang mở", "lid open (H17)"),
     "duty_exhausted": Sickness(
         "major",

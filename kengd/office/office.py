@@ -25,6 +25,7 @@ from kengd.errors import KengdError
 from kengd.intercom import Intercom
 from kengd.journal.batch import SeenCommand
 from kengd.journal.faults import BookBroken
+from kengd.office.boardwatch import BoardWatch
 from kengd.office.bulletin import Bulletin
 from kengd.office.changes import Changes
 from kengd.office.hub_orders import HubOrders
@@ -76,6 +77,7 @@ class Office:
             lambda: secrets.token_bytes(16),
         )
         self.time = Timekeeper(self, self.office_plan)
+        self._board = BoardWatch(self.ail, self.recover)
         self.shelf.clock = self.bulletin.clock = self.clock
         self.keys = revoked_out(self.office_plan)
         self.scribe = Scribe(self.shelf, wrote=self._wrote, settled=self._settled, ailing=self._book_ails)
@@ -337,6 +339,7 @@ class Office:
     def _tick(self) -> None:
         now = clock.now()
         self.time.tick(now)
+        self._board.tick(now)
         if self.orders is not None:
             self.orders.tick(now)
         if self.line is not None:
