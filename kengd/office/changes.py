@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -40,11 +41,12 @@ class Changes:
         self._rewind = rewind
         self._book_id = book_id
         self._locks: dict[str, int] = {}
+        self._unsent: deque[Any] = deque()
 
     def silence(self, until_s: int) -> Refusal | None:
         """Hold back routine rings until then; 0 ends it."""
         self._memory.remember("silenced_until", str(until_s) if until_s else None)
-        self._tell(intercom.SetSilence(until_s))
+        self._send(intercom.SetSilence(until_s))
         return None
 
     def lock_input(self, button: str, locked: bool) -> Refusal | None:
@@ -52,7 +54,14 @@ class Changes:
         plan = self._plan()
         named = next((item for item in plan.buttons if item.name == button), None)
         if named is None:
-            return Refusal("cannot_play", {"why": "no such button", "buttons": [item.name for item in plan.buttons]})
+            return Refusal(
+                "cannot_play",
+                {
+                    "why": "no such button",
+                    "vi": f"điểm kẻng này không có nút «{button}»",
+                    "buttons": [item.name for item in plan.buttons],
+                },
+            )
         alarms = {signal.id for signal in plan.signals if signal.kind == "alarm"}
         others = [
             item.name
@@ -60,12 +69,28 @@ class Changes:
             if item.does in alarms and item.name != button and item.name not in self._locked()
         ]
         if locked and named.does in alarms and not others:
-            return Refusal("cannot_play", {"why": "it is the last alarm button"})
+            return Refusal(
+                "cannot_play",
+                {
+                    "why": "it is the last alarm button",
+                    "vi": "đây là nút báo động cuối cùng còn dùng được, không khóa",
+                },
+            )
         until_s = clock.now().wall_ms // 1000 + LOCK_S if locked else 0
         self._locks[button] = until_s
         self._memory.remember(f"lock:{button}", str(until_s) if locked else None)
-        self._tell(intercom.SetLock(button, until_s))
+        self._send(intercom.SetLock(button, until_s))
         return None
+
+    def _send(self, message: Any) -> None:
+        """To the belfry, behind what it had no room for: what was answered `settings_changed` must reach it."""
+        self._unsent.append(message)
+        self.tend()
+
+    def tend(self) -> None:
+        """Once a second: what the belfry had no room for (it was stopped, or very busy)."""
+        while self._unsent and self._tell(self._unsent[0]):
+            self._unsent.popleft()
 
     def _locked(self) -> set[str]:
         """By the book and by what was ordered since: the book is written later, and not at all on a full disk."""
@@ -78,10 +103,10 @@ class Changes:
         until_s = int(self._memory.recall("silenced_until").get("silenced_until", "0"))
         now_s = clock.now().wall_ms // 1000
         if until_s > now_s:
-            self._tell(intercom.SetSilence(until_s))
+            self._send(intercom.SetSilence(until_s))
         for key, until in self._memory.recall("lock:").items():
             if int(until) > now_s:
-                self._tell(intercom.SetLock(key.removeprefix("lock:"), int(until)))
+                self._send(intercom.SetLock(key.removeprefix("lock:"), int(until)))
 
     def apply_codebook(self, version: int, codebook: Mapping[str, Any]) -> Refusal | None:
         """Take the hub's codebook; the version before is kept."""
@@ -101,12 +126,12 @@ class Changes:
         except KengdError as error:
             reason = "stale_version" if error.code == "stale_version" else "cannot_play"
             return Refusal(reason, {"why": error.en[:500], "vi": error.vi[:500]})  # type: ignore[arg-type]
-        self._tell(intercom.ReloadPlan())
+        self._send(intercom.ReloadPlan())
         return None
 
     def taken(self, activation: str, by: str) -> Refusal | None:
         """The lamp CÔNG AN says that an officer has taken charge."""
-        self._tell(intercom.Taken(activation, by))
+        self._send(intercom.Taken(activation, by))
         return None
 
     def replay(self, book: str, after_seq: int) -> None:

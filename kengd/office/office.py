@@ -340,6 +340,7 @@ class Office:
         now = clock.now()
         self.time.tick(now)
         self._board.tick(now)
+        self.changes.tend()
         if self.orders is not None:
             self.orders.tick(now)
         if self.line is not None:

@@ -13,7 +13,7 @@ from kengd.bellcode.profile import StrikerProfile
 from kengd.bellcode.score import Score
 from kengd.bellcode.signal import Kind
 from kengd.duty.words import Instant
-from kengd.intercom import SetLock
+from kengd.intercom import SetLock, SetSilence, Taken
 from kengd.office.changes import LOCK_S, Changes
 from kengd.settings.plan import BelfryPlan, ButtonPlan, LampPlan, Limits, RelayPlan, SignalPlan
 
@@ -107,3 +107,24 @@ def test_a_button_nobody_knows_and_a_hush_button() -> None:
     changes = desk(SlowBook(), [])
     assert changes.lock_input("roof", True) is not None
     assert changes.lock_input("stop", True) is None
+
+
+def test_what_a_stopped_belfry_had_no_room_for_reaches_it_later_in_order() -> None:
+    """R67: an order answered `settings_changed` holds at the bell too, though its socket was full just then."""
+    room, told = False, list[Any]()
+
+    def tell(message: Any) -> bool:
+        if room:
+            told.append(message)
+        return room
+
+    nothing: Callable[[int], None] = lambda _: None  # noqa: E731
+    changes = Changes(config="", plan=lambda: PLAN, memory=SlowBook(), tell=tell, rewind=nothing, book_id=lambda: "b")
+    changes.lock_input("gate", True)
+    changes.silence(NOW_S + 60)
+    changes.tend()
+    room = True
+    changes.taken("a1", "Sơn")
+    assert told == [SetLock("gate", NOW_S + LOCK_S), SetSilence(NOW_S + 60), Taken("a1", "Sơn")]
+    changes.tend()
+    assert len(told) == 3
