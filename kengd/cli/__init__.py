@@ -19,11 +19,13 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "rehearse": ("kengd.cli.rehearse", "giờ kẻng sẽ đánh những lúc nào"),
     "journal": ("kengd.cli.journal", "xem, xuất, kiểm sổ kẻng"),
     "doctor": ("kengd.cli.doctor", "khám máy: chân, đồng hồ, đĩa, đường dây, khoá"),
+    "firmware": ("kengd.cli.firmware", "in tệp kengd.txt cho phân vùng khởi động"),
     "off": ("kengd.cli.off", "đưa rơ-le về nghỉ ngay"),
 }
 """Command → (module, one line of help)."""
 
 INTERNAL: dict[str, tuple[str, str]] = {
     "office": ("kengd.cli.office", "phần trực ban, do `kengd run` tự chạy"),
+    "trial": ("kengd.cli.trial", "thử bản này trước khi dùng (do install.sh gọi)"),
 }
 """Commands that programs call, not people."""

@@ -19,29 +19,28 @@ OURS = "kengd"
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line: what was looked at and how it is; yellow and red with what to do."""
+    """One line: what was looked at and how it is; yellow and red with what to do. `en`: the same in English, where there is one."""
 
     colour: Colour
     what: str
     vi: str
     cure: str = ""
+    en: str = ""
 
 
-def findings(
-    plan: BelfryPlan, office: OfficePlan, warnings: tuple[Problem, ...], facts: Facts, *, boot: bool
-) -> list[Finding]:
-    """All lines, in the order in which an installer would look. `boot`: what needs time after power-on is not red yet."""
+def findings(plan: BelfryPlan, office: OfficePlan, warnings: tuple[Problem, ...], facts: Facts) -> list[Finding]:
+    """All lines, in the order in which an installer would look."""
     return [
         Finding("green", "cài đặt", f"{plan.name} ({plan.commune}/{plan.post_id})"),
         *(Finding("yellow", "cài đặt", warning.for_people().partition("\n")[0], warning.cure) for warning in warnings),
         *_pins(plan, facts),
-        _daemon(facts.daemon, boot),
+        _daemon(facts.daemon),
         *_conditions(facts.daemon),
         _real_time(facts),
-        _clock(facts, boot),
+        _clock(facts),
         *_disk(facts.disk),
         *(_file(file, facts) for file in facts.files),
-        *_broker(office.broker, facts, boot),
+        *_broker(office.broker, facts),
         *_keys(office),
         _limits(plan),
     ]
@@ -61,7 +60,10 @@ def _pins(plan: BelfryPlan, facts: Facts) -> Iterator[Finding]:
     if facts.strict_gpiod is False:
         vi = "nếu kengd bị giết, hạt nhân vẫn giữ rơ-le đóng (P1)"
         yield Finding(
-            "red", "config.txt", vi, "ghi dòng dtparam=strict_gpiod lên trước mọi dòng dtoverlay, rồi khởi động lại"
+            "red",
+            "config.txt",
+            vi,
+            "kengd firmware | sudo tee /boot/firmware/kengd.txt, rồi khởi động lại; xem kengd doctor --boot",
         )
     elif facts.strict_gpiod:
         yield Finding("green", "config.txt", "rơ-le được thả khi kengd chết (strict_gpiod)")
@@ -74,7 +76,7 @@ def _chip(chip: Chip) -> Finding:
     return Finding("green", "chip GPIO", chip.path)
 
 
-def _daemon(daemon: Daemon, boot: bool) -> Finding:
+def _daemon(daemon: Daemon) -> Finding:
     if daemon.status is not None:
         return Finding("green", "kengd", "đang chạy, rơ-le và nút đã sẵn sàng")
     if daemon.denied:
@@ -82,7 +84,7 @@ def _daemon(daemon: Daemon, boot: bool) -> Finding:
             "yellow", "kengd", "đang chạy nhưng không trả lời người dùng này", "chạy lại bằng sudo, hoặc vào nhóm kengd"
         )
     cure = "sudo systemctl start kengd; nếu không chạy: journalctl -u kengd"
-    return Finding("yellow" if boot else "red", "kengd", "không chạy: nút bấm không có tác dụng", cure)
+    return Finding("red", "kengd", "không chạy: nút bấm không có tác dụng", cure)
 
 
 def _conditions(daemon: Daemon) -> Iterator[Finding]:
@@ -102,15 +104,13 @@ def _real_time(facts: Facts) -> Finding:
     )
 
 
-def _clock(facts: Facts, boot: bool) -> Finding:
+def _clock(facts: Facts) -> Finding:
     if facts.clock == "ntp":
         return Finding("green", "đồng hồ", "đúng giờ, có máy chủ giờ")
     if facts.clock == "rtc":
         return Finding("green", "đồng hồ", "theo đồng hồ pin của máy")
     cure = "nối mạng để lấy giờ (timedatectl), hoặc lắp đồng hồ pin (RTC)"
-    return Finding(
-        "yellow" if boot else "red", "đồng hồ", "chưa tin được: kẻng theo giờ sẽ KHÔNG đánh, nút bấm vẫn đánh", cure
-    )
+    return Finding("red", "đồng hồ", "chưa tin được: kẻng theo giờ sẽ KHÔNG đánh, nút bấm vẫn đánh", cure)
 
 
 def _disk(disk: Disk) -> Iterator[Finding]:
@@ -144,7 +144,7 @@ def _file(file: KeptFile, facts: Facts) -> Finding:
     return Finding("green", file.what, file.path)
 
 
-def _broker(broker: BrokerPlan | None, facts: Facts, boot: bool) -> Iterator[Finding]:
+def _broker(broker: BrokerPlan | None, facts: Facts) -> Iterator[Finding]:
     if broker is None:
         return  # the settings' own warning says so
     where = f"{broker.host}:{broker.port}"
@@ -152,7 +152,7 @@ def _broker(broker: BrokerPlan | None, facts: Facts, boot: bool) -> Iterator[Fin
         yield Finding("green", "đường dây tới xã", f"{where} trả lời")
     else:
         cure = "xem lại host, port, ca trong [broker], dây mạng hoặc sim; kẻng vẫn đánh được tại chỗ"
-        yield Finding("yellow" if boot else "red", "đường dây tới xã", f"{where}: {facts.broker}", cure)
+        yield Finding("red", "đường dây tới xã", f"{where}: {facts.broker}", cure)
 
 
 def _keys(office: OfficePlan) -> Iterator[Finding]:

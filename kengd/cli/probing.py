@@ -17,14 +17,13 @@ from typing import Any
 
 from kengd import clock, service
 from kengd.belfry.off import chip_label, line_owner
+from kengd.cli.booting import strict_gpiod
 from kengd.duty.trust import assess
 from kengd.duty.words import ClockTrust
 from kengd.settings.plan import BelfryPlan, BrokerPlan, OfficePlan
 
 PATIENCE_S = 5.0
 CHIP_LABEL = "pinctrl-"
-STRICT = {"strict_gpiod", "strict_gpiod=on", "strict_gpiod=1", "strict_gpiod=true", "strict_gpiod=yes"}
-BOOT_CONFIGS = ("/boot/firmware/config.txt", "/boot/config.txt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +68,7 @@ class Daemon:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Everything seen. `strict_gpiod` None: no config.txt, so no Raspberry Pi OS; `broker`: "" reached, None not asked."""
+    """Everything seen. `strict_gpiod` None: this is no Raspberry Pi; `broker`: "" reached, None not asked."""
 
     now: datetime
     chip: Chip
@@ -123,23 +122,6 @@ def look_at_chip(pins: list[int], dev: str = "/dev") -> Chip:
         except OSError as wrong:
             trouble = f"{path}: {wrong.strerror}"
     return Chip(trouble=trouble)
-
-
-def strict_gpiod(paths: tuple[str, ...] = BOOT_CONFIGS) -> bool | None:
-    """Whether the kernel lets go of the relay when the daemon is killed: `dtparam=strict_gpiod` before any overlay."""
-    for path in paths:
-        try:
-            lines = [line.strip() for line in Path(path).read_text(encoding="utf-8", errors="replace").splitlines()]
-        except OSError:
-            continue
-        inside_overlay = False  # a dtparam after a dtoverlay is taken as that overlay's own
-        for line in lines:
-            if line.startswith("dtoverlay="):
-                inside_overlay = line != "dtoverlay="
-            elif not inside_overlay and line.startswith("dtparam=") and STRICT & set(line[8:].split(",")):
-                return True
-        return False
-    return None
 
 
 def look_at_disk(state: Path) -> Disk:

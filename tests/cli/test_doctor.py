@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from kengd.__main__ import main
+from kengd.cli.booting import strict_gpiod
 from kengd.cli.doctor import written
 from kengd.cli.findings import Finding, findings
 from kengd.cli.probing import (
@@ -26,7 +27,6 @@ from kengd.cli.probing import (
     look_at_disk,
     look_at_files,
     reach,
-    strict_gpiod,
 )
 from kengd.settings.find import EXAMPLE, load
 from kengd.settings.plan import BrokerPlan, HubKeyPlan
@@ -52,14 +52,14 @@ WELL = Facts(
 )  # fmt: skip
 
 
-def judged(facts: Facts, *, boot: bool = False) -> list[Finding]:
+def judged(facts: Facts) -> list[Finding]:
     """Everything that is not green."""
-    return [finding for finding in findings(PLAN, OFFICE, (), facts, boot=boot) if finding.colour != "green"]
+    return [finding for finding in findings(PLAN, OFFICE, (), facts) if finding.colour != "green"]
 
 
 def test_a_post_in_good_order_is_all_green() -> None:
     """Nothing to be done, nothing red; the eleven things looked at are named."""
-    found = findings(PLAN, OFFICE, (), WELL, boot=False)
+    found = findings(PLAN, OFFICE, (), WELL)
     assert judged(WELL) == []
     assert [finding.what for finding in found] == [
         "cài đặt", "chip GPIO", "config.txt", "kengd", "nhịp", "đồng hồ", "đĩa", "khoá riêng", "chứng thư",
@@ -101,13 +101,6 @@ def test_each_ill_is_named_alone_with_its_cure(facts: Facts, colour: str, what: 
     assert len([finding for finding in judged(facts) if finding.colour == "red"]) == (colour == "red")
 
 
-def test_after_power_on_what_needs_time_is_not_red_yet() -> None:
-    """`--boot`: network, clock and service may still be coming up; a held pin or a missing file is red at once."""
-    young = replace(WELL, clock="untrusted", broker="không thấy", daemon=Daemon(), real_time=True)
-    assert {finding.colour for finding in judged(young, boot=True)} == {"yellow"}
-    assert judged(replace(young, chip=Chip("/dev/gpiochip0", ((17, "spi0"),))), boot=True)[0].colour == "red"
-
-
 def test_an_expiry_is_not_judged_by_a_clock_that_is_not_trusted() -> None:
     """R43, H22: with a clock in the year 2050 no certificate is called expired."""
     files = (KeptFile("c", "/c", False, 0o644, True, NOW - timedelta(days=900)),)
@@ -116,27 +109,31 @@ def test_an_expiry_is_not_judged_by_a_clock_that_is_not_trusted() -> None:
 
 def test_simulated_pins_are_said_to_ring_nothing() -> None:
     """P11: a post on simulated pins never looks like a good post."""
-    found = findings(replace(PLAN, pins="simulated"), OFFICE, (), WELL, boot=False)
+    found = findings(replace(PLAN, pins="simulated"), OFFICE, (), WELL)
     assert [(finding.colour, finding.what) for finding in found if finding.colour != "green"] == [("yellow", "chân")]
 
 
-CONFIG_TXT = [
-    ("dtparam=strict_gpiod\ndtoverlay=disable-bt\n", True),
-    ("dtparam=audio=on,strict_gpiod\n", True),
-    ("dtoverlay=disable-bt\ndtparam=strict_gpiod\n", False),
-    ("dtoverlay=disable-bt\ndtoverlay=\ndtparam=strict_gpiod=on\n", True),
-    ("#dtparam=strict_gpiod\n", False),
-    ("dtparam=strict_gpiod=off\n", False),
-    ("", False),
-]
+def test_whether_a_killed_post_lets_go_is_asked_of_the_kernel_that_runs(tmp_path: Path) -> None:
+    """P1: the driver of this board's header says it; config.txt with what it includes only where no kernel does."""
+    boot, persist, model = tmp_path / "boot", f"{tmp_path}/pinctrl_{{}}", tmp_path / "model"
+    boot.mkdir()
 
+    def asked() -> bool | None:
+        return strict_gpiod((str(tmp_path / "none"), str(boot)), persist, str(model))
 
-@pytest.mark.parametrize(("text", "expected"), CONFIG_TXT)
-def test_strict_gpiod_counts_only_where_the_firmware_reads_it(tmp_path: Path, text: str, expected: bool) -> None:
-    """P1: a dtparam after a dtoverlay is taken as that overlay's parameter and does nothing."""
-    (tmp_path / "config.txt").write_text(text)
-    assert strict_gpiod((str(tmp_path / "none"), str(tmp_path / "config.txt"))) is expected
-    assert strict_gpiod((str(tmp_path / "none"),)) is None
+    assert asked() is None
+    (boot / "config.txt").write_text("include kengd.txt\n")
+    assert asked() is False
+    (boot / "kengd.txt").write_text("dtparam=strict_gpiod\n")
+    assert asked() is True
+    (tmp_path / "pinctrl_bcm2835").write_text("Y\n")
+    assert asked() is False
+    model.write_text("Raspberry Pi 5 Model B Rev 1.0\0")
+    assert asked() is True
+    (tmp_path / "pinctrl_rp1").write_text("Y\n")
+    assert asked() is False
+    (tmp_path / "pinctrl_rp1").write_text("N\n")
+    assert asked() is True
 
 
 def test_the_broker_is_reached_or_the_reason_is_said(tmp_path: Path) -> None:
@@ -206,7 +203,6 @@ def test_a_sick_post_ends_with_1_and_every_red_line_has_its_cure(
     assert all(said[n + 1].startswith("    → ") for n in red)
     assert said[-1] == f"{len(red)} chỗ phải sửa"
     assert os.sched_getscheduler(0) == policy
-    assert main(["doctor", "--boot", "--config", str(config)]) == 0
 
 
 def test_colours_are_for_terminals_only() -> None:
@@ -214,6 +210,7 @@ def test_colours_are_for_terminals_only() -> None:
     finding = Finding("red", "đĩa", "đầy", "xoá bớt")
     assert written(finding, colours=False) == "✗ đĩa: đầy\n    → xoá bớt"
     assert written(finding, colours=True) == "\x1b[31m✗\x1b[0m đĩa: đầy\n    → xoá bớt"
+    assert written(replace(finding, en="full"), colours=False) == "✗ đĩa: đầy\n    → xoá bớt\n    (full)"
 
 
 def test_doctor_brings_no_mqtt_client() -> None:
