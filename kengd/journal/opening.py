@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from kengd.duty.words import Draft, EntryKind, Stamped
 from kengd.journal import schema
@@ -28,11 +27,7 @@ from kengd.journal.reading import (
     walk,
 )
 from kengd.journal.stamping import stamp
-from kengd.wire.entry import FIRST_PREV, LATEST_MS, Entry
-
-MOST_ASIDE: Final = 5
-_ASIDE: Final = "book-aside-[0-9][0-9][0-9][0-9]-*.db"
-_TAILS: Final = ("", "-wal", "-shm")
+from kengd.wire.entry import FIRST_PREV, Entry
 
 
 @dataclass(slots=True)
@@ -163,28 +158,6 @@ def _salvage(aside: Path) -> tuple[list[SeenCommand], list[KeptMark], dict[str, 
 
 def _sayable(row: tuple[Any, ...]) -> bool:
     return all(not isinstance(part, str) or part.encode("utf-8", "ignore").decode() == part for part in row)
-
-
-def set_aside(path: Path, wall_ms: int) -> Path | None:
-    """Rename book.db (and its -wal, -shm) to `book-aside-NNNN-TIME.db`; the newest five are kept. Raises OSError."""
-    former = sorted(path.parent.glob(_ASIDE))
-    number = 1 + (int(former[-1].name.split("-")[2]) if former else 0)
-    time = datetime.fromtimestamp(min(max(wall_ms, 0), LATEST_MS) / 1000, UTC).strftime("%Y%m%dT%H%M%SZ")
-    target = path.with_name(f"book-aside-{number:04d}-{time}.db")
-    for tail in _TAILS:
-        source = path.with_name(path.name + tail)
-        if source.exists():
-            source.rename(target.with_name(target.name + tail))
-    for old in former[: -(MOST_ASIDE - 1)]:
-        for tail in _TAILS:
-            old.with_name(old.name + tail).unlink(missing_ok=True)
-    sync_folder(path.parent)
-    return target if target.exists() else None
-
-
-def newest_aside(directory: Path) -> Path | None:
-    """The book that was set aside last, or None."""
-    return max(directory.glob(_ASIDE), default=None)
 
 
 def first_entry(reason: str, boot: str, mono_ms: int, wall_ms: int, clock: Any, aside: Path | None) -> Stamped:

@@ -12,9 +12,10 @@ from typing import Final
 from sqlalchemy.exc import SQLAlchemyError
 
 from kengd.duty.words import ClockTrust, Instant, Stamped
+from kengd.journal.aside import newest_aside, set_aside
 from kengd.journal.batch import Head
 from kengd.journal.faults import SQLITE_FAULTS, BookBroken, Malformed, broken, in_use, is_corrupt
-from kengd.journal.opening import Known, OtherPost, begin_book, first_entry, newest_aside, set_aside, take_up
+from kengd.journal.opening import Known, OtherPost, begin_book, first_entry, take_up
 from kengd.journal.pen import Pen
 from kengd.journal.reading import Reader
 
