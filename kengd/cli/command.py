@@ -161,6 +161,7 @@ def _link(args: argparse.Namespace) -> tuple[ShellLink, str]:
             )
         host, port = _address(args.broker)
         return ShellLink(host, port, ca=args.ca, cert=args.cert, key=args.cert_key), check_slug(args.commune)
+    from kengd.settings.credentials import at_hand
     from kengd.settings.find import load  # pydantic: only when asked for
 
     loaded = load(args.config)
@@ -172,6 +173,7 @@ def _link(args: argparse.Namespace) -> tuple[ShellLink, str]:
             cure="ghi --broker MÁY:CỔNG và --commune MÃ_XÃ",
             en="the settings name no broker",
         )
+    broker = at_hand(broker)
     password = None if broker.password_file is None else _read(broker.password_file).decode("utf-8", "replace").strip()
     link = ShellLink(
         broker.host,

@@ -20,6 +20,7 @@ from kengd.belfry.off import chip_label, line_owner
 from kengd.cli.booting import strict_gpiod
 from kengd.duty.trust import assess
 from kengd.duty.words import ClockTrust
+from kengd.settings.credentials import at_hand
 from kengd.settings.plan import BelfryPlan, BrokerPlan, OfficePlan
 
 PATIENCE_S = 5.0
@@ -84,14 +85,15 @@ class Facts:
 def gather(plan: BelfryPlan, office: OfficePlan) -> Facts:
     """Look at everything once; takes at most about 15 s."""
     now = clock.now()
+    broker = None if office.broker is None else at_hand(office.broker)
     return Facts(
         now=datetime.fromtimestamp(now.wall_ms / 1000, UTC),
         chip=Chip() if plan.pins == "simulated" else look_at_chip(used_pins(plan)),
         strict_gpiod=strict_gpiod(),
         clock=office.clock_assume or assess(clock.read_clock(), None, now.wall_ms),
         disk=look_at_disk(Path(plan.state_dir)),
-        files=look_at_files(office.broker),
-        broker=None if office.broker is None else reach(office.broker),
+        files=look_at_files(broker),
+        broker=None if broker is None else reach(broker),
         daemon=ask_daemon(Path(plan.run_dir) / "control.sock"),
         real_time=service.real_time(1) and _back_to_normal(),
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from kengd.duty.lines import parse_line
 from kengd.duty.timetable import Line
+from kengd.settings.credentials import at_hand
 from kengd.settings.plan import BelfryPlan, BrokerPlan, OfficePlan
 from kengd.uplink.line import LineSettings
 from kengd.wire.signing import KeyRing
@@ -13,6 +14,7 @@ from kengd.wire.signing import KeyRing
 
 def line_settings(plan: BelfryPlan, broker: BrokerPlan) -> LineSettings:
     """The line of this post. The password is read now and lives in memory only (P12)."""
+    broker = at_hand(broker)
     password = None if broker.password_file is None else Path(broker.password_file).read_text("utf-8").strip()
     return LineSettings(
         host=broker.host,

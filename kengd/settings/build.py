@@ -1,10 +1,10 @@
-"""Checked settings as plain plans for belfry and office. All paths become absolute."""
+"""Checked settings as plain plans for belfry and office. All paths become absolute, but for `credential:NAME`."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from kengd.settings import where
+from kengd.settings import credentials, where
 from kengd.settings.codes import Codes
 from kengd.settings.crosscheck import HUSH
 from kengd.settings.gpio import Button
@@ -101,7 +101,9 @@ def _broker(settings: Settings, config: Path) -> BrokerPlan | None:
         return None
 
     def place(path: str | None) -> str | None:
-        return None if path is None else str(where.absolute(path, config))
+        if path is None or credentials.is_credential(path):
+            return path
+        return str(where.absolute(path, config))
 
     return BrokerPlan(
         host=given.host,

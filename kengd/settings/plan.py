@@ -106,7 +106,8 @@ class BelfryPlan:
 
 @dataclass(frozen=True, slots=True)
 class BrokerPlan:
-    """The line to the hub's broker. `ca` None = no TLS. All paths are absolute; the password stays in its file (P12)."""
+    """The line to the hub's broker. `ca` None = no TLS. Paths are absolute, or `credential:NAME`, found by `credentials.at_hand`;
+    the password stays in its file (P12)."""
 
     host: str
     port: int
