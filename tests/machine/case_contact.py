@@ -68,3 +68,6 @@ def _stuck(post: Post, table: Table) -> None:
         "and it did not ring a second time (one alarm of 5 s)", over_s < 6, f"{len(strokes)} edges in {over_s:.1f} s"
     )
     post.machine.let_go(ALARM)
+
+
+CASES = {"contacts": contacts, "at-boot": held_at_boot}

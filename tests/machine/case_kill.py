@@ -50,3 +50,6 @@ def kill(machine: Machine, table: Table) -> None:
         code, said = post.kengd("journal verify")
         table.row(f"persist {int(persist)}: the book is whole", code == 0, said)
         post.end(pid)
+
+
+CASES = {"kill": kill}

@@ -80,3 +80,6 @@ def kill_closed(post: Post, pid: int) -> None:
         30,
     )
     post.machine.must("while pgrep -f '[k]engd.* office' >/dev/null; do sleep 0.05; done")
+
+
+CASES = {"owner": second_owner, "off": off}

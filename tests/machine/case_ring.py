@@ -120,3 +120,6 @@ def _stopped(post: Post, pid: int, table: Table) -> None:
         "nothing broke in its log", "Traceback" not in log and "ERROR" not in log, "" if "Traceback" not in log else log
     )
     table.row("at rest when it is gone", post.resting)
+
+
+CASES = {"by-hand": by_hand, "as-pi": as_pi, "active-low": active_low}

@@ -50,3 +50,6 @@ def _memory(machine: Machine, belfry: int, table: Table) -> None:
         )
     table.row("whole post: RSS, PSS", None, f"{total['Rss'] / 1024:.1f}, {total['Pss'] / 1024:.1f} MiB")
     table.row("memory left on a machine of 512 MiB", None, machine.must("free -m | awk '/Mem/ {print $7 \" MiB\"}'"))
+
+
+CASES = {"size": size}

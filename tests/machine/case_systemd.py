@@ -151,3 +151,6 @@ def _ended(post: Post, table: Table, signal: str, patience_s: float) -> None:
     table.row(f"SIG{signal}: the alarm went on, once", post.status()["sounding"] is not None, kinds[-3:])
     code, said = post.kengd("hush")
     table.row("kengd hush as root", code == 0, said)
+
+
+CASES = {"systemd": systemd, "sandbox": sandbox}

@@ -11,7 +11,7 @@ import io
 import itertools
 import json
 import os
-import shutil
+import random
 import socket
 import subprocess
 import tarfile
@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.machine.card import Card, Cut, Slot, StrictCard
 from tests.machine.image import Image
 
 Reply = dict[str, Any]
@@ -52,11 +53,12 @@ class Pin:
 
 
 class Machine:
-    """A Raspberry Pi's like. `place`: its directory (disk, sockets, console.log)."""
+    """A Raspberry Pi's like. `place`: its directory (disk, sockets, console.log). `strict`: see `StrictCard`; no snapshots then."""
 
-    def __init__(self, image: Image, place: Path) -> None:
+    def __init__(self, image: Image, place: Path, *, strict: bool = False) -> None:
         self._image = image
         self._place = place
+        self._card: Slot = StrictCard(place) if strict else Card(place)
         self._process: subprocess.Popen[bytes] | None = None
         self._line: socket.socket | None = None
         self._heard = b""
@@ -65,29 +67,58 @@ class Machine:
 
     @property
     def disk(self) -> Path:
-        """Its SD card."""
+        """Its SD card as a file (not with `strict`)."""
         return self._place / "disk.qcow2"
+
+    @property
+    def console(self) -> str:
+        """Everything that was said on the serial line."""
+        return (self._place / "console.log").read_text(errors="replace")
 
     # ---- power
 
-    def start(self, *, disk: Path | None = None, snapshot: str | None = None, persist: bool = True) -> float:
+    def insert(self, disk: Path) -> None:
+        """Put in a copy of this disk (qcow2); the machine is off."""
+        self._card.insert(disk)
+
+    def start(
+        self,
+        *,
+        disk: Path | None = None,
+        snapshot: str | None = None,
+        persist: bool = True,
+        rtc: str | None = None,
+        append: str = "",
+        extra_disk: Path | None = None,
+        wait: bool = True,
+    ) -> float:
         """Power on; seconds until the agent answers. `disk`: begin with a copy of this one; None: with the disk of before.
 
-        `snapshot`: go on from this saved state instead of booting; `persist` then is what it was when saved.
+        `snapshot`: go on from this saved state instead of booting, with the date of now; everything below is then as it
+        was when saved, and ValueError is raised when something else is asked for.
+        `persist`: persist_gpio_outputs of the bank. `rtc`: what the clock chip says at power-on ("2024-01-01T00:00:00"),
+        counted on in the machine's own time; None: the host's time. `append`: further words for the kernel.
+        `extra_disk`: a raw file, the guest's /dev/vdb. `wait`: False returns at once; `wait_ready` then waits.
         """
+        if snapshot is not None and (rtc is not None or append or extra_disk is not None):
+            raise ValueError("a saved state has its own clock, kernel and disks")
         if disk is not None:
-            shutil.copyfile(disk, self.disk)
+            self._card.insert(disk)
         for name in ("agent", "monitor"):
             (self._place / name).unlink(missing_ok=True)
+        self._card.power_on()
+        command = self._command(persist, append)
+        command += ["-rtc", "base=utc" if rtc is None else f"base={rtc},clock=vm"]
+        if extra_disk is not None:
+            command += ["-drive", f"file={extra_disk},if=none,id=d1,format=raw,cache=writeback"]
+            command += ["-device", "virtio-blk-pci,drive=d1"]
+        if snapshot is not None:
+            command += ["-loadvm", snapshot]
         began = time.monotonic()
         with open(self._place / "qemu.log", "ab") as log:
-            self._process = subprocess.Popen(
-                self._command(snapshot, persist),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
-        self._wait_ready()
+            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        if wait:
+            self.wait_ready()
         if snapshot is not None:
             self.run(f"date -s @{time.time():.3f}")
         return time.monotonic() - began
@@ -105,41 +136,42 @@ class Machine:
         if said.get("return"):
             raise MachineError(f"savevm: {said['return']}")
 
-    def cut(self) -> None:
-        """Power cut. What the guest had not flushed to its disk is gone."""
+    def cut(self, luck: random.Random | None = None) -> Cut:
+        """Power cut. What the guest had not written to its disk is gone; `strict`: also what was not flushed (`StrictCard`)."""
         self.hang_up()
         process, self._process = self._process, None
-        if process is not None:
-            process.kill()
-            process.wait()
+        if process is None:
+            return Cut(0, 0, 0)
+        process.kill()
+        process.wait()
+        return self._card.power_cut(luck)
 
     def reset(self) -> None:
         """The reset button, as a hardware watchdog presses it."""
         self._monitor("system_reset")
         self.hang_up()
-        self._wait_ready()
+        self.wait_ready()
 
-    def _command(self, snapshot: str | None, persist: bool) -> list[str]:
+    def _command(self, persist: bool, append: str) -> list[str]:
         boot = (
             "console=ttyS0 quiet ro mitigations=off net.ifnames=0 random.trust_cpu=on systemd.show_status=error "
-            f"8250.nr_uarts=1 machine.persist={int(persist)}"
+            f"8250.nr_uarts=1 machine.persist={int(persist)} {append}"
         )
         place = self._place
         command = ["setpriv", "--pdeathsig", "KILL"]  # however the test ends, no machine is left running
         command += ["qemu-system-x86_64", "-M", "q35,hpet=off", "-accel", "tcg,thread=multi,tb-size=256", "-cpu", "max"]
         command += ["-smp", "1", "-m", "512", "-nodefaults", "-no-user-config", "-display", "none"]
         command += ["-kernel", str(self._image.vmlinuz), "-initrd", str(self._image.initrd), "-append", boot]
-        command += ["-drive", f"file={self.disk},if=none,id=d0,format=qcow2,cache=writeback,discard=unmap"]
-        command += ["-device", "virtio-blk-pci,drive=d0", "-device", "virtio-rng-pci"]
-        command += ["-device", "i6300esb", "-action", "watchdog=reset", "-rtc", "base=utc"]
+        command += [*self._card.options, "-device", "virtio-blk-pci,drive=d0", "-device", "virtio-rng-pci"]
+        command += ["-device", "i6300esb", "-action", "watchdog=reset"]
         command += ["-chardev", f"file,id=console,path={place}/console.log,append=on", "-serial", "chardev:console"]
         command += ["-chardev", f"socket,id=monitor,path={place}/monitor,server=on,wait=off"]
         command += ["-mon", "chardev=monitor,mode=control"]
         command += ["-chardev", f"socket,id=agent,path={place}/agent,server=on,wait=off"]
-        command += ["-device", "virtio-serial-pci", "-device", "virtserialport,chardev=agent,name=host"]
-        return command + (["-loadvm", snapshot] if snapshot else [])
+        return [*command, "-device", "virtio-serial-pci", "-device", "virtserialport,chardev=agent,name=host"]
 
-    def _wait_ready(self) -> None:
+    def wait_ready(self) -> None:
+        """Until the agent answers. Raises MachineError with the last words of the console."""
         end = time.monotonic() + READY_S
         while time.monotonic() < end:
             if self._process is None or self._process.poll() is not None:
@@ -151,7 +183,7 @@ class Machine:
                 time.sleep(0.05)
             else:
                 return
-        raise MachineError("not ready:\n" + (self._place / "console.log").read_text(errors="replace")[-2000:])
+        raise MachineError("not ready:\n" + self.console[-2000:])
 
     def _monitor(self, execute: str, **arguments: Any) -> Reply:
         """One order to qemu itself (QMP)."""
