@@ -1,6 +1,6 @@
 """The boards a post is built on, and the section filters of config.txt that each of them obeys.
 
-Source of the filters: documentation/asciidoc/computers/config_txt/conditional.adoc, and rpi-eeprom pull 581 for the Pi 5 family.
+Source of the filters: documentation/asciidoc/computers/config_txt/conditional.adoc, and raspberrypi/rpi-eeprom#581 for the Pi 5 family.
 """
 
 from __future__ import annotations

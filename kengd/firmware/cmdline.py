@@ -1,7 +1,7 @@
 """cmdline.txt, the one line that the kernel is given.
 
 Sources: kernel-parameters.txt in the kernel's documentation (`panic`, `fsck.*` in systemd-fsck(8)); /etc/overlayroot.conf in Debian's
-package overlayroot; raspberrypi/bookworm-feedback issue 137 (why `recurse=0`).
+package overlayroot; raspberrypi/bookworm-feedback#137 (why `recurse=0`).
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ FRAGMENT = "kengd.txt"
 LONGEST_LINE = 98
 """Characters of a line that the firmware reads; the rest is dropped without a word."""
 LARGEST_BYTES = 16 * 1024
-"""A Pi 5 did not start with a config.txt larger than that (raspberrypi/firmware issue 1848, meta-raspberrypi pull 1255)."""
+"""A Pi 5 did not start with a config.txt larger than that (raspberrypi/firmware#1848, agherzan/meta-raspberrypi#1255)."""
 DEEPEST = 8
 
 _ALIASES = {"device_tree_overlay": "dtoverlay", "device_tree_param": "dtparam"}

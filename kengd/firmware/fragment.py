@@ -20,7 +20,7 @@ _HEAD = """\
 # no [section] ends that. (documentation, device-tree.adoc part 3.2)
 dtoverlay=
 # kengd killed = its pins are let go = relay at rest; these kernels else keep an output driven.
-# (raspberrypi/linux pulls 6117, 6150)
+# (raspberrypi/linux#6117, #6150)
 dtparam=strict_gpiod
 # The hardware watchdog restarts a machine that hangs; systemd feeds it. (R)
 dtparam=watchdog=on

@@ -1,7 +1,7 @@
 """What config.txt may say: its keys, the parameters of the base device tree, and what is read too early for an included file.
 
 Sources: documentation/asciidoc/computers/config_txt/*.adoc (keys); the first entry of arch/arm/boot/dts/overlays/README in
-raspberrypi/linux (parameters); raspberrypi/firmware issues 1332 and 1810 (what an included file cannot say). New firmware brings new
+raspberrypi/linux (parameters); raspberrypi/firmware#1332, #1810 (what an included file cannot say). New firmware brings new
 keys, so that an unknown one is worth a look and no more.
 """
 

@@ -1,7 +1,7 @@
 """The hardware watchdog: switched on in config.txt, fed by systemd, and never asked for more than the chip can count.
 
-Sources: drivers/watchdog/bcm2835_wdt.c (20 bits of 1/65536 s: just under 16 s); systemd issue 27427 (a longer time was refused and
-the watchdog silently stayed off); documentation pull 4144 (`kernel_watchdog_timeout`).
+Sources: drivers/watchdog/bcm2835_wdt.c (20 bits of 1/65536 s: just under 16 s); systemd#27427 (a longer time was refused and
+the watchdog silently stayed off); raspberrypi/documentation#4144 (`kernel_watchdog_timeout`).
 """
 
 from __future__ import annotations

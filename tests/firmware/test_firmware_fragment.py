@@ -84,7 +84,7 @@ def test_it_keeps_its_parameters_away_from_the_overlays_around_it(board: Board) 
     st.booleans(),
 )
 def test_every_fragment_is_ascii_short_and_within_the_firmware_s_limits(pins: list[int], low: bool) -> None:
-    """98 characters a line, 4 KiB in all (raspberrypi/firmware issues 1012, 1848), whatever is wired."""
+    """98 characters a line, 4 KiB in all (raspberrypi/firmware#1012, #1848), whatever is wired."""
     relay, *buttons = pins
     plan = replace(
         BARE, relay=RelayPlan(relay, low), buttons=tuple(ButtonPlan(f"b{pin}", pin, "alarm") for pin in buttons[:20])
@@ -101,7 +101,7 @@ def test_the_lists_beside_it_are_those_the_linter_asks_for() -> None:
 
 
 def test_the_bootloader_s_configuration_fits_its_eeprom() -> None:
-    """Without comments under 600 characters (rpi-eeprom issue 732), and it starts by itself after a power cut."""
+    """Without comments under 600 characters (raspberrypi/rpi-eeprom#732), and it starts by itself after a power cut."""
     text = "\n".join(words("eeprom.txt"))
     assert len(text) < 600
     keys = dict(line.split("=") for line in text.splitlines() if "=" in line)

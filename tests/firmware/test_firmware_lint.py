@@ -206,13 +206,13 @@ def test_the_fragment_must_be_read_and_be_this_post_s() -> None:
 
 
 def test_what_an_included_file_cannot_say_is_told() -> None:
-    """raspberrypi/firmware issues 1332, 1810: the first stage follows no include."""
+    """raspberrypi/firmware#1332, #1810: the first stage follows no include."""
     boot = changed(well(more="gpu_mem=16\n"), config="gpu_mem=64\n" + TRIXIE + INCLUDE + "include more.txt\n")
     assert codes(boot) == [("yellow", "early_key_included", "more.txt:1")]
 
 
 def test_a_config_too_large_for_a_pi_5_is_told() -> None:
-    """raspberrypi/firmware issue 1848; what is included counts."""
+    """raspberrypi/firmware#1848; what is included counts."""
     assert codes(changed(well(), config="# x\n" * 3000 + TRIXIE + INCLUDE)) == []
     assert codes(changed(well(), config="# x\n" * 4000 + TRIXIE + INCLUDE)) == [
         ("yellow", "config_too_large", "config.txt")
@@ -278,5 +278,5 @@ WATCHDOGS: list[tuple[tuple[str, ...] | None, list[tuple[str, str, str]]]] = [
 def test_systemd_feeds_the_watchdog_within_what_it_can_count(
     conf: tuple[str, ...] | None, expected: list[tuple[str, str, str]]
 ) -> None:
-    """systemd issue 27427: more than 15 s was refused, and the watchdog silently off."""
+    """systemd#27427: more than 15 s was refused, and the watchdog silently off."""
     assert codes(replace(well(), system_conf=conf)) == expected

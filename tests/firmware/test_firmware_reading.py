@@ -99,6 +99,8 @@ REACH = [
     ("device_tree_param=strict_gpiod=on\n", True),
     ("dtoverlay=disable-bt\ndtparam=strict_gpiod\n", False),
     ("dtoverlay=disable-bt\n[all]\ndtparam=strict_gpiod\n", False),  # a section ends no overlay's reach
+    ("dtoverlay=disable-bt\n[cm4]\notg_mode=1\n[all]\ndtparam=strict_gpiod\n", False),
+    ("dtoverlay=disable-bt\n[cm5]\ndtoverlay=\n[all]\ndtparam=strict_gpiod\n", False),  # ended on another board only
     ("dtoverlay=disable-bt\ndtoverlay=\ndtparam=strict_gpiod=on\n", True),
     ("[pi1]\ndtoverlay=disable-bt\n[all]\ndtparam=strict_gpiod\n", True),  # an overlay of another board reaches nothing
     ("[cm5]\ndtparam=strict_gpiod\n", False),
