@@ -19,12 +19,14 @@ here=$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")
 . "$here/ready.sh"
 # shellcheck source=deploy/release.sh
 . "$here/release.sh"
+# shellcheck source=deploy/build.sh
+. "$here/build.sh"
 
-system_python=/usr/bin/python3
 least_free_mib=350
-wheels= # a directory of wheels, when there is no Internet to be used
 first_settings=
 scratch=
+trial=
+not_taken=
 
 main() {
     read_arguments "$@"
@@ -40,7 +42,7 @@ main() {
     old=$(release_at current) older=$(release_at previous)
     new=$(release_for_this)
     make_user
-    if [ "$new" = "$old" ] && intact "$new" && runs "$new"; then
+    if intact "$new" && runs "$new"; then
         say "Bản ${new##*/} đã có sẵn và nguyên vẹn."
     else
         [ "$new" != "$old" ] || new=$new.$(date +%s) # the one in force is damaged: a fresh one beside it
@@ -50,10 +52,13 @@ main() {
     if [ "$new" = "$old" ]; then
         stay_with "$old"
     else
+        try_release "$new" "$old"
         change_over_or_wait "$new" "$old" "$older"
     fi
     prune
+    keep_time "$new"
     farewell "$new"
+    [ -z "$not_taken" ]
 }
 
 read_arguments() {
@@ -69,7 +74,7 @@ read_arguments() {
     done
 }
 
-leave() { rm -rf -- "$scratch"; }
+leave() { rm -rf -- "$scratch" ${trial:+"$trial"}; }
 
 # ---- the machine
 
@@ -112,108 +117,57 @@ make_user() {
     install -d -m 750 -o kengd -g kengd -- "$state"
 }
 
-# ---- the packages
-
-find_wheels() {
-    if [ -z "$wheels" ] && [ -e "$checkout/SHA256SUMS" ]; then wheels=$checkout; fi
-    [ -n "$wheels" ] || return 0
-    if [ -f "$wheels" ]; then
-        tar -C "$scratch" --no-same-owner -xf "$wheels" || die "không mở được $wheels." "chép lại tệp này từ bản gốc"
-        wheels=$(dirname -- "$(find "$scratch" -mindepth 2 -maxdepth 2 -name SHA256SUMS -print -quit)")
-    fi
-    if [ -e "$wheels/SHA256SUMS" ]; then
-        (cd -- "$wheels" && sha256sum --quiet --strict --check SHA256SUMS >&2) ||
-            die "bộ cài bị hỏng (có tệp không đúng như lúc đóng gói, xem ở trên)." "chép lại bộ cài từ bản gốc, hoặc đổi thẻ, đổi USB"
-        wheels=$wheels/wheels
-    fi
-    compgen -G "$wheels/*.whl" >/dev/null || die "trong ${wheels:-bộ cài} không có gói nào." "chỉ đúng thư mục hoặc tệp kengd-bundle-….tar"
-}
-
-# ---- the release
-
-version_of_this() {
-    local wheel
-    wheel=$(compgen -G "$checkout/wheels/kengd-*.whl" || true)
-    if [ -n "$wheel" ]; then
-        wheel=${wheel##*/kengd-}
-        printf '%s' "${wheel%%-*}"
-    else
-        sed -nE 's/^version = "([^"]+)"$/\1/p' "$checkout/pyproject.toml"
-    fi
-}
-
-# The same program for the same Python always has the same name; anything else has another.
-release_for_this() {
-    local mark
-    mark=$(
-        cd -- "$checkout"
-        {
-            "$system_python" -V
-            find kengd deploy systemd firmware_config pyproject.toml requirements.lock wheels/kengd-*.whl -type f \
-                ! -path '*/__pycache__/*' -print0 2>/dev/null | LC_ALL=C sort -z | xargs -0 sha256sum
-        } | sha256sum
-    )
-    printf '%s/releases/%s-%s' "$opt" "$(version_of_this)" "${mark:0:8}"
-}
-
-# A venv at its final place (its scripts name it), counted only once it is sealed.
-build() { # RELEASE
-    say "Đang dựng bản ${1##*/} …"
-    rm -rf -- "$1"
-    venv=$1
-    if [ -n "$wheels" ]; then build_offline "$1"; else build_online "$1"; fi
-    # The service cannot write here, and compiling at each start costs a small Pi minutes. What no post ever loads is left out.
-    "$1/bin/python" -I -m compileall -q -j 0 -x '/(tests?|testing|v1|mypy|dialects/(mssql|mysql|oracle|postgresql))/' \
-        "$1"/lib/python*/site-packages >/dev/null || true
-    mkdir -p -- "$1/share/kengd"
-    cp -r -- "$checkout/deploy" "$checkout/systemd" "$1/share/kengd/"
-    cp -r -- "$checkout/firmware_config" "$1/share/kengd/"
-    seal "$1"
-}
-
-build_offline() { # RELEASE
-    local pip own
-    "$system_python" -m venv --without-pip "$1" || die "không tạo được môi trường Python ở $1." "xem lời báo ở trên"
-    pip=$(compgen -G "$wheels/pip-*.whl" | head -n 1 || true)
-    [ -n "$pip" ] || die "trong $wheels thiếu gói pip." "đóng gói lại bằng deploy/wheelhouse.sh"
-    export PYTHONPATH=$pip # pip runs from its own wheel and is not left on the post
-    in_venv --no-compile --no-index --find-links "$wheels" --require-hashes -r "$checkout/requirements.lock" ||
-        die "bộ cài không có đủ gói cho $("$system_python" -V) trên $(uname -m)." \
-            "đóng gói lại: deploy/wheelhouse.sh --for $("$system_python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')-$(uname -m)"
-    own=$(compgen -G "$checkout/wheels/kengd-*.whl" || true)
-    if [ -n "$own" ]; then
-        printf '%s --hash=sha256:%s\n' "$own" "$(sha256sum -- "$own" | cut -d' ' -f1)" >"$scratch/own.txt"
-        in_venv --no-compile --no-index --no-deps --require-hashes -r "$scratch/own.txt" || die "không cài được $own." "xem lời báo ở trên"
-    else
-        install_checkout --no-index
-    fi
-    unset PYTHONPATH
-}
-
-build_online() { # RELEASE
-    if ! answers "$system_python" 'import ensurepip'; then
-        say "Đang cài python3-venv …"
-        apt_install python3-venv || { apt update -q && apt_install python3-venv; } ||
-            die "chưa cài được python3-venv." "xem mạng, hoặc dùng bộ cài không cần mạng: --wheelhouse kengd-bundle-….tar"
-    fi
-    "$system_python" -m venv "$1" || die "không tạo được môi trường Python ở $1." "xem lời báo ở trên"
-    in_venv --no-compile --require-hashes -r "$checkout/requirements.lock" ||
-        die "chưa tải được các gói Python." "xem mạng rồi chạy lại, hoặc dùng bộ cài không cần mạng: --wheelhouse kengd-bundle-….tar"
-    install_checkout
-}
-
-install_checkout() { # PIP_OPTION... : from a copy, since building leaves traces
-    mkdir -p -- "$scratch/checkout"
-    (cd -- "$checkout" && cp -r -- kengd pyproject.toml README.md LICENSE "$scratch/checkout/")
-    in_venv --no-compile --no-deps --no-build-isolation "$@" "$scratch/checkout" || die "không dựng được kengd." "xem lời báo ở trên"
-}
-
 # ---- settings and start
 
+# The first settings, and only those: later ones are edited in place, or dropped on the boot partition.
 take_settings() { # RELEASE
-    [ -n "$first_settings" ] || return 0
-    install -D -m 640 -o root -g kengd -- "$first_settings" "$etc/kengd.toml"
+    if [ -n "$first_settings" ] && ! cmp -s -- "$first_settings" "$etc/kengd.toml"; then
+        [ ! -e "$etc/kengd.toml" ] || die "máy này đã có cài đặt, không ghi đè bằng --settings." \
+            "sửa $etc/kengd.toml, hoặc chép tệp mới thành kengd.toml vào phân vùng boot rồi khởi động lại"
+        install -D -m 600 -- "$first_settings" "$scratch/settings/kengd.toml"
+        "$1/bin/kengd" intake --boot-dir "$scratch/settings" || die "tệp $first_settings chưa dùng được (xem ở trên)." "sửa rồi chạy lại"
+        if grep -q '^[[:space:]]*\[keys\]' -- "$first_settings"; then
+            say "Chú ý: $first_settings vẫn còn khoá trong đó; cất kỹ hoặc xoá đi."
+        fi
+    elif [ ! -e "$etc/kengd.toml" ]; then
+        "$1/bin/kengd" intake || not_taken=yes
+    fi
 }
+
+# ---- is it good enough?
+
+# Whatever is wrong, the release in force goes on untouched.
+try_release() { # NEW OLD
+    say "Đang thử bản ${1##*/} trên máy này (kẻng vẫn làm việc bình thường) …"
+    if ! intact "$1" || ! runs "$1"; then refuse "$1" "$2" "tệp chương trình bị hỏng hoặc không nạp được."; fi
+    [ "$(of_release "$1" --version)" = "kengd $(version_of_this)" ] || refuse "$1" "$2" "chương trình nói sai số bản của chính nó."
+    trial=$(mktemp -d "$state/trial.XXXXXX")
+    install -d -o kengd -g kengd -m 700 -- "$trial" "$trial/post" "$trial/book"
+    if [ -e "$etc/kengd.toml" ]; then
+        of_release "$1" check >"$scratch/check" 2>&1 || {
+            cat -- "$scratch/check" >&2
+            refuse "$1" "$2" "cài đặt của điểm kẻng này không dùng được với bản mới."
+        }
+    fi
+    of_release "$1" trial post --dir "$trial/post" >&2 || refuse "$1" "$2" "điểm kẻng thử (chân mô phỏng) không chạy đúng."
+    try_book "$1" "$2"
+    rm -rf -- "$trial"
+    trial=
+}
+
+try_book() { # NEW OLD
+    local code=0
+    of_release "$1" trial book --dir "$trial/book" >&2 || code=$?
+    [ "$code" -eq 0 ] || refuse "$1" "$2" "bản này không dùng tiếp được sổ kẻng của máy (mã $code). Về bản cũ hơn thì dùng: sudo kengd-rollback."
+}
+
+refuse() { # NEW OLD WHY
+    rm -rf -- "$1"
+    die "không cài bản ${1##*/}: $3" \
+        "${2:+bản ${2##*/} vẫn đang chạy, không bị đụng tới. }Gửi các dòng ở trên cho người làm ra bản này, hoặc cài bản khác"
+}
+
+# ---- settled
 
 # Nothing new: units in their place, and running if it can run. The bell is not touched.
 stay_with() { # RELEASE
@@ -226,6 +180,8 @@ stay_with() { # RELEASE
 
 change_over_or_wait() { # NEW OLD OLDER
     if has_settings; then
+        compile_settings "$1"
+        keep_before "$1"
         change_over "$@"
     else
         put_in_force "$1" "$2"
@@ -233,9 +189,29 @@ change_over_or_wait() { # NEW OLD OLDER
     fi
 }
 
+# chrony is the better clock on a bad line, and takes the hub as a source. Without Internet what is there stays.
+keep_time() { # RELEASE
+    local keeper=chrony
+    if ! command -v chronyd >/dev/null && ! [ -x /usr/sbin/chronyd ]; then
+        say "Đang cài chrony (giữ giờ) nếu có mạng …"
+        timeout 300 env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o Acquire::Retries=0 -o Acquire::http::Timeout=15 \
+            install --no-install-recommends chrony >/dev/null 2>&1 </dev/null || keeper=systemd-timesyncd
+    fi
+    if [ -e "$etc/kengd.toml" ]; then "$1/bin/kengd" --config "$etc/kengd.toml" time-source >&2 || true; fi
+    if [ "$keeper" = chrony ]; then
+        put_file "$1/share/kengd/deploy/chrony/kengd.conf" /etc/chrony/conf.d/kengd.conf || true
+        systemctl --quiet try-restart chrony.service || true
+    else
+        say "Không cài được chrony (không có mạng?): đồng hồ vẫn do $keeper giữ. Có mạng thì chạy lại lệnh này."
+        systemctl --quiet try-restart systemd-timesyncd.service || true
+    fi
+}
+
 farewell() { # RELEASE
     say "Xong: kengd ${1##*/}."
-    if has_settings; then
+    if [ -n "$not_taken" ]; then
+        say "Tệp cài đặt trên phân vùng boot CHƯA dùng được: xem kengd-loi.txt ở đó, sửa rồi khởi động lại."
+    elif has_settings; then
         say "Điểm kẻng đang chạy. Xem: sudo kengd status; khám máy: sudo kengd doctor"
     else
         say "Chưa có tệp cài đặt, nên kẻng chưa chạy. Chép kengd.toml vào phân vùng boot của thẻ rồi khởi động lại, hoặc:"

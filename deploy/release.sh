@@ -9,8 +9,10 @@ systemd_etc=/etc/systemd
 sbin=/usr/local/sbin
 bin=/usr/local/bin
 unit=kengd.service
+trial_s=600   # a whole post, started and stopped, on a Zero 2 W that has a bell to look after
 restart_s=150 # more than the unit's TimeoutStartSec and TimeoutStopSec together
 force=
+book_told= # what became of the book, when a newer release's had to stay behind
 
 # ---- before anything
 
@@ -70,6 +72,31 @@ prune() {
         name=${old##*/}
         [ -e "$opt/releases/$name" ] || rm -rf -- "$old"
     done
+}
+
+# A command of this release, on the settings in force, as the user of the post: no keys, no pins, no word of our environment.
+of_release() { # RELEASE WORD...
+    as_post "$1/bin/kengd" --config "$etc/kengd.toml" "${@:2}"
+}
+
+as_post() {
+    setpriv --reuid kengd --regid kengd --clear-groups --no-new-privs --pdeathsig TERM \
+        env -i PATH=/usr/local/bin:/usr/bin:/bin LANG=C.UTF-8 timeout -k 10 "$trial_s" "$@"
+}
+
+# Settings compiled now are not compiled between the bell's stop and its start.
+compile_settings() { # RELEASE
+    if [ ! -e "$etc/kengd.toml" ]; then return 0; fi
+    as_post "$1/bin/python" -I -m kengd.settings.compile "$etc/kengd.toml" >/dev/null 2>&1 || true
+}
+
+# What `restart_bell` may need: the book and the settings as they are before RELEASE is in force. One copy per release.
+keep_before() { # RELEASE
+    local before=$state/before/${1##*/}
+    install -d -m 700 -o kengd -g kengd -- "$state/before" "$before"
+    of_release "$1" trial keep --dir "$before" >/dev/null || die "chưa chép lại được sổ kẻng trước khi đổi bản." \
+        "xem thẻ nhớ còn chỗ trống không (df -h), rồi chạy lại"
+    if [ -e "$etc/kengd.toml" ]; then install -m 600 -o kengd -g kengd -- "$etc/kengd.toml" "$before/"; fi
 }
 
 # ---- what lies outside of /opt/kengd
@@ -148,30 +175,55 @@ refuse_while_ringing() { # UNDO... : what is undone before it dies
     esac
 }
 
-start_and_look() { # 0: armed within the time, answers, and is the same process five seconds later
+# The release whose book may be newer than the one about to start knows; what became of it is told afterwards.
+restart_bell() { # [LEFT]
+    local before=$state/before/${1##*/}
+    book_told=
+    if [ -z "${1:-}" ] || [ ! -e "$before/book.db" ] ||
+        [ "$(of_release "$1" trial since --dir "$before" 2>/dev/null | head -n 1)" != newer ]; then
+        timeout "$restart_s" systemctl restart "$unit"
+        return
+    fi
+    timeout "$restart_s" systemctl stop "$unit"
+    book_told=$(of_release "$1" trial back --dir "$before" 2>/dev/null | tail -n 1) || true
+    timeout "$restart_s" systemctl start "$unit"
+}
+
+start_and_look() { # [LEFT] : 0 when armed within the time, answering, and the same process five seconds later
     local pid
-    timeout "$restart_s" systemctl restart "$unit" || return 1
+    restart_bell "${1:-}" || return 1
     pid=$(systemctl show -P MainPID "$unit")
     for _ in 1 2 3 4 5; do
         sleep 1
-        [ "$(systemctl show -P MainPID "$unit")" = "$pid" ] && systemctl is-active --quiet "$unit" || return 1
+        if [ "$(systemctl show -P MainPID "$unit")" != "$pid" ] || ! systemctl is-active --quiet "$unit"; then return 1; fi
     done
     ask_post >/dev/null
+}
+
+tell_of_the_book() {
+    [ -n "$book_told" ] || return 0
+    say "Sổ kẻng của bản mới hơn cất riêng, không mất: $state/book/book-aside-….db ($book_told)."
+    say "Nếu có mục ghi thêm, bản này ghi tiếp vào một sổ mới, mục đầu nói rõ sổ nào đã cất; máy trực ban xã cũng thấy như vậy."
 }
 
 last_words() { journalctl -u "$unit" -n 15 -o cat --no-pager 2>/dev/null | sed 's/^/    /' >&2 || true; }
 
 # Everything is ready before the bell is touched; between its stop and its start there is nothing but systemd's restart.
-change_over() { # NEW OLD BEFORE_OLD : the last two may be empty
+# From NEW back to OLD the book of before may have to come along; from OLD to NEW never, unless NEW is the elder (LEFT).
+change_over() { # NEW OLD BEFORE_OLD [LEFT] : all but the first may be empty
     put_in_force "$1" "$2"
     refuse_while_ringing go_back "$2" "$3"
     systemctl enable --quiet "$unit"
-    if start_and_look; then return 0; fi
+    if start_and_look "${4:-}"; then
+        tell_of_the_book
+        return 0
+    fi
     say "Bản ${1##*/} không sẵn sàng được. Lời cuối của nó:"
     last_words
     [ -n "$2" ] || die "bản ${1##*/} đã cài nhưng không chạy được." "xem: sudo kengd doctor; sudo journalctl -u kengd -n 50"
     go_back "$2" "$3"
-    if start_and_look; then
+    if start_and_look "$([ -n "${4:-}" ] || printf '%s' "$1")"; then
+        tell_of_the_book
         die "bản ${1##*/} không chạy được trên máy này; đã tự quay lại bản ${2##*/}, kẻng đang sẵn sàng." \
             "giữ lại các dòng ở trên và gửi cho người làm ra bản này"
     fi

@@ -26,6 +26,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
 
 INTERNAL: dict[str, tuple[str, str]] = {
     "office": ("kengd.cli.office", "phần trực ban, do `kengd run` tự chạy"),
+    "intake": ("kengd.cli.intake", "nhận tệp cài đặt chép vào phân vùng boot"),
+    "time-source": ("kengd.cli.time_source", "lấy giờ từ máy trực ban xã (do install.sh gọi)"),
     "trial": ("kengd.cli.trial", "thử bản này trước khi dùng (do install.sh gọi)"),
 }
 """Commands that programs call, not people."""

@@ -3,7 +3,7 @@
 `post`    a whole post of this release on simulated pins rings, is hushed and writes its book; nothing of the real post is touched
 `book`    would this release go on with the real book? Tried on a copy. Exit code 0 yes, 3 it would set it aside
 `keep`    a copy of the real book as it is now, into --dir
-`since`   what was written since that copy: one word for the script (`same`, `reshaped`), then a sentence; changes nothing
+`since`   what was written since that copy: one word for the script (`same`, `newer`, `older`), then a sentence; changes nothing
 `back`    the post is stopped and an older release is about to start: see `kengd.journal.copying.bring_back`
 
 All take `--dir`. Run as the user of the post.
@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
         found = since(book, before)
     else:
         found = bring_back(book.parent, before, time.time_ns() // 1_000_000)
-    print("same" if found.same_shape else "reshaped")
+    print(found.shape)
     print(_told(found.new_entries, found.unsent))
     return 0
 

@@ -169,7 +169,9 @@ def _program(config: Path) -> list[str]:
 
 def _environment() -> dict[str, str]:
     """Without the words that systemd or a shell may have left for the real post; this very program, wherever it lies."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("KENGD_", "NOTIFY_", "WATCHDOG_"))}
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith(("KENGD_", "NOTIFY_", "WATCHDOG_"))
+    }
     return kept | {"PYTHONPATH": str(Path(kengd.__file__).parent.parent)}
 
 

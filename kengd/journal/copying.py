@@ -11,6 +11,7 @@ import os
 import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from kengd.journal.archive import sync_folder
 from kengd.journal.aside import set_aside
@@ -22,10 +23,11 @@ FILE = "book.db"
 
 @dataclass(frozen=True, slots=True)
 class Since:
-    """Today's book beside a copy made before. `same_shape`: the file was not changed by a newer release; `new_entries`:
-    written since, None when that cannot be told (another book, a damaged one); `unsent`: of all, not at the hub yet."""
+    """Today's book beside a copy made before. `shape`: the file's, beside the copy's ("newer": a newer release changed it);
+    `new_entries`: written since, None when that cannot be told (another book, a damaged one); `unsent`: of all entries, not
+    at the hub yet."""
 
-    same_shape: bool
+    shape: Literal["same", "newer", "older"]
     new_entries: int | None
     unsent: int | None
 
@@ -56,8 +58,9 @@ def since(today: Path, before: Path) -> Since:
     """What has happened to the book since this copy was made. Raises KengdError `book_missing`, `book_broken` …"""
     try:
         with visit(today) as new, visit(before) as old:
-            shapes = [int(book.execute("PRAGMA user_version").fetchone()[0]) for book in (new, old)]
-            return Since(shapes[0] == shapes[1], _new_entries(new, old), _unsent(new))
+            now, then = (int(book.execute("PRAGMA user_version").fetchone()[0]) for book in (new, old))
+            shape: Literal["same", "newer", "older"] = "same" if now == then else "newer" if now > then else "older"
+            return Since(shape, _new_entries(new, old), _unsent(new))
     except (*SQLITE_FAULTS, OSError) as error:
         raise unreadable(error, today) from error
 
@@ -70,7 +73,7 @@ def bring_back(directory: Path, before: Path, wall_ms: int) -> Since:
     book. Raises KengdError, OSError.
     """
     found = since(directory / FILE, before)
-    if not found.same_shape and found.new_entries == 0:
+    if found.shape == "newer" and found.new_entries == 0:
         copy_book(before, directory / f"{FILE}.before")
         set_aside(directory / FILE, wall_ms)
         os.replace(directory / f"{FILE}.before", directory / FILE)

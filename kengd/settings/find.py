@@ -105,9 +105,14 @@ def load(
     return _read(raw, path, overlays, leave_out)
 
 
+def read_as(raw: bytes, path: Path) -> LoadedSettings:
+    """These bytes, as if they were the settings file at `path` already. Raises SettingsError."""
+    return _read(raw, path, Overlays.kept(where.state_dir_of(raw, path)), ())
+
+
 def _read(raw: bytes, path: Path | None, overlays: Overlays, leave_out: Iterable[str]) -> LoadedSettings:
     said = str(path or EXAMPLE)
-    text, data = _toml(raw, said)
+    text, data = toml_of(raw, said)
     lines = key_lines(text)
     for table in leave_out:
         data.pop(table, None)
@@ -138,8 +143,8 @@ def _checked(
     return LoadedSettings(plan, office_plan(settings, place), codes.codebook, timetable, warnings, path, name)
 
 
-def _toml(raw: bytes, said: str) -> tuple[str, dict[str, Any]]:
-    """The text and its data. Raises SettingsError with the line of the first mistake."""
+def toml_of(raw: bytes, said: str) -> tuple[str, dict[str, Any]]:
+    """The text and its data. `said`: the file's name for people. Raises SettingsError with the line of the first mistake."""
     try:
         text = where.text_of(raw)
     except UnicodeDecodeError as wrong:

@@ -1,0 +1,102 @@
+# Sourced by install.sh: makes a release below /opt/kengd/releases, from a bundle or from the Internet.
+# Needs ready.sh and release.sh; `scratch` is a directory of the caller's.
+# shellcheck shell=bash disable=SC2154,SC2034,SC2164 # set in the scripts named above, which also say `set -e`
+
+system_python=/usr/bin/python3 # not a newer one from somewhere else: the service cannot see homes, and bundles are for this one
+wheels=                        # a directory of wheels, when there is no Internet to be used
+
+# ---- the packages
+
+find_wheels() {
+    if [ -z "$wheels" ] && [ -e "$checkout/SHA256SUMS" ]; then wheels=$checkout; fi
+    [ -n "$wheels" ] || return 0
+    if [ -f "$wheels" ]; then
+        tar -C "$scratch" --no-same-owner -xf "$wheels" || die "không mở được $wheels." "chép lại tệp này từ bản gốc"
+        wheels=$(dirname -- "$(find "$scratch" -mindepth 2 -maxdepth 2 -name SHA256SUMS -print -quit)")
+    fi
+    if [ -e "$wheels/SHA256SUMS" ]; then
+        (cd -- "$wheels" && sha256sum --quiet --strict --check SHA256SUMS >&2) ||
+            die "bộ cài bị hỏng (có tệp không đúng như lúc đóng gói, xem ở trên)." "chép lại bộ cài từ bản gốc, hoặc đổi thẻ, đổi USB"
+        wheels=$wheels/wheels
+    fi
+    compgen -G "$wheels/*.whl" >/dev/null || die "trong ${wheels:-bộ cài} không có gói nào." "chỉ đúng thư mục hoặc tệp kengd-bundle-….tar"
+}
+
+# ---- the release
+
+version_of_this() {
+    local wheel
+    wheel=$(compgen -G "$checkout/wheels/kengd-*.whl" || true)
+    if [ -n "$wheel" ]; then
+        wheel=${wheel##*/kengd-}
+        printf '%s' "${wheel%%-*}"
+    else
+        sed -nE 's/^version = "([^"]+)"$/\1/p' "$checkout/pyproject.toml"
+    fi
+}
+
+# The same program for the same Python always has the same name; anything else has another.
+release_for_this() {
+    local mark
+    mark=$(
+        cd -- "$checkout"
+        {
+            "$system_python" -V
+            find kengd deploy systemd firmware_config pyproject.toml requirements.lock wheels/kengd-*.whl -type f \
+                ! -path '*/__pycache__/*' -print0 2>/dev/null | LC_ALL=C sort -z | xargs -0 sha256sum
+        } | sha256sum
+    )
+    printf '%s/releases/%s-%s' "$opt" "$(version_of_this)" "${mark:0:8}"
+}
+
+# A venv at its final place (its scripts name it), counted only once it is sealed.
+build() { # RELEASE
+    say "Đang dựng bản ${1##*/} …"
+    rm -rf -- "$1"
+    venv=$1
+    if [ -n "$wheels" ]; then build_offline "$1"; else build_online "$1"; fi
+    # The service cannot write here, and compiling at each start costs a small Pi minutes. What no post ever loads is left out.
+    "$1/bin/python" -I -m compileall -q -j 0 -x '/(tests?|testing|v1|mypy|dialects/(mssql|mysql|oracle|postgresql))/' \
+        "$1"/lib/python*/site-packages >/dev/null || true
+    mkdir -p -- "$1/share/kengd"
+    cp -r -- "$checkout/deploy" "$checkout/systemd" "$1/share/kengd/"
+    cp -r -- "$checkout/firmware_config" "$1/share/kengd/"
+    seal "$1"
+}
+
+build_offline() { # RELEASE
+    local pip own
+    "$system_python" -m venv --without-pip "$1" || die "không tạo được môi trường Python ở $1." "xem lời báo ở trên"
+    pip=$(compgen -G "$wheels/pip-*.whl" | head -n 1 || true)
+    [ -n "$pip" ] || die "trong $wheels thiếu gói pip." "đóng gói lại bằng deploy/wheelhouse.sh"
+    export PYTHONPATH=$pip # pip runs from its own wheel and is not left on the post
+    in_venv --no-compile --no-index --find-links "$wheels" --require-hashes -r "$checkout/requirements.lock" ||
+        die "bộ cài không có đủ gói cho $("$system_python" -V) trên $(uname -m)." \
+            "đóng gói lại: deploy/wheelhouse.sh --for $("$system_python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')-$(uname -m)"
+    own=$(compgen -G "$checkout/wheels/kengd-*.whl" || true)
+    if [ -n "$own" ]; then
+        printf '%s --hash=sha256:%s\n' "$own" "$(sha256sum -- "$own" | cut -d' ' -f1)" >"$scratch/own.txt"
+        in_venv --no-compile --no-index --no-deps --require-hashes -r "$scratch/own.txt" || die "không cài được $own." "xem lời báo ở trên"
+    else
+        install_checkout --no-index
+    fi
+    unset PYTHONPATH
+}
+
+build_online() { # RELEASE
+    if ! answers "$system_python" 'import ensurepip'; then
+        say "Đang cài python3-venv …"
+        apt_install python3-venv || { apt update -q && apt_install python3-venv; } ||
+            die "chưa cài được python3-venv." "xem mạng, hoặc dùng bộ cài không cần mạng: --wheelhouse kengd-bundle-….tar"
+    fi
+    "$system_python" -m venv "$1" || die "không tạo được môi trường Python ở $1." "xem lời báo ở trên"
+    in_venv --no-compile --require-hashes -r "$checkout/requirements.lock" ||
+        die "chưa tải được các gói Python." "xem mạng rồi chạy lại, hoặc dùng bộ cài không cần mạng: --wheelhouse kengd-bundle-….tar"
+    install_checkout
+}
+
+install_checkout() { # PIP_OPTION... : from a copy, since building leaves traces
+    mkdir -p -- "$scratch/checkout"
+    (cd -- "$checkout" && cp -r -- kengd pyproject.toml README.md LICENSE "$scratch/checkout/")
+    in_venv --no-compile --no-deps --no-build-isolation "$@" "$scratch/checkout" || die "không dựng được kengd." "xem lời báo ở trên"
+}

@@ -1,0 +1,73 @@
+"""Are these the keys they are said to be? Pure; imports cryptography, so only asked when a file brings keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+
+from kengd.settings.problems import Problem
+
+_COPY = "chép lại nguyên vẹn tệp xã đưa, từ dòng -----BEGIN đến hết dòng -----END"
+
+
+def key_problems(keys: Mapping[str, str], lines: Mapping[str, int]) -> list[Problem]:
+    """What is wrong with these keys (name → text): those of the file together with those kept already.
+
+    `lines`: where a key stands in the file; one that stands in no line was kept before.
+    """
+    return list(_problems(keys, lines))
+
+
+def _problems(keys: Mapping[str, str], lines: Mapping[str, int]) -> Iterator[Problem]:
+    for name in ("ca.pem", "broker.pem"):
+        if name in lines and not _certificates(keys[name]):
+            yield _problem(name, lines, "không phải chứng thư (PEM)", _COPY)
+    if "broker.key" in lines:
+        yield from _private(keys["broker.key"], lines)
+    password = keys.get("broker.password", "")
+    if "broker.password" in lines and ("\n" in password.strip() or len(password) > 200):
+        yield _problem("broker.password", lines, "mật khẩu phải là một dòng", "chỉ ghi mật khẩu, không ghi gì khác")
+    if lines.keys() & {"broker.pem", "broker.key"} and _fit(keys) is False:
+        vi, cure = "khoá riêng này không phải của chứng thư broker.pem", "xin xã cấp lại cả hai tệp cùng một lần"
+        yield _problem("broker.key", lines, vi, cure)
+
+
+def _problem(name: str, lines: Mapping[str, int], vi: str, cure: str) -> Problem:
+    return Problem("value", f'keys."{name}"', vi, cure, lines.get(name))
+
+
+def _certificates(text: str) -> list[x509.Certificate]:
+    try:
+        return x509.load_pem_x509_certificates(text.encode())
+    except ValueError:
+        return []
+
+
+def _private(text: str, lines: Mapping[str, int]) -> Iterator[Problem]:
+    try:
+        load_pem_private_key(text.encode(), None)
+    except TypeError:
+        yield _problem(
+            "broker.key",
+            lines,
+            "khoá riêng này có đặt mật khẩu, máy không tự mở được",
+            "xin xã cấp khoá không đặt mật khẩu",
+        )
+    except (ValueError, UnsupportedAlgorithm):
+        yield _problem("broker.key", lines, "không phải khoá riêng (PEM)", _COPY)
+
+
+def _fit(keys: Mapping[str, str]) -> bool | None:
+    """Whether key and certificate belong together; None when that cannot be asked."""
+    certificates = _certificates(keys.get("broker.pem", ""))
+    try:
+        private = load_pem_private_key(keys.get("broker.key", "").encode(), None)
+    except (TypeError, ValueError, UnsupportedAlgorithm):
+        return None
+    if not certificates:
+        return None
+    shape = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return private.public_key().public_bytes(*shape) == certificates[0].public_key().public_bytes(*shape)
