@@ -39,7 +39,7 @@ def installed(image: Image, place: Path) -> Path:
 def _install(image: Image, place: Path, disk: Path) -> None:
     """The packages come from a bundle, the program from the checkout beside the script."""
     with tempfile.TemporaryDirectory(prefix="kengd-bundle-") as scratch:
-        packed = bundle(image, Path(scratch))
+        packed = bundle(PYTHONS[image.suite], Path(scratch))
         machine = Machine(image, place)
         machine.blank_disk()
         try:
@@ -59,14 +59,14 @@ def _install(image: Image, place: Path, disk: Path) -> None:
         shutil.move(machine.disk, disk)
 
 
-def bundle(image: Image, out: Path, change: Callable[[Path], None] = lambda tree: None) -> Path:
-    """`deploy/wheelhouse.sh` for the guest, run in a copy of the checkout that `change` may have altered; the tar."""
+def bundle(python: str, out: Path, change: Callable[[Path], None] = lambda tree: None) -> Path:
+    """`deploy/wheelhouse.sh` for a guest with this Python, run in a copy of the checkout that `change` may have altered; the tar."""
     tree = out / "tree"
     for name in listed():
         (tree / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(CHECKOUT / name, tree / name)
     change(tree)
-    command = [str(tree / "deploy/wheelhouse.sh"), "--out", str(out), "--for", f"{PYTHONS[image.suite]}-x86_64"]
+    command = [str(tree / "deploy/wheelhouse.sh"), "--out", str(out), "--for", f"{python}-x86_64"]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     if done.returncode:
         raise MachineError(f"wheelhouse.sh ended with {done.returncode}:\n{done.stdout[-3000:]}")
