@@ -52,15 +52,16 @@ def synchronised(reading: ClockReading) -> bool:
     )
 
 
-def assess(reading: ClockReading, newest_entry_ms: int | None, now_ms: int, *, held_over: bool = False) -> ClockTrust:
-    """How far to believe the clock. `newest_entry_ms`, `now_ms`: unix ms; `held_over`: it was synchronised and then left alone.
+def assess(reading: ClockReading, believed_ms: int | None, now_ms: int, *, held_over: bool = False) -> ClockTrust:
+    """How far to believe the clock. `believed_ms`: what it said when it was last believed, `now_ms`: what it says (unix ms).
 
-    A synchronised clock wins over everything; one that runs free must not be earlier than the newest entry of the book.
+    `held_over`: it was synchronised and then left alone. A synchronised clock wins over everything; one that runs free must
+    not be earlier than when it was last believed.
     """
     if synchronised(reading):
         return "ntp"
     free = held_over or (reading.rtc and reading.hctosys)
-    if free and now_ms >= max(BORN_MS, newest_entry_ms or 0):
+    if free and now_ms >= max(BORN_MS, believed_ms or 0):
         return "rtc"
     return "untrusted"
 
@@ -78,14 +79,21 @@ def step_draft(by_ms: int) -> Draft:
 
 @dataclass(frozen=True, slots=True)
 class ClockWatch:
-    """What is remembered of the clock from one turn to the next. `synced_mono_ms`: when last seen synchronised, if not put since."""
+    """What is remembered of the clock from one turn to the next. `synced_mono_ms`: when last seen synchronised, if not put since.
+
+    `believed_ms`: what it said when it was last believed, here or by the book. An entry written under a clock that nobody
+    believes does not count: else the very entry about a step back would make the wrong date the newest, and so a right one.
+    """
 
     last: tuple[int, int] | None = None
     synced_mono_ms: int | None = None
+    believed_ms: int = 0
 
-    def turn(
-        self, reading: ClockReading, now: Instant, newest_entry_ms: int | None
-    ) -> tuple[ClockWatch, ClockTrust, int | None]:
+    def with_book(self, believed_ms: int) -> ClockWatch:
+        """The newest entry that was written under a believed clock is of this unix ms."""
+        return replace(self, believed_ms=max(self.believed_ms, believed_ms))
+
+    def turn(self, reading: ClockReading, now: Instant) -> tuple[ClockWatch, ClockTrust, int | None]:
         """The watch after this turn, the trust, and by how many ms the clock was put since the last turn (None: was not)."""
         current = (now.mono_ms, now.wall_ms)
         by = stepped(self.last, current) if self.last is not None else None
@@ -93,5 +101,6 @@ class ClockWatch:
         if synchronised(reading):
             synced = now.mono_ms
         held_over = synced is not None and now.mono_ms - synced <= HOLDOVER_MS
-        trust = assess(reading, newest_entry_ms, now.wall_ms, held_over=held_over)
-        return replace(self, last=current, synced_mono_ms=synced), trust, by
+        trust = assess(reading, self.believed_ms - STEP_MS, now.wall_ms, held_over=held_over)
+        believed_ms = self.believed_ms if trust == "untrusted" else now.wall_ms
+        return ClockWatch(current, synced, believed_ms), trust, by

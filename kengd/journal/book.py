@@ -161,6 +161,10 @@ class Book:
         """The newest `n`, oldest first."""
         return self._shelf.reading().tail(n)
 
+    def believed_ms(self) -> int:
+        """What the clock said (unix ms) in the newest entry that was written under a believed one; 0 = there is none."""
+        return self._shelf.reading().believed_ms()
+
     def first_reply(self, command_id: str) -> Entry | None:
         """The first entry that answered this command."""
         return self._shelf.reading().first_reply(command_id)

@@ -185,6 +185,14 @@ class Reader:
         with self.moment() as connection:
             return entries_after(connection, head_of(connection).seq - n, n)
 
+    def believed_ms(self) -> int:
+        """What the clock said (unix ms) in the newest entry that was written under a believed one; 0 = there is none."""
+        with self.moment() as connection:
+            row = connection.execute(
+                "SELECT at_ms FROM entry WHERE clock <> 'untrusted' ORDER BY seq DESC LIMIT 1"
+            ).fetchone()
+        return 0 if row is None else int(row[0])
+
     def first_reply(self, command_id: str) -> Entry | None:
         """The first entry that answered this command: sent again when the command is repeated."""
         with self.moment() as connection:

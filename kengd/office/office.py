@@ -226,6 +226,7 @@ class Office:
             self.shelf.open()
         except BookBroken as broken:
             self._book_ails(broken)
+        self.time.ask_book()
         self.bulletin.wrote(self.shelf.head())
         self._same_spool = self.shelf.written_upto(self._spool_id) > 0
         self.orders = HubOrders(self, self.shelf, self.changes)

@@ -69,6 +69,10 @@ class Shelf:
         """The newest entries."""
         return self._read(lambda book: book.tail(n), [])
 
+    def believed_ms(self) -> int | None:
+        """What the clock said (unix ms) in the newest entry under a believed one; 0 = no such entry, None = cannot be read."""
+        return self._read(lambda book: book.believed_ms(), None)
+
     def seen_commands(self) -> Iterable[SeenCommand]:
         """For the order desk's start."""
         return self._read(lambda book: book.seen(), [])

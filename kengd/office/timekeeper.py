@@ -16,7 +16,6 @@ from kengd.office.lines import read_lines
 from kengd.office.scribe import Task
 from kengd.office.ticker import MissedAct, RingAct, Ticker, TickerAct, ValueAct
 from kengd.settings.plan import OfficePlan
-from kengd.wire.entry import parse_at
 
 if TYPE_CHECKING:
     from kengd.office.office import Office
@@ -32,8 +31,19 @@ class Timekeeper:
         self._assumed = plan.clock_assume
         self._mark = clock.now()
         self._watch = ClockWatch()
+        self._knows_book = False
         self._ticker: Ticker | None = None
-        self.trust: ClockTrust = self._look(self._mark, None)[0]
+        self.trust: ClockTrust = self._look(self._mark)[0]
+
+    def ask_book(self) -> None:
+        """Before anything is written in it: a clock that runs free must not be earlier than the book (R36)."""
+        believed_ms = self._office.shelf.believed_ms()
+        if self._knows_book or believed_ms is None:
+            return
+        self._knows_book = True
+        if self.trust != "ntp":
+            self._watch = self._watch.with_book(believed_ms)
+            self._use(self._look(clock.now())[0])
 
     def begin(self, plan: OfficePlan) -> None:
         """Read the ledger; from now on the timetable is looked at."""
@@ -87,24 +97,28 @@ class Timekeeper:
             case ValueAct(key, value):
                 office.remember(key, value)
 
-    def _look(self, now: Instant, newest_ms: int | None) -> tuple[ClockTrust, int | None]:
+    def _look(self, now: Instant) -> tuple[ClockTrust, int | None]:
         """Trust, and by how many ms the clock was put since the last look."""
-        self._watch, trust, step_ms = self._watch.turn(clock.read_clock(), now, newest_ms)
+        self._watch, trust, step_ms = self._watch.turn(clock.read_clock(), now)
         return ("ntp" if self._assumed == "ntp" else trust), step_ms
 
     def _check(self, now: Instant) -> None:
+        if not self._knows_book:
+            self.ask_book()
         self._mark = now
-        newest = self._office.shelf.tail(1) if self.trust != "ntp" else []
-        trust, step_ms = self._look(now, parse_at(newest[-1].at) if newest else None)
+        trust, step_ms = self._look(now)
+        self._use(trust)  # first: what is written about the step is written under the clock that was put
         if step_ms is not None:
             self._office.write(Draft(EntryKind.CLOCK_STEPPED, detail={"step_ms": step_ms, "clock": trust}))
-        if trust != self.trust:
-            self.trust = trust
-            self._office.trust_changed()
         if trust == "untrusted":
             self._office.ail(condition("clock_untrusted"))
         else:
             self._office.recover("clock_untrusted")
+
+    def _use(self, trust: ClockTrust) -> None:
+        if trust != self.trust:
+            self.trust = trust
+            self._office.trust_changed()
 
 
 def _ask(office: Office, question: AskRing) -> None:

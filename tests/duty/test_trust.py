@@ -60,12 +60,12 @@ def test_a_step_is_a_wall_clock_that_leaves_the_monotonic_one(current: tuple[int
     assert stepped((10_000, 500_000), current) == by
 
 
-def turns(*readings: tuple[ClockReading, int, int]) -> list[tuple[str, int | None]]:
-    """What a watch says to (reading, mono s, wall s) one after the other; the newest entry is NOW."""
-    watch = ClockWatch()
+def turns(*readings: tuple[ClockReading, int, int], book_s: int = 0) -> list[tuple[str, int | None]]:
+    """What a watch says to (reading, mono s, wall s) one after the other; the book was believed at `book_s`."""
+    watch = ClockWatch().with_book(NOW + book_s * 1000)
     said: list[tuple[str, int | None]] = []
     for reading, mono_s, wall_s in readings:
-        watch, trust, by = watch.turn(reading, Instant(mono_s * 1000, NOW + wall_s * 1000), NOW)
+        watch, trust, by = watch.turn(reading, Instant(mono_s * 1000, NOW + wall_s * 1000))
         said.append((trust, by))
     return said
 
@@ -82,6 +82,27 @@ def test_a_clock_that_somebody_put_is_no_longer_believed() -> None:
     """Held over only while it is left alone; a time service that steps it wins at once."""
     assert turns((SYNCED, 0, 0), (FREE, 10, 10), (FREE, 20, 3_620), (FREE, 30, 3_630), (SYNCED, 40, 40)) == [
         ("ntp", None), ("rtc", None), ("untrusted", 3_600_000), ("untrusted", None), ("ntp", -3_600_000),
+    ]  # fmt: skip
+
+
+def test_a_chip_that_somebody_put_back_stays_unbelieved_until_the_time_is_reached_again() -> None:
+    """R36: nothing that happens meanwhile, not even the entry about the step, makes the earlier date a right one."""
+    assert turns((CHIP, 0, 0), (CHIP, 10, 10), (CHIP, 11, -3_600), (CHIP, 12, -3_599), (CHIP, 3_621, 9), (CHIP, 3_622, 10)) == [
+        ("rtc", None), ("rtc", None), ("untrusted", -3_611_000), ("untrusted", None), ("rtc", None), ("rtc", None),
+    ]  # fmt: skip
+
+
+def test_a_chip_that_is_behind_the_book_is_not_believed() -> None:
+    """Its cell is flat: it says some day of last spring, and the book knows better."""
+    assert turns((CHIP, 0, 0), (CHIP, 1, 1), (CHIP, 99_999, 99_999), book_s=99_999) == [
+        ("untrusted", None), ("untrusted", None), ("rtc", None),
+    ]  # fmt: skip
+
+
+def test_a_time_service_that_puts_the_clock_back_is_believed_and_so_is_the_chip_after_it() -> None:
+    """The date from which it was put back was wrong, and nobody holds on to it."""
+    assert turns((CHIP, 0, 0), (SYNCED, 10, -86_400), (CHIP, 800_000, 713_590)) == [
+        ("rtc", None), ("ntp", -86_410_000), ("rtc", None),
     ]  # fmt: skip
 
 
