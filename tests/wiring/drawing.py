@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import xml.etree.ElementTree as ET
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -81,7 +81,7 @@ def read(name: str) -> Drawing:
         tuple(_text(element) for element in root.iter(f"{SVG}text")),
         tuple(itertools.chain.from_iterable(_strokes(element) for element in root.iter())),
         tuple(_part(group) for group in root.iter(f"{SVG}g")),
-        tuple(_points(line) for line in root.iter(f"{SVG}polyline") if "data-wire" in line.attrib),
+        tuple(points_of(line) for line in root.iter(f"{SVG}polyline") if "data-wire" in line.attrib),
         frozenset(_centre(ring) for ring in root.iter(f"{SVG}circle") if "data-dot" in ring.attrib),
     )
 
@@ -92,12 +92,10 @@ def _text(element: ET.Element) -> Text:
     wide = width(words, size, element.get("font-weight") == "bold")
     x, y = float(element.attrib["x"]), float(element.attrib["y"])
     left = x - {"start": 0.0, "middle": wide / 2, "end": wide}[element.attrib["text-anchor"]]
-    return Text(
-        words, size, (left, y - ASCENT * size, left + wide, y + DESCENT * size), element.attrib.get("lang", "")
-    )
+    return Text(words, size, (left, y - ASCENT * size, left + wide, y + DESCENT * size), element.attrib.get("lang", ""))
 
 
-def _points(element: ET.Element) -> tuple[Point, ...]:
+def points_of(element: ET.Element) -> tuple[Point, ...]:
     pairs = [pair.split(",") for pair in element.attrib["points"].split()]
     return tuple((float(x), float(y)) for x, y in pairs)
 
@@ -108,12 +106,12 @@ def _centre(element: ET.Element) -> Point:
 
 def _strokes(element: ET.Element) -> Iterator[tuple[Point, Point]]:
     if element.tag == f"{SVG}polyline":
-        points = _points(element)
-        yield from zip(points, points[1:], strict=False)
+        points = points_of(element)
+        yield from itertools.pairwise(points)
     elif element.tag == f"{SVG}rect" and "stroke" in element.attrib:
         x, y, w, h = (float(element.attrib[key]) for key in ("x", "y", "width", "height"))
         corners = [(x, y), (x + w, y), (x + w, y + h), (x, y + h), (x, y)]
-        yield from zip(corners, corners[1:], strict=False)
+        yield from itertools.pairwise(corners)
 
 
 def _part(group: ET.Element) -> Part:
@@ -145,7 +143,7 @@ def lies_on(place: Point, wire: tuple[Point, ...]) -> bool:
     """Is this place on the wire (upright and level pieces)?"""
     return any(
         min(a[0], b[0]) <= place[0] <= max(a[0], b[0]) and min(a[1], b[1]) <= place[1] <= max(a[1], b[1])
-        for a, b in zip(wire, wire[1:], strict=False)
+        for a, b in itertools.pairwise(wire)
     )
 
 
@@ -176,10 +174,17 @@ class Nets:
         self._root[self._find(a)] = self._find(b)
 
     def of(self, ref: str, pin: str, nth: int = 0) -> object:
-        """The net on which this terminal lies (`nth`: of the parts of this name). KeyError or IndexError: not drawn."""
-        numbers = [n for n, part in enumerate(self.drawing.parts) if part.ref == ref and part.kind != "flag"]
-        self.drawing.parts[numbers[nth]].pins[pin]
-        return self._find((numbers[nth], pin))
+        """The net on which this terminal lies (`nth`: of the parts of this name that have it). IndexError: not drawn."""
+        numbers = [
+            n
+            for n, part in enumerate(self.drawing.parts)
+            if part.ref == ref and pin in part.pins and part.kind != "flag"
+        ]
+        return self.at(numbers[nth], pin)
+
+    def at(self, number: int, pin: str) -> object:
+        """The net of a terminal of the n-th part on the sheet."""
+        return self._find((number, pin))
 
     def named(self, name: str) -> object:
         """The net that carries this flag."""
@@ -195,7 +200,7 @@ class Nets:
                     found.add(part.value if part.kind == "flag" else f"{part.ref}:{name}")
         return found
 
-    def reached(self, start: object, end: object, closed: dict[str, tuple[tuple[str, str], ...]]) -> bool:
+    def reached(self, start: object, end: object, closed: Mapping[str, tuple[tuple[str, str], ...]]) -> bool:
         """Can a current flow from net to net through these contacts (part → pairs of its terminals that are joined)?"""
         ways: dict[object, set[object]] = defaultdict(set)
         for n, part in enumerate(self.drawing.parts):

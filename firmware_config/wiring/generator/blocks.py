@@ -137,7 +137,16 @@ def relay_module(sheet: Sheet, ref: str, x: float, y: float, h: float, left: Seq
 
 
 def time_relay(
-    sheet: Sheet, ref: str, function: str, x: float, y: float, left: Sequence[Terminal], right: Sequence[Terminal], *, w: float = 40, h: float = 40
+    sheet: Sheet,
+    ref: str,
+    function: str,
+    x: float,
+    y: float,
+    left: Sequence[Terminal],
+    right: Sequence[Terminal],
+    *,
+    w: float = 40,
+    h: float = 40,
 ) -> Part:
     """A time relay as it sits on the rail: coil terminals and contact 15 (common), 16 (closed at rest), 18 (open at rest)."""
     part = block(sheet, ref, "time-relay", function, x, y, w, h, [*left, *right])

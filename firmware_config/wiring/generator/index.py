@@ -5,7 +5,10 @@ from __future__ import annotations
 TITLES = {
     "tong-quan": ("Cả điểm kẻng trên một tờ", "The whole bell post, and which sheet tells the rest"),
     "ro-le-muc-cao": ("Rơ-le đóng ở mức cao", "Relay board, active-high: the relay closes when the pin is high"),
-    "ro-le-muc-thap": ("Rơ-le đóng ở mức thấp", "Relay board, active-low: the relay closes when IN is pulled to ground"),
+    "ro-le-muc-thap": (
+        "Rơ-le đóng ở mức thấp",
+        "Relay board, active-low: the relay closes when IN is pulled to ground",
+    ),
     "bua-go": ("Búa gõ kẻng", "Striker: a solenoid hammer on its own supply"),
     "coi-hu": ("Còi hú điện tử, không quá 5 A", "Electronic siren of at most 60 W on 12 V: wired as the striker is"),
     "coi-lon": ("Còi động cơ, tới 25 A", "Motor siren up to 25 A on 12 V: power relay, and a second one that cuts"),
@@ -29,7 +32,10 @@ TITLES = {
     "vat-tu-1": ("Bảng vật tư (1): phần điện", "Parts list, prices to be filled in"),
     "vat-tu-2": ("Bảng vật tư (2): mạch nhỏ, lắp đặt", "Parts list, continued"),
     "nghiem-thu-1": ("Phiếu nghiệm thu (1): trước và sau khi cắm Pi", "Commissioning: Pi unplugged, Pi plugged"),
-    "nghiem-thu-2": ("Phiếu nghiệm thu (2): H4, H5, H9 và kengd doctor", "Commissioning: the safety tests, and sign-off"),
+    "nghiem-thu-2": (
+        "Phiếu nghiệm thu (2): H4, H5, H9 và kengd doctor",
+        "Commissioning: the safety tests, and sign-off",
+    ),
 }
 NAMES = tuple(TITLES)
 

@@ -10,7 +10,16 @@ from firmware_config.wiring.generator.paper import Point, Sheet
 from firmware_config.wiring.generator.symbols import capacitor, flag, ground, resistor
 
 SERIES, PULL_UP, FILTER = "1 kΩ", "2,2 kΩ", "100 nF"
-DIGITS = {"alarm": 1, "hush": 2, "all_clear": 3, "proof_of_sound": 4, "isolator_open": 5, "mains_lost": 6, "battery_low": 7, "lid_open": 8}
+DIGITS = {
+    "alarm": 1,
+    "hush": 2,
+    "all_clear": 3,
+    "proof_of_sound": 4,
+    "isolator_open": 5,
+    "mains_lost": 6,
+    "battery_low": 7,
+    "lid_open": 8,
+}
 LENGTH = 34.0
 
 

@@ -41,7 +41,9 @@ class Column:
         h = max(self.y - top + 2, 10.5)
         self.sheet.box(self.x, top, self.w, h, stroke=0.8)
         left, middle = self.x + 5.4, top + h / 2
-        self.sheet.line((left, middle - 3.6), (left + 3.9, middle + 3), (left - 3.9, middle + 3), close=True, stroke=0.6)
+        self.sheet.line(
+            (left, middle - 3.6), (left + 3.9, middle + 3), (left - 3.9, middle + 3), close=True, stroke=0.6
+        )
         self.sheet.text(left, middle + 2.3, "!", 4.4, at="middle", bold=True)
         self.y = top + h
 
@@ -89,7 +91,15 @@ def table(
 
 
 def _row(
-    sheet: Sheet, x: float, y: float, widths: Sequence[float], cells: Sequence[str], size: float, *, bold: bool, least: float
+    sheet: Sheet,
+    x: float,
+    y: float,
+    widths: Sequence[float],
+    cells: Sequence[str],
+    size: float,
+    *,
+    bold: bool,
+    least: float,
 ) -> float:
     deepest = y + max(least, size * 1.35 + 1)
     edge = x

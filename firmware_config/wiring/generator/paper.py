@@ -7,6 +7,7 @@ the file can find out what is joined with what; see tests/wiring.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -124,7 +125,15 @@ class Sheet:
         )
 
     def words(
-        self, x: float, y: float, room: float, text: str, size: float = 3.0, *, bold: bool = False, english: bool = False
+        self,
+        x: float,
+        y: float,
+        room: float,
+        text: str,
+        size: float = 3.0,
+        *,
+        bold: bool = False,
+        english: bool = False,
     ) -> float:
         """Lines of at most `room` mm, from the base line `y` on; the base line that would come next."""
         for line in wrapped(text, size, room, bold):
@@ -138,9 +147,7 @@ class Sheet:
     def part(self, ref: str, kind: str, value: str = "") -> Iterator[Part]:
         """What is drawn inside belongs to this part; give it its terminals with `pin`."""
         part = Part(ref)
-        self._shapes.append(
-            f"<g data-part={quoteattr(ref)} data-kind={quoteattr(kind)} data-value={quoteattr(value)}>"
-        )
+        self._shapes.append(f"<g data-part={quoteattr(ref)} data-kind={quoteattr(kind)} data-value={quoteattr(value)}>")
         yield part
         self._shapes.append("</g>")
 
@@ -156,7 +163,7 @@ class Sheet:
     def wire(self, kind: Wire, *points: tuple[float, float]) -> None:
         """A wire through these points, upright and level only; both ends at a terminal or on another wire."""
         path = tuple(Point(round(x, 2), round(y, 2)) for x, y in points)
-        for here, there in zip(path, path[1:], strict=False):
+        for here, there in itertools.pairwise(path):
             if here == there or (here.x != there.x and here.y != there.y):
                 raise ValueError(f"{self.slug}: a wire runs askew or nowhere: {here} → {there}")
         stroke, dash = _STROKES[kind]
@@ -213,7 +220,9 @@ class Sheet:
         self.line((7, bottom - 7), (right, bottom - 7))
         release = ".".join(__version__.split(".")[:2])
         self.text(11, bottom - 2.5, f"kengd {release} · bản vẽ số {REVISION}", 2.6, bold=True)
-        colours = "Màu dây: đỏ +12 V · đen 0 V · cam +5 V · tím +3,3 V · trắng tín hiệu · xanh–vàng đất (PE) · nâu L · xanh N"
+        colours = (
+            "Màu dây: đỏ +12 V · đen 0 V · cam +5 V · tím +3,3 V · trắng tín hiệu · xanh–vàng đất (PE) · nâu L · xanh N"
+        )
         if self.width == LONG:
             self.text(right - 4, bottom - 2.5, colours, 2.4, at="end")
 
@@ -233,6 +242,6 @@ def touches(path: Sequence[tuple[float, float]], place: tuple[float, float]) -> 
     """Does this place lie on the line?"""
     return any(
         min(a[0], b[0]) <= place[0] <= max(a[0], b[0]) and min(a[1], b[1]) <= place[1] <= max(a[1], b[1])
-        for a, b in zip(path, path[1:], strict=False)
+        for a, b in itertools.pairwise(path)
         if a[0] == b[0] == place[0] or a[1] == b[1] == place[1]
     )

@@ -11,12 +11,12 @@ from firmware_config.wiring.generator.sheets.power import MAIN_FUSE
 
 
 class Item(NamedTuple):
-    """One line. `refs`: the names in the drawings, parted by blanks; `count`: a figure, or "" for as long as it takes."""
+    """One line. `refs`: the names in the drawings, parted by blanks; `how_many`: a figure, or "" for as long as it takes."""
 
     refs: str
     vi: str
     en: str
-    count: str
+    how_many: str
 
 
 ELECTRIC = (
@@ -25,16 +25,36 @@ ELECTRIC = (
     Item("", "Đồng hồ pin DS3231 (Pi 5: pin RTC sạc được)", "real-time clock", "1"),
     Item("K1", "Mô-đun rơ-le 5 V, 1 kênh, mức cao, tiếp điểm 10 A", "relay board, active-high", "1"),
     Item("Y1 D1", "Cuộn hút 12 V không quá 5 A có lò xo và búa; điốt 1N5408", "striker, diode", "1"),
-    Item("Y2", "Còi 12 V: điện tử không quá 5 A, hoặc động cơ tới 25 A (thay búa)", "siren, instead of the striker", "(1)"),
-    Item("K2 K3 D2 D3 D4", "Còi động cơ: 2 rơ-le ô tô 40 A 5 chân, 2 điốt 1N4007, điốt 1N5408", "for a motor siren", "(1)"),
+    Item(
+        "Y2",
+        "Còi 12 V: điện tử không quá 5 A, hoặc động cơ tới 25 A (thay búa)",
+        "siren, instead of the striker",
+        "(1)",
+    ),
+    Item(
+        "K2 K3 D2 D3 D4",
+        "Còi động cơ: 2 rơ-le ô tô 40 A 5 chân, 2 điốt 1N4007, điốt 1N5408",
+        "for a motor siren",
+        "(1)",
+    ),
     Item("A2 KT1 KT2 KT3", "Rơ-le thời gian đa chức năng 12–240 V, 16 A", "time relays", "3"),
     Item("X1 X2 X3", "Kẹp nối 2,5 mm² cài thanh ray, có nhãn", "terminals", "12"),
     Item("Q1", "Cầu dao 2 cực một chiều 16 A (còi động cơ 32 A), khóa được, tiếp điểm phụ", "isolator", "1"),
     Item("", "Khóa móc, mỗi người sửa một cái; biển ĐANG SỬA", "padlocks, tag", "2"),
     Item("QF1", "RCBO 2P 10 A 30 mA", "RCBO", "1"),
     Item("FV1", "Chống sét lan truyền loại 2, 275 V, L+N–PE", "surge protection, mains", "1"),
-    Item("U1", f"Bộ nạp 12 V từ {energy.STRIKER.charger_a} A, tiếp điểm báo AC-OK và BAT-OK", "charger with contacts", "1"),
-    Item("G1", f"Ắc quy kín khí 12 V {energy.STRIKER.chosen_ah} Ah (còi động cơ {energy.SIREN.chosen_ah} Ah)", "battery", "1"),
+    Item(
+        "U1",
+        f"Bộ nạp 12 V từ {energy.STRIKER.charger_a} A, tiếp điểm báo AC-OK và BAT-OK",
+        "charger with contacts",
+        "1",
+    ),
+    Item(
+        "G1",
+        f"Ắc quy kín khí 12 V {energy.STRIKER.chosen_ah} Ah (còi động cơ {energy.SIREN.chosen_ah} Ah)",
+        "battery",
+        "1",
+    ),
     Item("F1", f"Cầu chì {MAIN_FUSE} (còi động cơ 40 A) và đế, sát cực dương", "main fuse", "1"),
     Item("F2", f"Cầu chì {SMALL_FUSE} và đế", "striker's fuse", "1"),
     Item("F3 F4", f"Còi động cơ: cầu chì {BIG_FUSE}, {CONTROL_FUSE} và đế", "for a motor siren", "(1)"),
@@ -48,7 +68,7 @@ SMALL = (
     Item("S2 S3", "Nút DỪNG KẺNG đen, nút HẾT BÁO ĐỘNG xanh, thường mở", "hush, all-clear", "2"),
     Item("S4 S5", "Ngoài trời: nút đỏ NO + NC, hộp IP65, công tắc nắp", "outdoor button", "(1)"),
     Item("S6", "Công tắc nắp tủ, đóng thì khép", "lid switch", "1"),
-    Item("L1 L2 R41 R42", "LED 10 mm đỏ, xanh dương có đế; 2 điện trở 470 Ω", "lamps", "2"),
+    Item("L1 L2 R41 R42", "LED 10 mm đỏ, vàng có đế; 2 điện trở 470 Ω", "lamps", "2"),
     Item("V2 V3 R43 R44", "Ngoài nắng: đèn báo 12 V, BC337, 1 kΩ, 10 kΩ, mỗi thứ 2", "sunlight lamps", "(2)"),
     Item("B1", "Cảm biến rung SW-18010P kín nước, đai bắt", "vibration sensor", "(1)"),
     Item("OK1 OK2 OK3 OK4", "Cách ly quang PC817, 4 kênh", "optocouplers", "1"),

@@ -13,10 +13,9 @@ from typing import Any
 
 EXAMPLE = Path(__file__).parents[3] / "deploy" / "kengd.example.toml"
 
-HEADER = (
-    "3V3 5V 2 5V 3 GND 4 14 GND 15 17 18 27 GND 22 23 3V3 24 10 GND "
-    "9 25 11 8 GND 7 0 1 5 GND 6 12 13 GND 19 16 26 20 GND 21"
-).split()
+_LEFT = "3V3 2 3 4 GND 17 27 22 3V3 10 9 11 GND 0 5 6 13 19 26 GND"
+_RIGHT = "5V 5V GND 14 15 18 GND 23 24 GND 25 8 7 1 GND 12 GND 16 20 21"
+HEADER = [what for row in zip(_LEFT.split(), _RIGHT.split(), strict=True) for what in row]
 """What is on physical pins 1 to 40: a supply or a BCM number."""
 
 GPIO_AT = {int(what): place for place, what in enumerate(HEADER, 1) if what.isdigit()}

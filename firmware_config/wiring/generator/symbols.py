@@ -13,7 +13,7 @@ from firmware_config.wiring.generator.paper import Part, Sheet
 Way = Literal["R", "L", "D", "U"]
 Side = Literal["above", "below", "right", "left", "none"]
 _STEPS = {"R": (1, 0), "L": (-1, 0), "D": (0, 1), "U": (0, -1)}
-Shape = list[tuple[float, float]]
+Shape = Sequence[tuple[float, float]]
 Anchor = Literal["start", "middle", "end"]
 
 
@@ -27,7 +27,7 @@ class _Pose:
     def __call__(self, along: float, across: float = 0.0) -> tuple[float, float]:
         return self.x + along * self.dx - across * self.dy, self.y + along * self.dy + across * self.dx
 
-    def all(self, *places: tuple[float, float]) -> Shape:
+    def all(self, *places: tuple[float, float]) -> list[tuple[float, float]]:
         return [self(*place) for place in places]
 
 
@@ -83,7 +83,15 @@ def _two(
 
 
 def resistor(
-    sheet: Sheet, ref: str, value: str, x: float, y: float, way: Way = "R", *, length: float = 14, side: Side = "above",
+    sheet: Sheet,
+    ref: str,
+    value: str,
+    x: float,
+    y: float,
+    way: Way = "R",
+    *,
+    length: float = 14,
+    side: Side = "above",
     more: str = "",
 ) -> Part:
     """Terminals "1", "2"."""
@@ -97,12 +105,20 @@ def capacitor(
 ) -> Part:
     """Terminals "1", "2"."""
     a, b = length / 2 - 0.7, length / 2 + 0.7
-    strokes = [[(a, -2.4), (a, 2.4)], [(b, -2.4), (b, 2.4)]]
+    strokes: list[Shape] = [[(a, -2.4), (a, 2.4)], [(b, -2.4), (b, 2.4)]]
     return _two(sheet, "capacitor", ref, value, x, y, way, length, ("1", "2"), strokes, [], (a, b), side, "", 3.4)
 
 
 def diode(
-    sheet: Sheet, ref: str, value: str, x: float, y: float, way: Way = "R", *, length: float = 14, side: Side = "above",
+    sheet: Sheet,
+    ref: str,
+    value: str,
+    x: float,
+    y: float,
+    way: Way = "R",
+    *,
+    length: float = 14,
+    side: Side = "above",
     more: str = "",
 ) -> Part:
     """From anode "A" to cathode "K", where the bar is (the ring on the real part)."""
@@ -115,11 +131,25 @@ def diode(
 
 def led(sheet: Sheet, ref: str, value: str, x: float, y: float, way: Way = "D", *, side: Side = "right") -> Part:
     """A light-emitting diode, from anode "A" to cathode "K"."""
-    strokes = [[(9, -2.3), (9, 2.3)]]
+    strokes: list[Shape] = [[(9, -2.3), (9, 2.3)]]
     for along in (4.6, 6.8):
         strokes += [[(along, -2.6), (along + 2, -5)], [(along + 0.7, -4.8), (along + 2, -5), (along + 2.1, -3.7)]]
     return _two(
-        sheet, "led", ref, value, x, y, way, 14, ("A", "K"), strokes, [[(5, -2.1), (9, 0), (5, 2.1)]], (5, 9), side, "", 6.5
+        sheet,
+        "led",
+        ref,
+        value,
+        x,
+        y,
+        way,
+        14,
+        ("A", "K"),
+        strokes,
+        [[(5, -2.1), (9, 0), (5, 2.1)]],
+        (5, 9),
+        side,
+        "",
+        6.5,
     )
 
 
@@ -136,18 +166,38 @@ def arrester(
 
 
 def fuse(
-    sheet: Sheet, ref: str, value: str, x: float, y: float, way: Way = "R", *, length: float = 14, side: Side = "above",
+    sheet: Sheet,
+    ref: str,
+    value: str,
+    x: float,
+    y: float,
+    way: Way = "R",
+    *,
+    length: float = 14,
+    side: Side = "above",
     more: str = "",
 ) -> Part:
     """Terminals "1", "2"."""
     a, b = length / 2 - 3.5, length / 2 + 3.5
-    strokes = [[(a, -1.3), (b, -1.3), (b, 1.3), (a, 1.3), (a, -1.3)], [(a, 0), (b, 0)]]
+    strokes: list[Shape] = [[(a, -1.3), (b, -1.3), (b, 1.3), (a, 1.3), (a, -1.3)], [(a, 0), (b, 0)]]
     return _two(sheet, "fuse", ref, value, x, y, way, length, ("1", "2"), strokes, [], (a, b), side, more, 2.6)
 
 
 def switch(
-    sheet: Sheet, ref: str, value: str, x: float, y: float, way: Way = "R", *, closed: bool = False, push: bool = False,
-    length: float = 14, side: Side = "above", names: tuple[str, str] = ("1", "2"), more: str = "", off: float = 4.4,
+    sheet: Sheet,
+    ref: str,
+    value: str,
+    x: float,
+    y: float,
+    way: Way = "R",
+    *,
+    closed: bool = False,
+    push: bool = False,
+    length: float = 14,
+    side: Side = "above",
+    names: tuple[str, str] = ("1", "2"),
+    more: str = "",
+    off: float = 4.4,
 ) -> Part:
     """A contact as it is at rest: `closed` or open. `push`: with a knob."""
     a, b = length / 2 - 3.5, length / 2 + 3.5
@@ -162,8 +212,18 @@ def switch(
 
 
 def coil(
-    sheet: Sheet, ref: str, value: str, x: float, y: float, way: Way = "D", *, length: float = 20, side: Side = "left",
-    more: str = "", names: tuple[str, str] = ("+", "−"), off: float = 5.4,
+    sheet: Sheet,
+    ref: str,
+    value: str,
+    x: float,
+    y: float,
+    way: Way = "D",
+    *,
+    length: float = 20,
+    side: Side = "left",
+    more: str = "",
+    names: tuple[str, str] = ("+", "−"),
+    off: float = 5.4,
 ) -> Part:
     """A coil that pulls: a striker or a relay."""
     a, b = length / 2 - 4, length / 2 + 4
@@ -171,12 +231,18 @@ def coil(
     return _two(sheet, "coil", ref, value, x, y, way, length, names, strokes, [], (a, b), side, more, off)
 
 
-def battery(sheet: Sheet, ref: str, value: str, x: float, y: float, way: Way = "D", *, side: Side = "right", more: str = "") -> Part:
+def battery(
+    sheet: Sheet, ref: str, value: str, x: float, y: float, way: Way = "D", *, side: Side = "right", more: str = ""
+) -> Part:
     """From "+" (the long plate) to "−"."""
-    strokes: list[Shape] = [[(6, -4), (6, 4)], [(7.6, -1.8), (7.6, 1.8)], [(10, -4), (10, 4)], [(11.6, -1.8), (11.6, 1.8)]]
+    strokes: list[Shape] = [
+        [(6, -4), (6, 4)],
+        [(7.6, -1.8), (7.6, 1.8)],
+        [(10, -4), (10, 4)],
+        [(11.6, -1.8), (11.6, 1.8)],
+    ]
     strokes += [[(4, -3.6), (4, -2)], [(3.2, -2.8), (4.8, -2.8)]]
-    part = _two(sheet, "battery", ref, value, x, y, way, 18, ("+", "−"), strokes, [], (6, 11.6), side, more, 5.4)
-    return part
+    return _two(sheet, "battery", ref, value, x, y, way, 18, ("+", "−"), strokes, [], (6, 11.6), side, more, 5.4)
 
 
 def flag(sheet: Sheet, net: str, x: float, y: float, way: Way = "U", *, where: str = "") -> Part:

@@ -39,7 +39,7 @@ def indoors() -> Sheet:
         ("Nút thường mở, hai dây: một về chân, một về GND. Không có điện áp nào khác trên nút.",
          "Normally open, two wires: pin and ground; no other voltage."),
         ("R và C lắp sát Pi, trên bảng hàn hoặc mô-đun kẹp nối.", "R and C sit at the Pi."),
-        ("Lưới bọc nối GND ở đầu Pi, đầu nút để hở. Dây không quá 20 m và chỉ trong nhà; xa hơn hoặc ra ngoài: " + see("nut-ngoai-troi") + ".",
+        (f"Lưới bọc nối GND ở đầu Pi, đầu nút để hở. Dây không quá 20 m, chỉ trong nhà; ra ngoài: {see('nut-ngoai-troi')}.",
          "Shield to GND at the Pi only; at most 20 m, indoors."),
     ], mark="1")  # fmt: skip
     side.heading("Nút", "The buttons")
@@ -90,7 +90,8 @@ def outdoors() -> Sheet:
          "IP65 box under a roof, 1.3–1.5 m up, gland below, drip loop."),
         ("Cáp 4 × 0,75 mm² bọc lưới, luồn ống; không đi chung với dây 220 V. Lưới nối PE ở tủ.",
          "Shielded, in a conduit, apart from mains; shield to PE at the cabinet."),
-        ("FV2–FV4 (SMBJ15CA) nối thẳng xuống thanh PE, dây dưới 20 cm. F5 1 A: " + see("ac-quy") + ".", "Suppressors straight to the PE bar, under 20 cm."),
+        (f"FV2–FV4 (SMBJ15CA) nối thẳng xuống thanh PE, dây dưới 20 cm. F5 1 A: {see('ac-quy')}.",
+         "Suppressors straight to the PE bar, under 20 cm."),
         (f"OK1 nối song song với S1 trong nhà ({see('nut-trong-nha')}); muốn sổ ghi riêng thì dùng chân khác.",
          "OK1 lies across S1; a pin of its own lets the book name the place."),
     ])  # fmt: skip

@@ -56,14 +56,15 @@ def second() -> Sheet:
     sheet = Sheet("nghiem-thu-2", portrait=True)
     sheet.text(LEFT, 30, "Báo trước cho bà con: hôm nay thử kẻng.  Tell the village first.", 3, bold=True)
     y = _section(sheet, 33, "H4", "Cuộn hút, còi không thể đóng mãi", "coil fire: welded contact, hung machine", [
-        (f"Pi RÚT RA, Q1 đóng. Nối tắt X1:2 với X1:3: búa hút rồi mất điện sau {decimal(cutoff.STROKE_S)} giây (còi: {cutoff.BLAST_S} giây).",
+        ("Pi RÚT RA, Q1 đóng. Nối tắt X1:2 với X1:3: búa hút rồi mất điện sau "
+         f"{decimal(cutoff.STROKE_S)} giây (còi: {cutoff.BLAST_S} giây).",
          "unplugged: bridge, dead in time (KT1)", "……… giây"),
         (f"Pi RÚT RA. Gõ nhịp cầu nối mỗi giây: sau {cutoff.SOUNDING_MIN} phút im (thử nhanh: KT2 ở 1 phút, rồi trả lại).",
          "unplugged: tap the bridge each second, cut (KT2)", "……… phút"),
         ("Pi CẮM. Đang báo động, rút nguồn Pi: búa nhả ngay. Cắm lại: không tự đánh; đèn KẺNG " + PRESS_AGAIN.looks + ".",
          "plugged: pull the Pi's plug in mid-ring", "……… giây"),
-        ("Pi CẮM. Đang báo động: sudo systemctl kill -s KILL kengd. Búa nhả trong 1 giây, kengd tự chạy lại.",
-         "plugged: kill it, the relay falls within 1 s", "……… giây"),
+        ("Pi CẮM. Đang báo động: sudo systemctl kill -s KILL kengd. Búa nhả trong 1 giây; kengd chạy lại và đánh tiếp, bấm S2 để dừng.",
+         "plugged: kill it, the relay falls within 1 s; the alarm goes on once, hush it", "……… giây"),
     ])  # fmt: skip
     y = _section(sheet, y, "H5", "Người sửa không bị búa đánh", "a repairer is not struck", [
         ("Pi RÚT RA, Q1 mở và khóa. Nối tắt X1:2 với X1:3: X1:4 vẫn 0 V.", "unplugged: isolator open, bridge, X1:4 dead", "……… V"),
@@ -77,7 +78,8 @@ def second() -> Sheet:
          "unplugged: after the cut-off it strikes again", "……… giây"),
         ("Pi RÚT RA. Hai đèn tắt, bấm S1 không kêu: người giữ kẻng biết phải đánh tay; dùi trong tầm tay.",
          "unplugged: lamps dark, the keeper strikes by hand", ""),
-        (f"Pi CẮM. Báo động 3 lần liền, mỗi lần để hết 3 phút rồi bấm lại: lần nào cũng kêu, đèn {RINGING.looks}. Được đánh chậm lại; phút thứ {cutoff.SOUNDING_MIN} KT2 cho im {cutoff.PAUSE_S} giây rồi kêu tiếp.",
+        (f"Pi CẮM. Báo động 3 lần liền, mỗi lần để hết 3 phút rồi bấm lại: lần nào cũng kêu, đèn {RINGING.looks}. "
+         f"Được đánh chậm lại; phút thứ {cutoff.SOUNDING_MIN} KT2 cho im {cutoff.PAUSE_S} giây rồi kêu tiếp.",
          "plugged: three full alarms in a row, each sounds; slower is allowed, silence is not", ""),
     ])  # fmt: skip
     y = _section(sheet, y, "D", "Máy tự khám, việc cuối cùng", "the machine examines itself, last of all", [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from firmware_config.wiring.generator import cutoff
 from firmware_config.wiring.generator.blocks import Terminal, said, time_relay
 from firmware_config.wiring.generator.cutoff import decimal
@@ -9,7 +11,7 @@ from firmware_config.wiring.generator.index import see
 from firmware_config.wiring.generator.notes import Column
 from firmware_config.wiring.generator.paper import Sheet
 from firmware_config.wiring.generator.post import pins
-from firmware_config.wiring.generator.symbols import flag, ground, label, resistor, switch, terminal
+from firmware_config.wiring.generator.symbols import ground, label, resistor, switch, terminal
 
 RAIL, FLOOR, EDGE = 40.0, 124.0, 186.0
 """Heights of +12 V and 0 V; the right edge of the box."""
@@ -124,14 +126,20 @@ def _time_lines(sheet: Sheet, x: float, y: float) -> None:
     left, top = x + 84, y + 9
     sheet.text(left, top - 2.6, f"đánh mãi: {cutoff.SOUNDING_MIN} phút cắt", 2.4)
     many = [1 + 2.6 * n for n in range(11)]
-    for row, starts in enumerate((many, [s for s in many if s < 13 or s > 20])):
-        _trace(sheet, left + 9, top + 12 + row * 13, starts, 1.3, 33)
+    for row, beats in enumerate((many, [beat for beat in many if beat < 13 or beat > 20])):
+        _trace(sheet, left + 9, top + 12 + row * 13, beats, 1.3, 33)
         sheet.text(left, top + 10 + row * 13, ("K1", "búa")[row], 2.6, bold=True)
     sheet.text(left + 25, top + 29.4, f"im {cutoff.PAUSE_S} giây", 2.4, at="middle")
-    sheet.words(x, y + 43.4, 128, "KT2 cắt phía trước K1 nên S mất điện, KT3 nhả rồi kẻng được đánh lại; lúc im hãy đánh tay.", 2.6)
+    sheet.words(
+        x,
+        y + 43.4,
+        128,
+        "KT2 cắt phía trước K1 nên S mất điện, KT3 nhả rồi kẻng được đánh lại; lúc im hãy đánh tay.",
+        2.6,
+    )
 
 
-def _trace(sheet: Sheet, x: float, floor: float, starts: list[float], lasts: float, length: float) -> None:
+def _trace(sheet: Sheet, x: float, floor: float, starts: Sequence[float], lasts: float, length: float) -> None:
     path: list[tuple[float, float]] = [(x, floor)]
     for start in starts:
         path += [(x + start, floor), (x + start, floor - 6), (x + start + lasts, floor - 6), (x + start + lasts, floor)]

@@ -10,7 +10,7 @@ from firmware_config.wiring.generator.index import see
 from firmware_config.wiring.generator.notes import Column
 from firmware_config.wiring.generator.paper import Sheet
 from firmware_config.wiring.generator.post import pins
-from firmware_config.wiring.generator.symbols import diode, flag, ground, label, led, resistor
+from firmware_config.wiring.generator.symbols import flag, ground, label, led, resistor
 from kengd.duty.lamps import BELL_LAMP, LAMP_TEST, POLICE_LAMP, Blink
 
 SHOWN_MS = 6_000
@@ -49,7 +49,7 @@ def lamps() -> Sheet:
         ("Đèn đặt cạnh nút, ngang tầm mắt, có chữ KẺNG và CÔNG AN cao 10 mm; che nắng.",
          "Beside the button at eye height, lettered, shaded."),
         ("Vạch dẹt (K) của LED về GND.", "Flat side (K) to ground."),
-        ("Hai màu khác nhau: KẺNG đỏ, CÔNG AN xanh dương.", "Red and blue."),
+        ("KẺNG đỏ, CÔNG AN vàng. LED xanh dương, trắng cần trên 3 V: không đủ sáng.", "Red and yellow; blue and white need more than 3 V."),
         (f"Ngoài nắng: đèn báo 12 V qua V2, V3. +12 V lấy sau F5 ({see('ac-quy')}).",
          "In sunlight: 12 V lamps behind a transistor."),
         ("Dán bảng dưới đây cạnh đèn.", "Hang the table below beside the lamps."),

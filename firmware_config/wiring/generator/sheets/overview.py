@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from firmware_config.wiring.generator.blocks import said
 from firmware_config.wiring.generator.index import TITLES, see
 from firmware_config.wiring.generator.notes import table
@@ -72,7 +74,9 @@ def _way(sheet: Sheet, kind: Wire, points: tuple[tuple[float, float], ...]) -> N
     sheet.line(*points, stroke=stroke, dash=dash)
     (x0, y0), (x, y) = points[-2:]
     dx, dy = (x > x0) - (x < x0), (y > y0) - (y < y0)
-    sheet.area((x, y), (x - 2.6 * dx - 1.3 * dy, y - 2.6 * dy - 1.3 * dx), (x - 2.6 * dx + 1.3 * dy, y - 2.6 * dy + 1.3 * dx))
+    sheet.area(
+        (x, y), (x - 2.6 * dx - 1.3 * dy, y - 2.6 * dy - 1.3 * dx), (x - 2.6 * dx + 1.3 * dy, y - 2.6 * dy + 1.3 * dx)
+    )
 
 
 def _pins(sheet: Sheet, x: float, y: float) -> None:
@@ -97,18 +101,26 @@ def _pins(sheet: Sheet, x: float, y: float) -> None:
     rows += [(names[does], pin, see(where[does])) for does, pin in wired.buttons.items()]
     rows += [("đèn KẺNG L1", wired.bell_lamp, see("hai-den")), ("đèn CÔNG AN L2", wired.police_lamp, see("hai-den"))]
     rows += [(names[means], pin, see(where[means])) for means, (pin, _, _) in wired.inputs.items()]
-    cells = [(name, f"GPIO {pin}", f"chân {GPIO_AT[pin]}", sheet_no) for name, pin, sheet_no in rows]
+    cells: list[Sequence[str]] = [
+        (name, f"GPIO {pin}", f"chân {GPIO_AT[pin]}", where_told) for name, pin, where_told in rows
+    ]
     cells += [("điện trở kéo lên", *said("3V3@17").split(" · "), ""), ("mô-đun K1", *said("5V@2").split(" · "), "")]
+    cells += [
+        (f"đồng hồ DS3231 {line}", f"GPIO {pin}", f"chân {GPIO_AT[pin]}", "") for line, pin in (("SDA", 2), ("SCL", 3))
+    ]
+    cells.append(("DS3231 nguồn", *said("3V3@1").split(" · "), ""))
     cells.append(("GND: 6, 9, 14, 20, 25, 30, 34, 39", "GND", "", ""))
     end = table(sheet, x, y + 5, (46, 20, 24, 17), ("Nối gì\tWhat", "BCM", "Chân\tPin", "Tờ\tSheet"), cells, size=2.6)
-    sheet.text(x, end + 7, "Các tờ", 3.3, bold=True)
-    sheet.text(x + 18, end + 7, "the sheets", 2.3, english=True)
+    sheet.text(x, end + 5.5, "Các tờ", 3.3, bold=True)
+    sheet.text(x + 18, end + 5.5, "the sheets", 2.3, english=True)
     for n, (vi, _) in enumerate(TITLES.values(), 1):
-        sheet.text(x + 6, end + 8 + 3.7 * n, str(n), 2.6, at="end", bold=True)
-        sheet.text(x + 8, end + 8 + 3.7 * n, vi, 2.6)
+        sheet.text(x + 6, end + 7.6 + 3.5 * n, str(n), 2.6, at="end", bold=True)
+        sheet.text(x + 8, end + 7.6 + 3.5 * n, vi, 2.6)
 
 
 def _layers(sheet: Sheet) -> None:
     sheet.text(12, 184, "Bốn tầng bảo vệ, tầng nào cũng tự đứng được:", 2.7, bold=True)
     sheet.text(12, 188, "phần mềm kengd · R1 và strict_gpiod · hộp cắt cứng A2 · cầu dao Q1", 2.7)
-    sheet.text(12, 191.6, "four layers, none needs another: software, pull-down, hardware cut-off, isolator", 2.3, english=True)
+    sheet.text(
+        12, 191.6, "four layers, none needs another: software, pull-down, hardware cut-off, isolator", 2.3, english=True
+    )

@@ -114,10 +114,24 @@ def _number(value: float, digits: int = 1) -> str:
 
 def _reckoning(sheet: Sheet, x: float) -> None:
     strike, wail = energy.STRIKER, energy.SIREN
-    sheet.text(x, 30, f"Tính ắc quy: {energy.STANDBY_H} giờ nghỉ + {energy.ALARMS} lần báo động {energy.ALARM_MIN} phút (H1)", 3.3, bold=True)
-    sheet.text(x, 33.8, "24 h standby and three alarms of 5 minutes: worked example, and room for your own figures", 2.3, english=True)
+    sheet.text(
+        x,
+        30,
+        f"Tính ắc quy: {energy.STANDBY_H} giờ nghỉ + {energy.ALARMS} lần báo động {energy.ALARM_MIN} phút (H1)",
+        3.3,
+        bold=True,
+    )
+    sheet.text(
+        x,
+        33.8,
+        "24 h standby and three alarms of 5 minutes: worked example, and room for your own figures",
+        2.3,
+        english=True,
+    )
     loads = [(load.vi, f"{_number(load.watts)} W", f"{_number(load.watts)} W", "") for load in strike.loads]
-    factors = f"chia {_number(energy.DEPTH)} (không xả cạn) · {_number(energy.AGED)} (già) · {_number(energy.COLD)} (lạnh)"
+    factors = (
+        f"chia {_number(energy.DEPTH)} (không xả cạn) · {_number(energy.AGED)} (già) · {_number(energy.COLD)} (lạnh)"
+    )
     end = table(sheet, x, 36, (66, 22, 22, 18), ("Mục\tItem", "Búa 5 A\tStriker", "Còi 20 A\tSiren", "Của ta\tYours"), [
         *loads,
         ("Tổng lúc nghỉ\tat rest", f"{_number(strike.rest_w)} W", f"{_number(wail.rest_w)} W", ""),
@@ -131,7 +145,7 @@ def _reckoning(sheet: Sheet, x: float) -> None:
     side = Column(sheet, x, end - 1, 128, size=2.6)
     side.heading("Thử tải: khi nghiệm thu, rồi mỗi năm một lần", "Load test: at commissioning, then once a year")
     side.notes([
-        (f"Nạp đầy một ngày. Ngắt QF1, ghi giờ. Đèn KẺNG nháy ba và kengd status báo mất điện lưới.", "Charge, open QF1."),
+        ("Nạp đầy một ngày. Ngắt QF1, ghi giờ. Đèn KẺNG nháy ba và kengd status báo mất điện lưới.", "Charge, open QF1."),
         (f"Sau {energy.STANDBY_H} giờ đánh thử 3 lần báo động 5 phút (diễn tập, báo trước cho dân), cách nhau 30 phút.",
          "After 24 h three drills of 5 min, announced, 30 min apart."),
         ("Cuối lần ba đo tại cực ắc quy lúc búa hút: phải trên 11,4 V. Dưới thì thay ắc quy.", "Above 11.4 V under load at the end."),

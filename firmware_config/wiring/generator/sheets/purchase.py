@@ -33,8 +33,6 @@ def small() -> Sheet:
 
 
 def _list(sheet: Sheet, items: Sequence[Item], first: int, y: float) -> float:
-    rows = [
-        (str(n), item.refs, f"{item.vi}\t{item.en}", item.count, "", "") for n, item in enumerate(items, first)
-    ]
+    rows = [(str(n), item.refs, f"{item.vi}\t{item.en}", item.how_many, "", "") for n, item in enumerate(items, first)]
     head = ("TT\tNo.", "Ký hiệu\tRef.", "Tên, thông số\tPart", "SL\tQty", "Đơn giá\tPrice", "Thành tiền\tTotal")
     return table(sheet, 11, y, WIDTHS, head, rows, size=2.6, least=8.4)

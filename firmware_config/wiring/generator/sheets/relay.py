@@ -7,8 +7,8 @@ Levels and pulls: BCM2835 ARM Peripherals, table 6-31 (GPIO 0–8 up, 9–27 dow
 from __future__ import annotations
 
 from firmware_config.wiring.generator.blocks import Terminal, optocoupler, raspberry, relay_module, transistor
-from firmware_config.wiring.generator.notes import Column, table
 from firmware_config.wiring.generator.index import see
+from firmware_config.wiring.generator.notes import Column, table
 from firmware_config.wiring.generator.paper import Part, Sheet
 from firmware_config.wiring.generator.post import pins
 from firmware_config.wiring.generator.symbols import resistor, terminal
@@ -100,8 +100,9 @@ def active_low() -> Sheet:
     side.notes([
         (f"Chân {LOW_PIN} tự ở mức cao khi có điện (chỉ 4, 5, 6 như vậy mà không vướng việc khác; 5 và 6 đã là nút): OK4 tắt, rơ-le nhả.",
          f"GPIO {LOW_PIN} is pulled up from power-on: OK4 dark, relay at rest. 5 and 6 are buttons."),
-        (f"Trong /boot/firmware/kengd.txt thay dòng gpio={relay}=op,dl bằng gpio={LOW_PIN}=op,dh. Không bật 1-Wire (cũng dùng chân 4).",
-         "Change that line in kengd.txt; keep 1-Wire off, it uses GPIO 4 too."),
+        (f"Sửa cài đặt xong in lại kengd.txt (kengd firmware): dòng gpio={relay}=op,dl thành gpio={LOW_PIN}=op,dh. "
+         "Không bật 1-Wire (cũng dùng chân 4).",
+         "Print kengd.txt anew from the changed settings; keep 1-Wire off, it uses GPIO 4 too."),
     ])  # fmt: skip
     side.settings(["[gpio.relay]", f"pin = {LOW_PIN}", "active_low = true"])
     side.heading("Đo thử", "Measure before the striker is joined")
