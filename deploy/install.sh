@@ -203,7 +203,7 @@ keep_time() { # RELEASE
         systemctl --quiet try-restart chrony.service || true
     else
         say "Không cài được chrony (không có mạng?): đồng hồ vẫn do $keeper giữ. Có mạng thì chạy lại lệnh này."
-        systemctl --quiet try-restart systemd-timesyncd.service || true
+        systemctl --quiet try-restart systemd-timesyncd.service 2>/dev/null || true
     fi
 }
 

@@ -27,14 +27,16 @@ def newer_book(tree: Path) -> None:
     _replace(tree / "kengd/journal/schema.py", r"^\}$", step)
 
 
-def page_broken(tree: Path) -> None:
-    """The office dies of its page: everything is there, and it does not work."""
-    _append(tree / "kengd/web/server.py", "raise ImportError('sabotaged')\n")
+def belfry_broken(tree: Path) -> None:
+    """A sabotaged program: it can be installed, and it cannot be loaded."""
+    _append(tree / "kengd/belfry/player.py", "raise ImportError('sabotaged')\n")
 
 
-def mute_under_systemd(tree: Path) -> None:
-    """Good by hand, so the trial finds nothing; as a service it ends before it is ready."""
-    _append(tree / "kengd/belfry/tower.py", "import os\nif os.environ.get('NOTIFY_SOCKET'):\n    raise SystemExit(3)\n")
+def mute(tree: Path) -> None:
+    """Good by hand, so its trial finds nothing; as a service it ends before it is ready."""
+    _append(
+        tree / "kengd/belfry/player.py", "import os\nif os.environ.get('NOTIFY_SOCKET'):\n    raise SystemExit(3)\n"
+    )
 
 
 def _append(file: Path, text: str) -> None:

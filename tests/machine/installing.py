@@ -19,6 +19,8 @@ from tests.machine.machine import Machine, MachineError
 SNAPSHOT = "installed"
 PARTS = ("kengd", "deploy", "systemd", "firmware_config", "pyproject.toml", "requirements.lock", "README.md", "LICENSE")
 ON_GUEST = "/root/kengd"
+BUNDLE = "/root/bundle.tar"
+"""It stays there: a case that installs another release brings only what differs."""
 PATIENCE_S = 1800.0
 _PIECE = 1 << 20
 
@@ -46,12 +48,12 @@ def _install(image: Image, place: Path, disk: Path) -> None:
             machine.start()
             machine.must("systemctl is-system-running --wait", 180)
             began = time.monotonic()
-            push(machine, packed, "/root/bundle.tar")
+            push(machine, packed, BUNDLE)
             push(machine, _tar_of(CHECKOUT, listed(), Path(scratch)), "/root/checkout.tar")
             machine.must(f"mkdir -p {ON_GUEST} && tar -C {ON_GUEST} -xf /root/checkout.tar")
-            said = machine.must(f"{ON_GUEST}/deploy/install.sh --wheelhouse /root/bundle.tar", PATIENCE_S)
+            said = machine.must(f"{ON_GUEST}/deploy/install.sh --wheelhouse {BUNDLE}", PATIENCE_S)
             print(f"machine: install.sh: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
-            machine.must(f"rm -rf /root/bundle.tar /root/checkout.tar {ON_GUEST}; sync; sleep 2")
+            machine.must(f"rm -rf /root/checkout.tar {ON_GUEST}; sync; sleep 2")
             machine.put("/root", {"install.log": said.encode()})
             machine.save(SNAPSHOT)
         finally:
@@ -59,8 +61,13 @@ def _install(image: Image, place: Path, disk: Path) -> None:
         shutil.move(machine.disk, disk)
 
 
-def bundle(python: str, out: Path, change: Callable[[Path], None] = lambda tree: None) -> Path:
-    """`deploy/wheelhouse.sh` for a guest with this Python, run in a copy of the checkout that `change` may have altered; the tar."""
+def bundle(
+    python: str, out: Path, change: Callable[[Path], None] = lambda tree: None, *, only_own: bool = False
+) -> Path:
+    """`deploy/wheelhouse.sh` for a guest with this Python, run in a copy of the checkout that `change` may have altered; the tar.
+
+    `only_own`: without the packages of others, which the guest has already.
+    """
     tree = out / "tree"
     for name in listed():
         (tree / name).parent.mkdir(parents=True, exist_ok=True)
@@ -71,7 +78,13 @@ def bundle(python: str, out: Path, change: Callable[[Path], None] = lambda tree:
     if done.returncode:
         raise MachineError(f"wheelhouse.sh ended with {done.returncode}:\n{done.stdout[-3000:]}")
     shutil.rmtree(tree)
-    return next(out.glob("kengd-bundle-*.tar"))
+    packed = next(out.glob("kengd-bundle-*.tar"))
+    if only_own:
+        delete = ["tar", "--delete", "-f", str(packed)]
+        names = subprocess.run(["tar", "-tf", packed], check=True, capture_output=True, text=True).stdout.split()
+        others = [name for name in names if "/wheels/" in name and name.endswith(".whl") and "/kengd-" not in name]
+        subprocess.run([*delete, *others], check=True)
+    return packed
 
 
 def push(machine: Machine, file: Path, target: str) -> None:
