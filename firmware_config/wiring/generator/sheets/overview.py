@@ -27,7 +27,7 @@ def overview() -> Sheet:
         "pi": ((54, 104, 32, 42), "Raspberry Pi A1", "kengd", ""),
         "relay": ((98, 82, 28, 22), "Rơ-le K1", "10 kΩ R1", f"{see('ro-le-muc-cao')}, {see('ro-le-muc-thap')}"),
         "buttons": ((12, 78, 32, 24), "Nút S1, S2, S3", "ngoài trời S4", f"{see('nut-trong-nha')}, {see('nut-ngoai-troi')}"),
-        "lamps": ((12, 112, 32, 20), "Đèn KẺNG, CÔNG AN", "L1, L2", see("hai-den")),
+        "lamps": ((12, 112, 32, 20), "Đèn KẺNG L1", "đèn CÔNG AN L2", see("hai-den")),
         "net": ((12, 142, 32, 20), "4G, mạng xã", "tới Công an xã", see("ac-quy")),
         "sensor": ((98, 132, 28, 22), "Cảm biến rung B1", "trên quả kẻng", see("cam-bien-rung")),
         "earth": ((54, 164, 114, 14), "Thanh PE, cọc đất, chống sét: mọi vỏ, cột, quả kẻng, cực âm ắc quy", "", see("noi-dat")),

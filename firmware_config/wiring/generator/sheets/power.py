@@ -142,7 +142,7 @@ def _reckoning(sheet: Sheet, x: float) -> None:
         ("Chọn ắc quy 12 V\tbattery chosen", f"{strike.chosen_ah} Ah", f"{wail.chosen_ah} Ah", ""),
         ("Bộ nạp ít nhất\tcharger at least", f"{strike.charger_a} A", f"{wail.charger_a} A", ""),
     ], size=2.6)  # fmt: skip
-    side = Column(sheet, x, end - 1, 128, size=2.6)
+    side = Column(sheet, x, end + 1, 128, size=2.6)
     side.heading("Thử tải: khi nghiệm thu, rồi mỗi năm một lần", "Load test: at commissioning, then once a year")
     side.notes([
         ("Nạp đầy một ngày. Ngắt QF1, ghi giờ. Đèn KẺNG nháy ba và kengd status báo mất điện lưới.", "Charge, open QF1."),
