@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
+from firmware_config.wiring.generator.index import TITLES, slug
 from kengd.bellcode.codebooks import BUILTIN_NAMES, builtin
 from kengd.cli import COMMANDS
 from kengd.duty.health import CATALOGUE
@@ -79,6 +80,39 @@ def lamps() -> str:
     return _table(head, lines("KẺNG", BELL_LAMP) + lines("CÔNG AN", POLICE_LAMP))
 
 
+LAMP_CURES = {
+    "test": "không phải làm gì; đèn nào không sáng thì thay",
+    "heard": "giữ tiếp cho đủ một giây",
+    "ringing": "–",
+    "press_again": "còn cần người ra thì bấm lại",
+    "fault": "`sudo kengd status` nói hỏng gì; gọi người sửa",
+    "ready": "–",
+    "taken": "chờ cán bộ tới",
+    "reached": "nếu lâu không thành sáng liền thì gọi điện",
+    "line_up": "–",
+    "line_down": "gọi điện; nút bấm vẫn đánh được kẻng",
+}
+
+
+def lamp_card() -> str:
+    """Both lamps for an installer: what it looks like, what it means, what to do."""
+    lines = [
+        (f"**{name}**", blink.looks, blink.vi, LAMP_CURES[blink.code])
+        for name, blinks in (("KẺNG", BELL_LAMP), ("CÔNG AN", POLICE_LAMP))
+        for blink in blinks
+    ]
+    return _table(("đèn", "trông thế nào", "nghĩa là", "làm gì"), lines)
+
+
+def sheets() -> str:
+    """The printed sheets, each a link."""
+    lines = [
+        (str(n), f"[{vi}](firmware_config/wiring/{slug(name)}.svg)", f"*{en}*")
+        for n, (name, (vi, en)) in enumerate(TITLES.items(), 1)
+    ]
+    return _table(("tờ", "nói gì", ""), lines)
+
+
 def codebooks() -> str:
     """Every ready-made codebook, signal by signal."""
     lines = []
@@ -105,6 +139,8 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "commands": commands,
     "precedence": precedence,
     "lamps": lamps,
+    "lamp_card": lamp_card,
+    "sheets": sheets,
     "codebooks": codebooks,
     "settings": render,
     "conditions": conditions,
