@@ -14,6 +14,8 @@ Closed = Mapping[str, tuple[tuple[str, str], ...]]
 SUPPLIES = ("+12 V", "+3,3 V", "+5 V", "0 V", "GND", "L", "N")
 LEFT_OPEN = {"relay-module": {"NC"}, "time-relay": {"16", "18"}}
 """Terminals that may stay unused."""
+TIED = {"06-coi-lon": {"KT3"}, "11-mach-cat-cung": {"KT1", "KT3"}}
+"""Time relays whose supply and contact begin at the same wire."""
 TWO = (("1", "2"),)
 FUSED: Closed = {"F1": TWO, "F2": TWO, "F3": TWO, "F4": TWO}
 
@@ -66,6 +68,18 @@ def test_every_terminal_leads_somewhere(name: str) -> None:
             if len(found.terminals(net)) < 2 and not any(place in (wire[0], wire[-1]) for wire in found.drawing.wires):
                 alone.add(f"{part.ref}:{pin}")
     assert alone == set()
+
+
+@pytest.mark.parametrize("name", names())
+def test_no_part_is_shorted_out(name: str) -> None:
+    """A wire drawn over a part, or round it, joins its two ends: then it is not in the circuit at all."""
+    found = Nets(read(name))
+    shorted = [
+        part.ref
+        for n, part in enumerate(found.drawing.parts)
+        if part.kind != "flag" and len({found.at(n, pin) for pin in part.pins}) < len(part.pins)
+    ]
+    assert shorted == [ref for ref in shorted if ref in TIED.get(name, set())]
 
 
 @pytest.mark.parametrize("name", names())
