@@ -63,7 +63,7 @@ def lets_go(files: Mapping[str, str], reading: Reading, *, rp1: bool) -> bool:
 def _file(reading: Reading) -> str:
     """config.txt may name another file."""
     named = reading.last("cmdline")
-    return (named.value if named is not None else CMDLINE).lower()
+    return (named.value if named is not None and named.value else CMDLINE).lower()
 
 
 def _words(files: Mapping[str, str], reading: Reading) -> list[str]:

@@ -82,7 +82,7 @@ def test_a_missing_library_says_what_to_install(monkeypatch: pytest.MonkeyPatch)
     Registered(monkeypatch, kengd=missing_library)
     with pytest.raises(KengdError) as caught:
         pins.open_factory("kengd")
-    assert "kengd[gpio]" in caught.value.cure
+    assert "deploy/install.sh" in caught.value.cure
     assert "mô phỏng" in caught.value.vi
 
 
