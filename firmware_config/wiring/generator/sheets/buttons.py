@@ -67,7 +67,7 @@ def outdoors() -> Sheet:
     """A change-over button: COM, NO and NC; a fourth core is the watched loop."""
     sheet = Sheet("nut-ngoai-troi")
     alarm, lid = pins().buttons["alarm"], pins().inputs["lid_open"][0]
-    pi = raspberry(sheet, 12, 28, [("3V3@17", 40), (alarm, 66), (lid, 114), ("GND@39", 135)], h=112)
+    pi = raspberry(sheet, 12, 28, [("3V3@17", 40), (alarm, 66), (lid, 114), ("GND@39", 133)], h=110)
     supplies(sheet, pi["3V3@17"], pi["GND@39"])
     for what, pin, ref, y in (("alarm", alarm, "OK1", 66), ("lid_open", lid, "OK2", 114)):
         opto = optocoupler(sheet, ref, 126, y, flipped=True)

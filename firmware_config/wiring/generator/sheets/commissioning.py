@@ -37,8 +37,8 @@ def first() -> Sheet:
         ("Ngắt QF1 một phút: mọi thứ vẫn có điện từ ắc quy.", "battery takes over", ""),
     ])  # fmt: skip
     _section(sheet, y, "C", "Cắm Pi, Q1 vẫn MỞ và khóa", "Pi plugged, isolator still open", [
-        (f"Hai đèn {LAMP_TEST.looks}; K1 không kêu tách lần nào.", "lamp test; no click", ""),
-        ("Chờ 2 phút. Trên thẻ có tệp kengd-da-nhan.txt (tắt Pi mới rút thẻ).", "settings taken in", ""),
+        ("Lần đầu máy tự cài, chờ 5–20 phút. Trên thẻ có tệp kengd-da-nhan.txt (tắt Pi mới rút thẻ).", "settings taken in", ""),
+        (f"Xong thì hai đèn {LAMP_TEST.looks}; K1 không kêu tách lần nào.", "lamp test; no click", ""),
         (f"Đèn KẺNG {FAULT.looks}: cầu dao đang mở.", "fault shown: isolator open", ""),
         ("sudo kengd check: “dùng được”.", "settings usable", ""),
         (f"sudo kengd status: “{CATALOGUE['isolator_open'].vi}”.", "status says so", ""),
