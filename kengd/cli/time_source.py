@@ -53,7 +53,9 @@ def _put(path: Path, text: str | None) -> None:
     try:
         if text is None:
             path.unlink(missing_ok=True)
-        elif path.parent.is_dir() and (not path.exists() or path.read_text() != text):
-            path.write_text(text)
+        elif path.parent.is_dir():
+            if not path.exists() or path.read_text() != text:
+                path.write_text(text)
+            path.chmod(0o644)  # both daemons read it as users of their own; the intake's umask lets nobody in
     except OSError as wrong:
         print(f"không ghi được {path}: {wrong.strerror}")

@@ -21,6 +21,8 @@ LONGEST_LINE = 98
 LARGEST_BYTES = 16 * 1024
 """A Pi 5 did not start with a config.txt larger than that (raspberrypi/firmware#1848, agherzan/meta-raspberrypi#1255)."""
 DEEPEST = 8
+MOST_LINES = 10_000
+"""Files that include each other many times over would be read for days."""
 
 _ALIASES = {"device_tree_overlay": "dtoverlay", "device_tree_param": "dtparam"}
 
@@ -91,6 +93,8 @@ class _Reader:
             text = raw.strip().lstrip("\ufeff")
             if not text or text.startswith("#"):
                 continue
+            if len(self.lines) >= MOST_LINES:
+                return
             if text.startswith("["):
                 self.section(text, name, number)
             else:

@@ -25,6 +25,7 @@ from kengd.settings.problems import Problem, SettingsError
 TABLE = "keys"
 LARGEST_KEY = 32 * 1024
 _HEADER = re.compile(r"[ \t]*\[[ \t]*[\"']?keys[\"']?[ \t]*\][ \t]*(#.*)?")
+_SECRET = re.compile(r"-----(?:BEGIN|END)|#\s*[A-Za-z0-9+/=]{24,}\s*$|(?:ca|broker)\.(?:pem|key|password)")
 _NAMES_VI = ", ".join(f'"{name}"' for name in NAMES)
 
 
@@ -85,8 +86,10 @@ def _without_keys(text: str, lines: dict[KeyPath, int]) -> str | None:
         return None
     after = [line for path, line in lines.items() if line > first and path[0] != TABLE]
     end = min(after) - 1 if after else len(rows)
-    while end < len(rows) and end > first and rows[end - 1].lstrip().startswith("#"):
-        end -= 1  # a comment just above the next table is that table's
+    while (
+        end < len(rows) and end > first and rows[end - 1].lstrip().startswith("#") and not _SECRET.search(rows[end - 1])
+    ):
+        end -= 1  # a comment just above the next table is that table's, unless it is an old key that somebody kept
     return "\n".join([*rows[: first - 1], *[""] * (end - first + 1), *rows[end:]])
 
 

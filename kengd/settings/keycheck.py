@@ -42,7 +42,7 @@ def _problem(name: str, lines: Mapping[str, int], vi: str, cure: str) -> Problem
 def _certificates(text: str) -> list[x509.Certificate]:
     try:
         return x509.load_pem_x509_certificates(text.encode())
-    except ValueError:
+    except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion):
         return []
 
 
@@ -63,11 +63,15 @@ def _private(text: str, lines: Mapping[str, int]) -> Iterator[Problem]:
 def _fit(keys: Mapping[str, str]) -> bool | None:
     """Whether key and certificate belong together; None when that cannot be asked."""
     certificates = _certificates(keys.get("broker.pem", ""))
+    if not certificates:
+        return None
+    shape = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     try:
         private = load_pem_private_key(keys.get("broker.key", "").encode(), None)
     except (TypeError, ValueError, UnsupportedAlgorithm):
         return None
-    if not certificates:
-        return None
-    shape = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    return private.public_key().public_bytes(*shape) == certificates[0].public_key().public_bytes(*shape)
+    try:
+        public = certificates[0].public_key()
+    except (ValueError, UnsupportedAlgorithm):
+        return False  # a certificate spoilt where its key stands: nobody's key fits
+    return private.public_key().public_bytes(*shape) == public.public_bytes(*shape)

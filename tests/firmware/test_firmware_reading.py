@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kengd.firmware.boards import BOARDS, PI02, PI4, PI5, Board, board_of
@@ -166,6 +166,7 @@ TEXTS = st.one_of(st.text(), st.lists(PIECES, max_size=25).map("".join))
 
 
 @given(TEXTS, TEXTS, TEXTS, TEXTS)
+@example("cmdline=", "", "", "")
 def test_no_text_makes_the_linter_fail(config: str, fragment: str, cmdline: str, conf: str) -> None:
     """Whatever an editor, a dying card or a bad day left there: findings, never an exception."""
     files = {"config.txt": config, "kengd.txt": fragment, "x.txt": fragment, "cmdline.txt": cmdline}
@@ -175,3 +176,10 @@ def test_no_text_makes_the_linter_fail(config: str, fragment: str, cmdline: str,
         assert finding.vi and finding.cure and finding.en and finding.file
     for board in BOARDS:
         assert set(lint(Boot(files, frozenset(("w1-gpio",)), False, (conf,)), PLAN, board)) <= set(found)
+
+
+def test_files_that_include_each_other_many_times_are_not_read_for_days() -> None:
+    """Twenty lines, eight files deep, would be 25 thousand million lines."""
+    files = {f"a{n}.txt": f"include a{n + 1}.txt\n" * 20 for n in range(8)}
+    reading = read({**files, "config.txt": "include a0.txt\n" * 20, "a8.txt": "dtparam=audio=on\n"}, PI4)
+    assert len(reading.lines) == 10_000
