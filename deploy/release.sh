@@ -10,6 +10,7 @@ sbin=/usr/local/sbin
 bin=/usr/local/bin
 unit=kengd.service
 trial_s=600   # a whole post, started and stopped, on a Zero 2 W that has a bell to look after
+patience=15   # times two seconds, for a post that is just starting to answer
 restart_s=150 # more than the unit's TimeoutStartSec and TimeoutStopSec together
 force=
 book_told= # what became of the book, when a newer release's had to stay behind
@@ -59,6 +60,10 @@ intact() { # RELEASE : every file as it was installed, so that a rotten card is 
 
 runs() { # RELEASE : its Python is still there and loads the program
     timeout 120 "$1/bin/python" -I -c 'import kengd.__main__' >/dev/null 2>&1
+}
+
+runs_from() { # RELEASE : the post that runs was started from it
+    [[ $(tr '\0' '\n' <"/proc/$(systemctl show -P MainPID "$unit")/cmdline" | head -n 1) == "$1"/* ]] 2>/dev/null
 }
 
 # Beside current and previous nothing is kept: neither releases nor the copies made before them.
@@ -156,7 +161,7 @@ print("quiet" if json.load(sys.stdin)["sounding"] is None else "sounding")' 2>/d
 # A post that is just starting is given time to answer. `--force` counts for a post that does not answer, never for one that rings.
 refuse_while_ringing() { # UNDO... : what is undone before it dies
     local now tries=0
-    while now=$(bell) && [ "$now" = silent ] && [ $((tries += 1)) -le 15 ]; do sleep 2; done
+    while now=$(bell) && [ "$now" = silent ] && [ $((tries += 1)) -le "$patience" ]; do sleep 2; done
     case $now in
     quiet | off) return 0 ;;
     silent)
@@ -211,11 +216,14 @@ last_words() { journalctl -u "$unit" -n 15 -o cat --no-pager 2>/dev/null | sed '
 # Everything is ready before the bell is touched; between its stop and its start there is nothing but systemd's restart.
 # From NEW back to OLD the book of before may have to come along; from OLD to NEW never, unless NEW is the elder (LEFT).
 change_over() { # NEW OLD BEFORE_OLD [LEFT] : all but the first may be empty
+    trap '' HUP INT PIPE # a lost terminal or an impatient key must not leave half of it
+    trap : TERM          # not passed on to what is started from here
     put_in_force "$1" "$2"
     refuse_while_ringing go_back "$2" "$3"
     systemctl enable --quiet "$unit"
     if start_and_look "${4:-}"; then
         tell_of_the_book
+        trap - HUP INT PIPE TERM
         return 0
     fi
     say "Bản ${1##*/} không sẵn sàng được. Lời cuối của nó:"

@@ -65,7 +65,7 @@ def try_post(place: Path) -> None:
     config.write_text(SETTINGS.format(place=place, port=port), "utf-8")
     score = json.loads(_kengd(config, "score", "alarm", "--json", "--for", str(SOUND_S)))["edges"]
     with _running(config) as process:
-        trial = _Trial(process, port, place / LOG)
+        trial = Trial(process, port, place / LOG)
         trial.until(lambda: _http(port, "GET", "/healthz")[0] == 200, "điểm kẻng thử sẵn sàng")
         trial.ring([(at_ms, on) for at_ms, on in score if at_ms <= (SOUND_S - 1) * 1000])
         trial.hush()
@@ -75,7 +75,7 @@ def try_post(place: Path) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Trial:
+class Trial:
     """The post while it runs."""
 
     process: subprocess.Popen[bytes]

@@ -45,7 +45,7 @@ esac
 OVERRIDES = """
 . "$DEPLOY/ready.sh"
 . "$DEPLOY/release.sh"
-opt=$OPT etc=$ROOT/etc/kengd state=$ROOT/var systemd_etc=$ROOT/etc/systemd sbin=$ROOT/sbin bin=$ROOT/bin
+opt=$OPT etc=$ROOT/etc/kengd state=$ROOT/var systemd_etc=$ROOT/etc/systemd sbin=$ROOT/sbin bin=$ROOT/bin patience=1
 as_post() { "$@"; }
 sleep() { :; }
 journalctl() { echo "lời cuối"; }
