@@ -46,6 +46,9 @@ class Ears(Protocol):
     def dismissed(self, reason: str) -> None:
         """DISCONNECT by the broker (MQTT 5)."""
 
+    def broke(self, error: ssl.SSLError) -> None:
+        """TLS is over. In version 1.3 the broker judges our certificate only after the handshake has come to its end."""
+
 
 class Connection(mqtt.Client):
     """paho's client with a buffered reader and its own decoding of PUBLISH and PUBACK.
@@ -157,10 +160,34 @@ class Connection(mqtt.Client):
     def _sock_recv(self, bufsize: int) -> bytes:
         taken, buffer = self._taken, self._buffer
         if taken >= len(buffer):
-            buffer = self._buffer = super()._sock_recv(READ_BYTES)
+            try:
+                buffer = self._buffer = super()._sock_recv(READ_BYTES)
+            except ssl.SSLError as error:
+                self._ears.broke(error)
+                raise
             taken = 0
         self._taken = taken + bufsize
         return buffer[taken : taken + bufsize]
+
+    def _sock_send(self, buf: bytes | bytearray) -> int:
+        try:
+            return super()._sock_send(buf)
+        except BlockingIOError:
+            raise
+        except OSError:
+            self._hear_last_words()
+            raise
+
+    def _hear_last_words(self) -> None:
+        """A broker that hangs up on our certificate has said why, and that is still to be read where writing fails."""
+        with contextlib.suppress(OSError):
+            try:
+                if isinstance(sock := self.socket(), ssl.SSLSocket):
+                    sock.recv(1)
+            except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                return
+            except ssl.SSLError as error:
+                self._ears.broke(error)
 
     def _packet_write(self) -> MQTTErrorCode:
         """All that waits in one system call, where paho makes one for each packet. Called under the link's lock."""

@@ -14,13 +14,18 @@ from kengd.wire import topics
 X509_V_FLAG_NO_CHECK_TIME = 0x200000  # openssl/x509_vfy.h: chain and name are checked, dates are not
 
 FaultCode = Literal[
-    "unreachable", "name_unknown", "tls", "refused", "not_authorised", "silent", "lost", "taken_over", "unsteady"
-]
+    "unreachable", "name_unknown", "tls", "certificate_refused", "refused", "not_authorised", "silent", "lost",
+    "taken_over", "unsteady",
+]  # fmt: skip
 
 _FAULTS: dict[FaultCode, tuple[str, str]] = {
     "unreachable": ("không nối được tới máy chủ", "the broker cannot be reached"),
     "name_unknown": ("không tìm thấy tên máy chủ", "the broker's name is unknown"),
     "tls": ("chứng thư không hợp lệ", "the certificate was not accepted"),
+    "certificate_refused": (
+        "máy chủ không nhận chứng thư của điểm kẻng",
+        "the broker does not accept this post's certificate",
+    ),
     "refused": ("máy chủ không cho kết nối", "the broker refused the connection"),
     "not_authorised": ("máy chủ không cho nhận lệnh", "the broker refused the subscription"),
     "silent": ("máy chủ không trả lời", "the broker does not answer"),
@@ -108,11 +113,20 @@ def fault_of(error: BaseException) -> LineFault:
     """What an exception of a connection attempt means. Never raises."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return fault("tls", error.verify_message)
+    if isinstance(error, ssl.SSLError) and (complaint := _about_our_certificate(error)):
+        return fault("certificate_refused", complaint)
     if isinstance(error, ssl.SSLError | UsageError):
         return fault("tls", str(error))
     if isinstance(error, socket.gaierror | UnicodeError | ValueError):
         return fault("name_unknown", str(error))
     return fault("unreachable", str(error))
+
+
+def _about_our_certificate(error: ssl.SSLError) -> str:
+    """The broker's own word where it complains of our certificate (a TLS alert: RFC 8446, 6.2), else ""."""
+    _, alert, complaint = (error.reason or "").partition("ALERT_")
+    ours = alert and ("CERTIFICATE" in complaint or complaint == "UNKNOWN_CA")
+    return complaint.replace("_", " ").lower() if ours else ""
 
 
 def tls_context(ca: str | None, cert: str | None, key: str | None, trust: ClockTrust) -> ssl.SSLContext | None:

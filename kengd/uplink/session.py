@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import random
+import ssl
 import threading
 import time
 from collections import deque
@@ -264,6 +265,10 @@ class Session:
     def dismissed(self, reason: str) -> None:
         """DISCONNECT by the broker."""
         self._ending = fault("taken_over" if reason == "Session taken over" else "lost", reason)
+
+    def broke(self, error: ssl.SSLError) -> None:
+        """A TLS alert of the broker's."""
+        self._ending = fault_of(error)
 
     def _accept(self, refusal: str | None) -> None:
         link = self._link

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import select
+import ssl
 import time
 import uuid
 from collections import deque
@@ -46,6 +47,7 @@ class ShellLink:
         self._inbox: deque[Message] = deque()
         self._accepted = False
         self._refusal: str | None = None
+        self._broke = fault("lost")
         self._subscribed: dict[int, bool] = {}
         self._published: dict[int, int] = {}
 
@@ -119,7 +121,7 @@ class ShellLink:
 
     def _open(self) -> Connection:
         if self._connection is None or self._connection.socket() is None:
-            raise self._error("broker_unreachable", fault("lost"))
+            raise self._error("broker_unreachable", self._broke)
         return self._connection
 
     def _turn_until(self, done: Callable[[], bool], deadline_s: float) -> bool:
@@ -129,12 +131,12 @@ class ShellLink:
             if connection is None or (sock := connection.socket()) is None:
                 if self._refusal is not None:
                     return False
-                raise self._error("broker_unreachable", fault("lost"))
+                raise self._error("broker_unreachable", self._broke)
             left_s = deadline_s - time.monotonic()
             if left_s <= 0:
                 return False
-            if connection.want_write():
-                connection.loop_write()
+            if connection.want_write() and connection.loop_write():
+                continue  # it broke: said above
             writable = [sock] if connection.want_write() else []
             ready, _, _ = select.select([sock], writable, [], min(left_s, 1.0))
             while ready or connection.holds_bytes():
@@ -174,3 +176,7 @@ class ShellLink:
     def dismissed(self, reason: str) -> None:
         """DISCONNECT by the broker."""
         self._refusal = self._refusal or reason
+
+    def broke(self, error: ssl.SSLError) -> None:
+        """A TLS alert of the broker's."""
+        self._broke = fault_of(error)

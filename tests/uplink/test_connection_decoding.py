@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import struct
 import threading
 from typing import Any
@@ -41,6 +42,9 @@ class Noted:
 
     def dismissed(self, reason: str) -> None:
         self.notes.append((reason,))
+
+    def broke(self, error: ssl.SSLError) -> None:
+        self.notes.append((error.reason,))
 
 
 def feed(version: str, kind: int, body: bytes) -> tuple[int, list[tuple[Any, ...]]]:

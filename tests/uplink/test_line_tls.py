@@ -109,10 +109,17 @@ def lines(tmp_path: Path, authority: Authority) -> Iterator[list[Post]]:
 
 
 def begin_line(
-    lines: list[Post], broker: Broker, authority: Authority, trust: ClockTrust, ca: str | None = None
+    lines: list[Post],
+    broker: Broker,
+    authority: Authority,
+    trust: ClockTrust,
+    ca: str | None = None,
+    *,
+    issuer: Authority | None = None,
+    until_date: datetime.datetime = NOW + YEAR,
 ) -> Post:
-    """A post with a client certificate, started."""
-    certificate, key = authority.issue("post-1", NOW - 20 * YEAR, NOW + YEAR, None)
+    """A post with a client certificate (of the commune, unless there is another `issuer`), started."""
+    certificate, key = (issuer or authority).issue("post-1", NOW - 20 * YEAR, until_date, None)
     settings = LineSettings(
         broker.host, broker.port, "post-1", "cong-lac", "post-1", ca=ca or authority.path, cert=certificate, key=key
     )
@@ -170,6 +177,24 @@ def test_another_name_is_always_refused(
     """R42: a certificate of the same CA for another address is not this broker's."""
     with serve(tmp_path, authority, *DATES["valid"], "127.0.0.2") as broker:
         refused(begin_line(lines, broker, authority, trust))
+
+
+@pytest.mark.parametrize(
+    ("what", "complaint"), [("expired", "certificate expired"), ("of another authority", "unknown ca")]
+)
+def test_a_certificate_of_the_post_that_the_broker_does_not_accept_is_called_so(
+    what: str, complaint: str, tmp_path: Path, authority: Authority, lines: list[Post]
+) -> None:
+    """R43: not "the connection was lost"; who reads the condition must know that it is the certificate, and whose."""
+    (tmp_path / "other").mkdir()
+    issuer = Authority(tmp_path / "other", "other") if what == "of another authority" else authority
+    until_date = NOW - YEAR if what == "expired" else NOW + YEAR
+    with serve(tmp_path, authority, *DATES["valid"], "127.0.0.1") as broker:
+        post = begin_line(lines, broker, authority, "ntp", issuer=issuer, until_date=until_date)
+        until(lambda: post.session.fault is not None and post.session.fault.code == "certificate_refused")
+        assert post.session.fault is not None
+        assert post.session.fault.vi == f"máy chủ không nhận chứng thư của điểm kẻng ({complaint})"
+        assert not post.session.up
 
 
 def test_a_clock_that_becomes_trusted_is_used_at_the_next_connection(
@@ -232,7 +257,14 @@ def test_the_shell_checks_chain_name_and_dates(tmp_path: Path, authority: Author
         other = Authority(tmp_path / "other", "other")
         with pytest.raises(KengdError) as error, ShellLink(broker.host, broker.port, ca=other.path) as link:
             link.connect()
-    assert error.value.code == "broker_unreachable"
+        assert error.value.code == "broker_unreachable"
+        certificate, key = authority.issue("late", *DATES["expired"], None)
+        with (
+            pytest.raises(KengdError, match="certificate expired") as error,
+            ShellLink(broker.host, broker.port, ca=authority.path, cert=certificate, key=key) as link,
+        ):
+            link.connect()
+        assert error.value.code == "broker_unreachable"
 
 
 def test_settings_can_be_changed_only_by_making_new_ones() -> None:
