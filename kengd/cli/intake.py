@@ -17,9 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from kengd.cli import intake_notes as notes
+from kengd.cli.firmware import write
 from kengd.cli.intake_hands import Hands
 from kengd.errors import KengdError
+from kengd.firmware.config import CONFIG
 from kengd.settings import credentials, where
+from kengd.settings.plan import BelfryPlan
 from kengd.settings.problems import Problem, SettingsError
 
 BOOT = ("/boot/firmware", "/boot")
@@ -141,7 +144,11 @@ def _accept(file: Path, raw: bytes, places: Places, hands: Hands) -> Said:
 
         follow(loaded.broker)
     post = None if loaded is None else f"{loaded.plan.name} ({loaded.plan.commune}/{loaded.plan.post_id})"
-    warnings = () if loaded is None else (*loaded.warnings, *_deaf(loaded.plan.pins))
+    warnings = (
+        ()
+        if loaded is None
+        else (*loaded.warnings, *_deaf(loaded.plan.pins), *_firmware(places.boot, loaded.plan, hands))
+    )
     with contextlib.suppress(OSError):  # a partition without room for words: the keys must go from it all the same
         hands.note(places.boot / notes.TAKEN, notes.taken(file.name, post, sorted(dropped.keys), warnings))
     hands.remove(places.boot / notes.REFUSED)
@@ -156,6 +163,20 @@ def _deaf(pins: str) -> tuple[Problem, ...]:
         return ()
     vi = "đang là chân mô phỏng: nút thật bấm không ăn, kẻng thật không kêu"
     return (Problem("warning", "gpio.pins", vi, 'ở điểm kẻng thật thì ghi pins = "kengd"'),)
+
+
+def _firmware(boot: Path, plan: BelfryPlan, hands: Hands) -> tuple[Problem, ...]:
+    """The pins at rest before kengd is there, for these settings. The bell does not wait for it, nor do the keys."""
+    if not (boot / CONFIG).is_file():
+        return ()
+    try:
+        changed = write(boot, plan, hands)
+    except KengdError as wrong:
+        return (Problem("warning", "", wrong.vi, "làm lại: sudo kengd firmware --write"),)
+    if not changed:
+        return ()
+    vi = f"đã sửa {', '.join(changed)} trên phân vùng này cho hợp với cài đặt mới"
+    return (Problem("warning", "", vi, "khởi động lại một lần nữa thì có hiệu lực"),)
 
 
 def _place(settings: str | None, keys: dict[str, str], places: Places, hands: Hands) -> None:

@@ -220,3 +220,19 @@ def test_no_key_is_ever_printed(card: Card, capsys: pytest.CaptureFixture[str]) 
     said = card.take()
     printed = said.text + "".join(capsys.readouterr()) + repr(read_dropped(text.encode(), "x"))
     assert not re.search(r"BEGIN|mat-khau-thu", printed)
+
+
+def test_the_firmware_is_told_of_the_new_pins(card: Card) -> None:
+    """P1: between power-on and kengd the relay rests by kengd.txt, which must be made from these settings; a partition that takes no
+    more writing keeps neither the settings nor the keys from being taken."""
+    (card.places.boot / "config.txt").write_text("dtparam=audio=on\n")
+    (card.places.boot / "cmdline.txt").write_text("root=/dev/mmcblk0p2 rw\n")
+    card.drop(card.settings())
+    assert card.take().code == 0
+    assert (card.places.boot / "config.txt").read_text() == "dtparam=audio=on\n[all]\ninclude kengd.txt\n"
+    assert "gpio=17=op,dl" in (card.places.boot / "kengd.txt").read_text()
+    assert "panic=10" in (card.places.boot / "cmdline.txt").read_text()
+    assert "khởi động lại một lần nữa" in card.said("kengd-da-nhan.txt")
+    card.drop(card.settings())
+    assert card.take().code == 0
+    assert "khởi động lại một lần nữa" not in card.said("kengd-da-nhan.txt")
