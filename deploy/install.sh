@@ -31,7 +31,9 @@ not_taken=
 main() {
     read_arguments "$@"
     be_root
+    cd / # what lies in the caller's directory must not stand in for a module of Python's
     take_turns
+    sweep
     scratch=$(mktemp -d /var/tmp/kengd-install.XXXXXX)
     trap leave EXIT
     look_at_the_machine
@@ -56,6 +58,7 @@ main() {
         change_over_or_wait "$new" "$old" "$older"
     fi
     prune
+    tell_firmware "$new"
     keep_time "$new"
     farewell "$new"
     [ -z "$not_taken" ]
@@ -71,6 +74,15 @@ read_arguments() {
         *) die "không hiểu: $1" "sudo $0 --help" ;;
         esac
         case $1 in --wheelhouse | --settings) shift 2 ;; *) shift ;; esac
+    done
+}
+
+# What installations left that were cut short: each is as large as a release, and the card is small.
+sweep() {
+    local old
+    rm -rf -- /var/tmp/kengd-install.* "$state"/trial.*
+    for old in "$opt"/releases/*; do
+        [ -e "$old/.complete" ] || [ "$old" = "$(readlink -m -- "$opt/current")" ] || rm -rf -- "$old"
     done
 }
 
@@ -121,7 +133,7 @@ make_user() {
 
 # The first settings, and only those: later ones are edited in place, or dropped on the boot partition.
 take_settings() { # RELEASE
-    if [ -n "$first_settings" ] && ! cmp -s -- "$first_settings" "$etc/kengd.toml"; then
+    if [ -n "$first_settings" ] && ! as_taken "$1" "$first_settings" | cmp -s -- - "$etc/kengd.toml"; then
         [ ! -e "$etc/kengd.toml" ] || die "máy này đã có cài đặt, không ghi đè bằng --settings." \
             "sửa $etc/kengd.toml, hoặc chép tệp mới thành kengd.toml vào phân vùng boot rồi khởi động lại"
         install -D -m 600 -- "$first_settings" "$scratch/settings/kengd.toml"
@@ -132,6 +144,13 @@ take_settings() { # RELEASE
     elif [ ! -e "$etc/kengd.toml" ]; then
         "$1/bin/kengd" intake || not_taken=yes
     fi
+}
+
+# What the intake makes of a file: keys, mark and line ends of Windows are gone.
+as_taken() { # RELEASE FILE
+    "$1/bin/python" -I -c 'import sys
+from kengd.settings.dropped import read_dropped
+sys.stdout.buffer.write((read_dropped(open(sys.argv[1], "rb").read(), "").settings or "").encode())' "$2" 2>/dev/null
 }
 
 # ---- is it good enough?
@@ -161,21 +180,22 @@ try_book() { # NEW OLD
     [ "$code" -eq 0 ] || refuse "$1" "$2" "bản này không dùng tiếp được sổ kẻng của máy (mã $code). Về bản cũ hơn thì dùng: sudo kengd-rollback."
 }
 
-refuse() { # NEW OLD WHY
-    rm -rf -- "$1"
+refuse() { # NEW OLD WHY : the release before stays, since it is what kengd-rollback goes back to
+    [ "$1" = "$(release_at previous)" ] || rm -rf -- "$1"
     die "không cài bản ${1##*/}: $3" \
         "${2:+bản ${2##*/} vẫn đang chạy, không bị đụng tới. }Gửi các dòng ở trên cho người làm ra bản này, hoặc cài bản khác"
 }
 
 # ---- settled
 
-# Nothing new: units in their place, and running if it can run. The bell is not touched.
+# Nothing new: units in their place, and running if it can run. The bell is not touched, unless a change that was cut short left
+# the release of before running.
 stay_with() { # RELEASE
     lay_out "$1"
     systemctl enable --quiet "$unit"
-    if has_settings && ! systemctl is-active --quiet "$unit"; then
-        start_and_look || { last_words && die "bản ${1##*/} không chạy được." "xem: sudo kengd doctor"; }
-    fi
+    if ! has_settings || { systemctl is-active --quiet "$unit" && runs_from "$1"; }; then return 0; fi
+    refuse_while_ringing
+    start_and_look || { last_words && die "bản ${1##*/} không chạy được." "xem: sudo kengd doctor; về bản trước: sudo kengd-rollback"; }
 }
 
 change_over_or_wait() { # NEW OLD OLDER
@@ -197,6 +217,7 @@ keep_time() { # RELEASE
         timeout 300 env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o Acquire::Retries=0 -o Acquire::http::Timeout=15 \
             install --no-install-recommends chrony >/dev/null 2>&1 </dev/null || keeper=systemd-timesyncd
     fi
+    install -d -m 755 -- "$systemd_etc/timesyncd.conf.d" # the system brings none, and without it the hub is never asked
     if [ -e "$etc/kengd.toml" ]; then "$1/bin/kengd" --config "$etc/kengd.toml" time-source >&2 || true; fi
     if [ "$keeper" = chrony ]; then
         put_file "$1/share/kengd/deploy/chrony/kengd.conf" /etc/chrony/conf.d/kengd.conf || true
@@ -205,6 +226,13 @@ keep_time() { # RELEASE
         say "Không cài được chrony (không có mạng?): đồng hồ vẫn do $keeper giữ. Có mạng thì chạy lại lệnh này."
         systemctl --quiet try-restart systemd-timesyncd.service 2>/dev/null || true
     fi
+}
+
+# What the firmware does with the pins before kengd is there. Counts from the next start on; without it the bell works too.
+tell_firmware() { # RELEASE
+    if ! has_settings || { [ ! -e /boot/firmware/config.txt ] && [ ! -e /boot/config.txt ]; }; then return 0; fi
+    "$1/bin/kengd" --config "$etc/kengd.toml" firmware --write >&2 ||
+        say "Cảnh báo: phân vùng khởi động chưa ghi được (xem ở trên); sau này: sudo kengd firmware --write, rồi sudo kengd doctor --boot"
 }
 
 farewell() { # RELEASE

@@ -9,7 +9,7 @@ checkout=$(dirname -- "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")")
 venv=$checkout/.venv
 become=() # the words that make a command run as root
 
-say() { printf '%s\n' "$*" >&2; }
+say() { printf '%s\n' "$*" >&2 || true; } # nobody there to read it is no reason to stop
 
 die() { # SENTENCE CURE
     printf 'lỗi: %s\n  cách sửa: %s\n' "$1" "$2" >&2

@@ -22,6 +22,7 @@ main() {
     *) sed -n '2,/^\[/{/^#/s/^# \{0,1\}//p}' "$here/rollback.sh" && exit 2 ;;
     esac
     be_root
+    cd /
     take_turns
     local now before
     now=$(release_at current) before=$(release_at previous)

@@ -28,6 +28,7 @@ main() {
         esac
     done
     be_root
+    cd /
     take_turns
     [ -z "$purge" ] || make_sure
     refuse_while_ringing

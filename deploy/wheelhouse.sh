@@ -87,8 +87,10 @@ copy_checkout() { # TO
 # A key that lies about in a checkout must not travel to every post on every card.
 refuse_secrets() { # DIRECTORY
     local found
-    found=$(find "$1" -type f \( -name '*.key' -o -name '*.pem' -o -name '*.password' -o -name kengd.toml \) -print -quit)
-    [ -n "$found" ] || found=$(grep -rlIE -m1 '^-----BEGIN ([A-Z]+ )*PRIVATE KEY-----' "$1" | head -n 1 || true)
+    found=$(find "$1" -type f \( -iname '*.key' -o -iname '*.pem' -o -iname '*.password' -o -iname '*.p12' -o -iname '*.pfx' \
+        -o -iname 'kengd.toml*' \) -print -quit)
+    [ -n "$found" ] || found=$(grep -rlaE -m1 -e '-----BEGIN ([A-Z]+ )*PRIVATE KEY-----' "$1" | head -n 1 || true)
+    [ -n "$found" ] || found=$(grep -rlaE -m1 --include='*.toml*' '^[[:space:]]*\[[[:space:]]*"?keys"?[[:space:]]*\]' "$1" | head -n 1 || true)
     [ -z "$found" ] || die "trong thư mục chương trình có tệp bí mật: ${found#"$1"/}" \
         "cất nó ra chỗ khác; khoá làm riêng cho từng điểm kẻng, không bao giờ nằm trong bộ cài"
 }

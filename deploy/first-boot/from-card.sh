@@ -5,6 +5,7 @@ set -uo pipefail
 bundle=$1
 boot=$(dirname -- "$bundle")
 log=$boot/kengd-cai-dat.txt
+rm -rf -- /var/tmp/kengd-card.* # of starts that were cut short
 place=$(mktemp -d /var/tmp/kengd-card.XXXXXX)
 trap 'rm -rf -- "$place"' EXIT
 
