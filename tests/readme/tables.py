@@ -42,7 +42,7 @@ COMMANDS_EN = {
     "rehearse": "when the timetable would ring, in virtual time",
     "journal": "show, export, verify the duty book",
     "doctor": "examine the machine: pins, clock, disk, line, keys",
-    "firmware": "print kengd.txt for the boot partition, for these settings",
+    "firmware": "print kengd.txt for the boot partition, for these settings; --write puts it in place",
     "off": "relay to rest now, whatever else is broken",
 }
 

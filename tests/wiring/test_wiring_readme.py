@@ -8,6 +8,8 @@ import tomllib
 
 from firmware_config.wiring.generator.binder import PRINT_ALL
 from kengd.cli import intake_notes
+from kengd.cli.firmware import BEFORE
+from kengd.firmware.cmdline import ALWAYS
 from kengd.settings import credentials
 from tests.readme.pages import ROOT, example, readme
 from tests.wiring.drawing import names
@@ -49,17 +51,14 @@ def test_the_steps_are_there_in_their_order_and_each_has_english() -> None:
     assert len(re.findall(r"^!\[", chapter(), re.MULTILINE)) >= 3
 
 
-def test_the_two_lines_for_config_txt_are_those_of_the_fragment() -> None:
-    """Under [all], else they would be read for one board only."""
-    fragment = (ROOT / "firmware_config" / "kengd.txt").read_text(encoding="utf-8")
-    lines = textwrap.dedent(example("include")).split()
-    assert textwrap.dedent(example("include")).strip().splitlines() == ["[all]", "include kengd.txt"]
-    assert re.search(r"#\s+\[all\]\n#\s+include kengd\.txt\n", fragment) and lines[-1] == "kengd.txt"
-
-
 def test_the_words_for_cmdline_txt_are_those_of_the_firmware_room() -> None:
-    """One line, and every word."""
-    assert example("cmdline").strip() == " ".join(words_of("cmdline.txt"))
+    """firmware_config/cmdline.txt gives the reason for each word that is written."""
+    assert words_of("cmdline.txt") == list(ALWAYS)
+
+
+def test_what_the_machine_keeps_of_the_boot_files_is_called_by_its_name() -> None:
+    """Who looks for the file of before finds it."""
+    assert f"….{BEFORE.removeprefix('.')}`" in chapter()
 
 
 def test_the_keys_shown_are_such_as_are_taken_in() -> None:

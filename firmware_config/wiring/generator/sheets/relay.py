@@ -100,9 +100,9 @@ def active_low() -> Sheet:
     side.notes([
         (f"Chân {LOW_PIN} tự ở mức cao khi có điện (chỉ 4, 5, 6 như vậy mà không vướng việc khác; 5 và 6 đã là nút): OK4 tắt, rơ-le nhả.",
          f"GPIO {LOW_PIN} is pulled up from power-on: OK4 dark, relay at rest. 5 and 6 are buttons."),
-        (f"Sửa cài đặt xong in lại kengd.txt (kengd firmware): dòng gpio={relay}=op,dl thành gpio={LOW_PIN}=op,dh. "
+        (f"Sửa cài đặt xong gõ: sudo kengd firmware --write; dòng gpio={relay}=op,dl thành gpio={LOW_PIN}=op,dh. "
          "Không bật 1-Wire (cũng dùng chân 4).",
-         "Print kengd.txt anew from the changed settings; keep 1-Wire off, it uses GPIO 4 too."),
+         "Write kengd.txt anew from the changed settings; keep 1-Wire off, it uses GPIO 4 too."),
     ])  # fmt: skip
     side.settings(["[gpio.relay]", f"pin = {LOW_PIN}", "active_low = true"])
     side.heading("Đo thử", "Measure before the striker is joined")
