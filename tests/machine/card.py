@@ -42,6 +42,9 @@ class Slot(Protocol):
     def insert(self, disk: Path) -> None:
         """Begin with a copy of this disk (qcow2)."""
 
+    def copy(self, target: Path) -> None:
+        """What is on it, for `insert`; the machine is off."""
+
     def power_on(self) -> None:
         """Just before qemu starts."""
 
@@ -63,6 +66,10 @@ class Card:
     def insert(self, disk: Path) -> None:
         """As `Slot`."""
         shutil.copyfile(disk, self.file)
+
+    def copy(self, target: Path) -> None:
+        """As `Slot`."""
+        shutil.copyfile(self.file, target)
 
     def power_on(self) -> None:
         """Nothing to be done."""
@@ -92,6 +99,11 @@ class StrictCard:
     def insert(self, disk: Path) -> None:
         """As `Slot`."""
         subprocess.run(["qemu-img", "convert", "-O", "raw", str(disk), str(self._medium)], check=True)
+
+    def copy(self, target: Path) -> None:
+        """As `Slot`."""
+        command = ["qemu-img", "convert", "-f", "raw", "-O", "qcow2", str(self._medium), str(target)]
+        subprocess.run(command, check=True)
 
     def power_on(self) -> None:
         """As `Slot`."""

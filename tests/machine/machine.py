@@ -22,9 +22,10 @@ from pathlib import Path
 from typing import Any
 
 from tests.machine.card import Card, Cut, Slot, StrictCard
+from tests.machine.hardware import extra, qemu
 from tests.machine.image import Image
+from tests.machine.monitor import Monitor, Reply
 
-Reply = dict[str, Any]
 READY_S = 240.0
 
 
@@ -52,6 +53,14 @@ class Pin:
     pid: int
 
 
+@dataclass(frozen=True, slots=True)
+class Crash:
+    """A kernel that panicked: seconds until the machine was reset, and whether the hardware watchdog did it."""
+
+    reset_s: float
+    by_watchdog: bool
+
+
 class Machine:
     """A Raspberry Pi's like. `place`: its directory (disk, sockets, console.log). `strict`: see `StrictCard`; no snapshots then."""
 
@@ -72,14 +81,19 @@ class Machine:
 
     @property
     def console(self) -> str:
-        """Everything that was said on the serial line."""
-        return (self._place / "console.log").read_text(errors="replace")
+        """Everything that was said on the serial line, in all boots."""
+        said = self._place / "console.log"
+        return said.read_text(errors="replace") if said.exists() else ""
 
     # ---- power
 
     def insert(self, disk: Path) -> None:
         """Put in a copy of this disk (qcow2); the machine is off."""
         self._card.insert(disk)
+
+    def copy_card(self, target: Path) -> None:
+        """What is on it now, for `insert`; the machine is off."""
+        self._card.copy(target)
 
     def start(
         self,
@@ -107,13 +121,9 @@ class Machine:
         for name in ("agent", "monitor"):
             (self._place / name).unlink(missing_ok=True)
         self._card.power_on()
-        command = self._command(persist, append)
-        command += ["-rtc", "base=utc" if rtc is None else f"base={rtc},clock=vm"]
-        if extra_disk is not None:
-            command += ["-drive", f"file={extra_disk},if=none,id=d1,format=raw,cache=writeback"]
-            command += ["-device", "virtio-blk-pci,drive=d1"]
-        if snapshot is not None:
-            command += ["-loadvm", snapshot]
+        command = qemu(self._image, self._place, self._card.options, f"machine.persist={int(persist)} {append}", rtc)
+        command += [] if extra_disk is None else extra(extra_disk)
+        command += [] if snapshot is None else ["-loadvm", snapshot]
         began = time.monotonic()
         with open(self._place / "qemu.log", "ab") as log:
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
@@ -132,7 +142,8 @@ class Machine:
     def save(self, name: str) -> None:
         """Keep the running state in the disk under this name, for `start(snapshot=name)`."""
         self.hang_up()
-        said = self._monitor("human-monitor-command", **{"command-line": f"savevm {name}"})
+        with self._monitor() as monitor:
+            said = monitor.order("human-monitor-command", **{"command-line": f"savevm {name}"})
         if said.get("return"):
             raise MachineError(f"savevm: {said['return']}")
 
@@ -148,27 +159,29 @@ class Machine:
 
     def reset(self) -> None:
         """The reset button, as a hardware watchdog presses it."""
-        self._monitor("system_reset")
+        with self._monitor() as monitor:
+            monitor.order("system_reset")
         self.hang_up()
         self.wait_ready()
 
-    def _command(self, persist: bool, append: str) -> list[str]:
-        boot = (
-            "console=ttyS0 quiet ro mitigations=off net.ifnames=0 random.trust_cpu=on systemd.show_status=error "
-            f"8250.nr_uarts=1 machine.persist={int(persist)} {append}"
-        )
-        place = self._place
-        command = ["setpriv", "--pdeathsig", "KILL"]  # however the test ends, no machine is left running
-        command += ["qemu-system-x86_64", "-M", "q35,hpet=off", "-accel", "tcg,thread=multi,tb-size=256", "-cpu", "max"]
-        command += ["-smp", "1", "-m", "512", "-nodefaults", "-no-user-config", "-display", "none"]
-        command += ["-kernel", str(self._image.vmlinuz), "-initrd", str(self._image.initrd), "-append", boot]
-        command += [*self._card.options, "-device", "virtio-blk-pci,drive=d0", "-device", "virtio-rng-pci"]
-        command += ["-device", "i6300esb", "-action", "watchdog=reset"]
-        command += ["-chardev", f"file,id=console,path={place}/console.log,append=on", "-serial", "chardev:console"]
-        command += ["-chardev", f"socket,id=monitor,path={place}/monitor,server=on,wait=off"]
-        command += ["-mon", "chardev=monitor,mode=control"]
-        command += ["-chardev", f"socket,id=agent,path={place}/agent,server=on,wait=off"]
-        return [*command, "-device", "virtio-serial-pci", "-device", "virtserialport,chardev=agent,name=host"]
+    def crash(self, command: str, patience_s: float = 60) -> Crash:
+        """Run this shell command, which brings the kernel down; returns when something has reset the machine.
+
+        Raises MachineError when it does not panic, TimeoutError when nothing resets it.
+        """
+        said = len(self.console)
+        with self._monitor() as monitor:
+            with contextlib.suppress(MachineError):
+                self.ask("run", patience_s=0.01, command=command, timeout_s=patience_s)
+            end = time.monotonic() + patience_s
+            while "Kernel panic" not in self.console[said:]:
+                if time.monotonic() > end:
+                    raise MachineError(f"the kernel did not panic: {command}")
+                time.sleep(0.02)
+            panicked_s = time.monotonic()
+            events = monitor.wait("RESET", patience_s)
+        self.hang_up()
+        return Crash(events[-1].at_s - panicked_s, any(event.name == "WATCHDOG" for event in events))
 
     def wait_ready(self) -> None:
         """Until the agent answers. Raises MachineError with the last words of the console."""
@@ -185,21 +198,8 @@ class Machine:
                 return
         raise MachineError("not ready:\n" + self.console[-2000:])
 
-    def _monitor(self, execute: str, **arguments: Any) -> Reply:
-        """One order to qemu itself (QMP)."""
-        with socket.socket(socket.AF_UNIX) as line:
-            line.settimeout(120)
-            line.connect(str(self._place / "monitor"))
-            file = line.makefile("rw")
-            file.readline()
-            said: Reply = {}
-            for order in ({"execute": "qmp_capabilities"}, {"execute": execute, "arguments": arguments}):
-                file.write(json.dumps(order) + "\n")
-                file.flush()
-                said = {}
-                while not said.keys() & {"return", "error"}:
-                    said = json.loads(file.readline())
-            return said
+    def _monitor(self) -> Monitor:
+        return Monitor(self._place / "monitor")
 
     # ---- the agent
 
