@@ -23,7 +23,7 @@ be_root() {
 
 # One at a time; and whatever the post has to do meanwhile comes first: processor, card and memory.
 take_turns() {
-    exec 8>/run/lock/kengd-install.lock
+    exec 8>/run/kengd-install.lock # not in /run/lock, where anybody may make one
     flock -n 8 || die "đang có một lần cài, quay lại hoặc gỡ khác chạy dở." "đợi nó xong rồi chạy lại"
     renice -n 15 -p $$ >/dev/null 2>&1 || true
     ionice -c 3 -p $$ 2>/dev/null || true

@@ -15,7 +15,8 @@
 
 # ---- kengd: from here …
 set -- /boot/firmware/kengd-bundle-*.tar
-tar -xOf "$1" --wildcards '*/deploy/first-boot/kengd-first-boot.service' >/etc/systemd/system/kengd-first-boot.service
+[ -e "$1" ] &&
+    tar -xOf "$1" --wildcards '*/deploy/first-boot/kengd-first-boot.service' >/etc/systemd/system/kengd-first-boot.service
 mkdir -p /etc/systemd/system/multi-user.target.wants
 ln -sf /etc/systemd/system/kengd-first-boot.service /etc/systemd/system/multi-user.target.wants/
 # ---- kengd: … to here
