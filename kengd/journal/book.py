@@ -9,6 +9,7 @@ from typing import Final
 
 from kengd.duty.words import ClockTrust, Instant
 from kengd.journal.batch import Batch, Head, KeptMark, SeenCommand
+from kengd.journal.faults import must_be_writable
 from kengd.journal.opening import Known, proved_note
 from kengd.journal.pen import Pen
 from kengd.journal.reading import AlarmEnd
@@ -78,6 +79,7 @@ class Book:
             if batch.drafts:
                 self._shelf.saw(batch.drafts[-1])
             pen, known = self._shelf.ready()
+            must_be_writable(self._shelf.directory)
             try:
                 return self._write(pen, known, batch)
             except FAULTS as error:
@@ -211,6 +213,7 @@ class Book:
         """
         with self._shelf.lock:
             pen, known = self._shelf.ready()
+            must_be_writable(self._shelf.directory)
             reader = self._shelf.reading()
             try:
                 return trim(pen, reader, known, now, keep_entries=keep_entries, keep_days=keep_days, sent_seq=sent_seq)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 from pathlib import Path
@@ -63,17 +64,41 @@ def broken(error: BaseException, directory: Path) -> BookBroken:
             en=f"the disk is full, the duty book waits ({cause})",
         )
     if code == sqlite3.SQLITE_READONLY or _read_only(directory):
+        return _disk_read_only(str(cause))
+    if code == sqlite3.SQLITE_IOERR or getattr(cause, "errno", None) == errno.EIO:
         return BookBroken(
-            "disk_read_only",
-            "Thẻ nhớ đang ở chế độ chỉ đọc, chưa ghi được sổ kẻng.",
-            cure="kiểm tra thẻ nhớ (có thể đã hỏng) và quyền của thư mục sổ kẻng",
-            en=f"the disk is read-only, the duty book waits ({cause})",
+            "book_broken",
+            "Thẻ nhớ báo lỗi đọc ghi, chưa ghi được sổ kẻng; máy sẽ tự thử lại.",
+            cure="thẻ nhớ có thể đã hỏng: khởi động lại máy, không hết thì thay thẻ",
+            en=f"the disk returns errors, the duty book waits ({type(cause).__name__}: {cause})",
         )
     return BookBroken(
         "book_broken",
         "Sổ kẻng đang hỏng, chưa ghi được; máy sẽ tự thử lại.",
         cure="chạy `kengd journal verify` và `kengd doctor`",
         en=f"the duty book cannot be written ({type(cause).__name__}: {cause})",
+    )
+
+
+def must_be_writable(directory: Path) -> None:
+    """Raises BookBroken `disk_read_only` where the file system has become so beneath our open files.
+
+    Linux (6.1 and 6.12: ext4_sync_file) then still takes every write into memory and calls fsync a success.
+    """
+    try:
+        read_only = bool(os.statvfs(directory).f_flag & os.ST_RDONLY)
+    except OSError as error:
+        raise broken(error, directory) from error
+    if read_only:
+        raise _disk_read_only("mounted so")
+
+
+def _disk_read_only(why: str) -> BookBroken:
+    return BookBroken(
+        "disk_read_only",
+        "Thẻ nhớ đang ở chế độ chỉ đọc, chưa ghi được sổ kẻng.",
+        cure="kiểm tra thẻ nhớ (có thể đã hỏng) và quyền của thư mục sổ kẻng",
+        en=f"the disk is read-only, the duty book waits ({why})",
     )
 
 

@@ -8,11 +8,12 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from kengd.duty.words import Stamped
+from kengd.duty.words import Instant, Stamped
 from kengd.journal import faults
 from kengd.journal.batch import Batch
 from kengd.journal.book import OpenedBook
@@ -132,6 +133,40 @@ def test_a_full_disk_at_the_start_sets_nothing_aside(
         assert told.value.code == "disk_full"
     opened = open_book()
     assert (opened.fresh, opened.book.head().seq) == (None, 2)
+
+
+def test_a_disk_that_became_read_only_beneath_the_book_is_not_believed(
+    open_book: Open, record: Record, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R41, P7: Linux goes on to take writes into memory and calls fsync a success; a power cut would lose them all."""
+    book = open_book().book
+    book.write(Batch([record(1)]))
+    with monkeypatch.context() as disk:
+        disk.setattr(
+            os, "statvfs", lambda _: SimpleNamespace(f_flag=os.ST_RDONLY, f_bavail=1_000, f_frsize=4096, f_files=0)
+        )
+        for deed in (lambda: book.write(Batch([record(2)])), lambda: book.tidy(Instant(1, 1))):
+            with pytest.raises(BookBroken) as told:
+                deed()
+            assert told.value.code == "disk_read_only" and "chỉ đọc" in told.value.vi
+        assert book.head().seq == 2
+    assert [entry.seq for entry in book.write(Batch([record(2)]))] == [3]
+    assert prove(tmp_path / "book" / "book.db").wrong is None
+
+
+def test_a_card_that_returns_errors_is_called_so(
+    open_book: Open, record: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The cure is another card, not a look at the book."""
+    book = open_book().book
+
+    def fails(*_: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(Pen, "put_head", fails)
+    with pytest.raises(BookBroken) as told:
+        book.write(Batch([record(1)]))
+    assert told.value.code == "book_broken" and "Thẻ nhớ báo lỗi" in told.value.vi
 
 
 def test_a_read_only_disk_is_told_by_its_name(open_book: Open, record: Record, pens: list[Pen]) -> None:
