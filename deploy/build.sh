@@ -56,7 +56,7 @@ build() { # RELEASE
     venv=$1
     if [ -n "$wheels" ]; then build_offline "$1"; else build_online "$1"; fi
     # The service cannot write here, and compiling at each start costs a small Pi minutes. What no post ever loads is left out.
-    "$1/bin/python" -I -m compileall -q -j 0 -x '/(tests?|testing|v1|mypy|dialects/(mssql|mysql|oracle|postgresql))/' \
+    "$1/bin/python" -I -m compileall -q -j 0 -x '/(tests?|testing|v1|mypy|setuptools|dialects/(mssql|mysql|oracle|postgresql))/' \
         "$1"/lib/python*/site-packages >/dev/null || true
     mkdir -p -- "$1/share/kengd"
     cp -r -- "$checkout/deploy" "$checkout/systemd" "$1/share/kengd/"
@@ -65,21 +65,20 @@ build() { # RELEASE
 }
 
 build_offline() { # RELEASE
-    local pip own
+    local pip own requirements=(-r "$checkout/requirements.lock")
     "$system_python" -m venv --without-pip "$1" || die "không tạo được môi trường Python ở $1." "xem lời báo ở trên"
     pip=$(compgen -G "$wheels/pip-*.whl" | head -n 1 || true)
     [ -n "$pip" ] || die "trong $wheels thiếu gói pip." "đóng gói lại bằng deploy/wheelhouse.sh"
-    export PYTHONPATH=$pip # pip runs from its own wheel and is not left on the post
-    in_venv --no-compile --no-index --find-links "$wheels" --require-hashes -r "$checkout/requirements.lock" ||
-        die "bộ cài không có đủ gói cho $("$system_python" -V) trên $(uname -m)." \
-            "đóng gói lại: deploy/wheelhouse.sh --for $("$system_python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')-$(uname -m)"
     own=$(compgen -G "$checkout/wheels/kengd-*.whl" || true)
     if [ -n "$own" ]; then
         printf '%s --hash=sha256:%s\n' "$own" "$(sha256sum -- "$own" | cut -d' ' -f1)" >"$scratch/own.txt"
-        in_venv --no-compile --no-index --no-deps --require-hashes -r "$scratch/own.txt" || die "không cài được $own." "xem lời báo ở trên"
-    else
-        install_checkout --no-index
+        requirements+=(-r "$scratch/own.txt")
     fi
+    export PYTHONPATH=$pip # pip runs from its own wheel and is not left on the post
+    in_venv --no-compile --no-deps --no-index --find-links "$wheels" --require-hashes "${requirements[@]}" ||
+        die "bộ cài không có đủ gói cho $("$system_python" -V) trên $(uname -m)." \
+            "đóng gói lại: deploy/wheelhouse.sh --for $("$system_python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')-$(uname -m)"
+    [ -n "$own" ] || install_checkout --no-index
     unset PYTHONPATH
 }
 

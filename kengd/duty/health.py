@@ -97,7 +97,9 @@ CATALOGUE: dict[str, Sickness] = {
         "major", "Không ghi được sổ kẻng", "the duty book cannot be written", hidden_by=("disk_full", "disk_read_only")
     ),
     "book_set_aside": Sickness(
-        "major", "Sổ kẻng cũ bị hỏng, đã cất riêng và mở sổ mới", "the old book was broken and set aside (R40)"
+        "major",
+        "Sổ kẻng cũ không dùng tiếp được (hỏng, hoặc của bản mới hơn), đã cất riêng và mở sổ mới",
+        "the old book could not be used (broken, or a newer release's) and was set aside (R40)",
     ),
     "disk_full": Sickness("major", "Thẻ nhớ đầy, không ghi được sổ kẻng", "disk full"),
     "disk_read_only": Sickness("major", "Thẻ nhớ chỉ đọc, không ghi được sổ kẻng", "disk read-only"),
