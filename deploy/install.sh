@@ -34,6 +34,7 @@ main() {
     cd / # what lies in the caller's directory must not stand in for a module of Python's
     take_turns
     sweep
+    rm -rf -- /var/tmp/kengd-install.* "$state"/trial.* # of one that was cut short
     scratch=$(mktemp -d /var/tmp/kengd-install.XXXXXX)
     trap leave EXIT
     look_at_the_machine
@@ -212,7 +213,7 @@ change_over_or_wait() { # NEW OLD OLDER
 # chrony is the better clock on a bad line, and takes the hub as a source. Without Internet what is there stays.
 keep_time() { # RELEASE
     local keeper=chrony
-    if ! command -v chronyd >/dev/null && ! [ -x /usr/sbin/chronyd ]; then
+    if [ ! -d "$chrony_etc" ]; then
         say "Đang cài chrony (giữ giờ) nếu có mạng …"
         timeout 300 env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o Acquire::Retries=0 -o Acquire::http::Timeout=15 \
             install --no-install-recommends chrony >/dev/null 2>&1 </dev/null || keeper=systemd-timesyncd
@@ -220,7 +221,7 @@ keep_time() { # RELEASE
     install -d -m 755 -- "$systemd_etc/timesyncd.conf.d" # the system brings none, and without it the hub is never asked
     if [ -e "$etc/kengd.toml" ]; then "$1/bin/kengd" --config "$etc/kengd.toml" time-source >&2 || true; fi
     if [ "$keeper" = chrony ]; then
-        put_file "$1/share/kengd/deploy/chrony/kengd.conf" /etc/chrony/conf.d/kengd.conf || true
+        put_file "$1/share/kengd/deploy/chrony/kengd.conf" "$chrony_etc/conf.d/kengd.conf" || true
         systemctl --quiet try-restart chrony.service || true
     else
         say "Không cài được chrony (không có mạng?): đồng hồ vẫn do $keeper giữ. Có mạng thì chạy lại lệnh này."

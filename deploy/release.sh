@@ -6,6 +6,7 @@ opt=/opt/kengd
 etc=/etc/kengd
 state=/var/lib/kengd
 systemd_etc=/etc/systemd
+chrony_etc=/etc/chrony
 sbin=/usr/local/sbin
 bin=/usr/local/bin
 unit=kengd.service

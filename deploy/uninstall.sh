@@ -59,7 +59,7 @@ remove_units() {
     rm -f -- "$systemd_etc/system/kengd.service" "$systemd_etc/system/kengd-intake.service" \
         "$systemd_etc/system/kengd-first-boot.service" "$systemd_etc/system/multi-user.target.wants/kengd-first-boot.service" \
         "$systemd_etc/journald.conf.d/kengd.conf" "$systemd_etc/timesyncd.conf.d/kengd.conf" \
-        /etc/chrony/conf.d/kengd.conf /etc/chrony/sources.d/kengd.sources
+        "$chrony_etc/conf.d/kengd.conf" "$chrony_etc/sources.d/kengd.sources"
     if [ -e "$systemd_etc/system.conf.d/kengd.conf" ]; then
         rm -f -- "$systemd_etc/system.conf.d/kengd.conf"
         systemctl daemon-reexec

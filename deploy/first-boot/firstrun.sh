@@ -21,6 +21,7 @@ mkdir -p /etc/systemd/system/multi-user.target.wants
 ln -sf /etc/systemd/system/kengd-first-boot.service /etc/systemd/system/multi-user.target.wants/
 # ---- kengd: … to here
 
-rm -f /boot/firmware/firstrun.sh
-sed -i 's| systemd\.[^ ]*||g' /boot/firmware/cmdline.txt
+boot=$(dirname -- "$(readlink -f -- "$0")")
+rm -f -- "$boot/firstrun.sh"
+sed -i 's| systemd\.[^ ]*||g' "$boot/cmdline.txt"
 exit 0

@@ -38,6 +38,7 @@ KENGD = r"""#!/bin/bash
 # what `status --json` says is in $FAKE/sounding; nothing there: it does not answer
 case $* in
 *status*) [ "$(cat "$FAKE/state")" = active ] && [ -e "$FAKE/sounding" ] && printf '{"sounding": %s}\n' "$(cat "$FAKE/sounding")" ;;
+*check*) [ ! -e "$FAKE/refuses" ] ;;
 *"trial since"*) cat "$FAKE/since" ;;
 *"trial back"*) cat "$FAKE/since"; echo "back while $(cat "$FAKE/state")" >>"$FAKE/calls" ;;
 esac
@@ -45,7 +46,8 @@ esac
 OVERRIDES = """
 . "$DEPLOY/ready.sh"
 . "$DEPLOY/release.sh"
-opt=$OPT etc=$ROOT/etc/kengd state=$ROOT/var systemd_etc=$ROOT/etc/systemd sbin=$ROOT/sbin bin=$ROOT/bin patience=1
+opt=$OPT etc=$ROOT/etc/kengd state=$ROOT/var systemd_etc=$ROOT/etc/systemd
+sbin=$ROOT/sbin bin=$ROOT/bin chrony_etc=$ROOT/etc/chrony patience=1
 as_post() { "$@"; }
 sleep() { :; }
 journalctl() { echo "lời cuối"; }

@@ -90,6 +90,38 @@ def _python(path: Path, kind: str) -> None:
     path.chmod(0o755)
 
 
+@pytest.mark.parametrize(("network", "told"), [(True, ""), (False, "đồng hồ vẫn do systemd-timesyncd giữ")])
+def test_chrony_is_installed_when_apt_can_and_else_it_is_said(tmp_path: Path, network: bool, told: str) -> None:
+    """Without Internet the system's own keeper of time stays, and gets the hub as a source all the same."""
+    fake = FakeRoot(tmp_path)
+    release = fake.release("1")
+    chrony = release / "share/kengd/deploy/chrony"
+    chrony.mkdir(parents=True)
+    shutil.copy(DEPLOY / "chrony/kengd.conf", chrony)
+    apt = tmp_path / "programs/apt-get"
+    apt.write_text("#!/bin/bash\n" + ('mkdir -p "$ROOT/etc/chrony"\n' if network else "exit 100\n"))
+    apt.chmod(0o755)
+    said = fake.sh(f'{_functions("install.sh", "keep_time")}\nkeep_time "{release}"')
+    assert said.code == 0 and told in said.said
+    kept = tmp_path / "etc/chrony/conf.d/kengd.conf"
+    assert kept.exists() is network
+    if network:
+        assert {"makestep 1 3", "rtcsync"} <= set(kept.read_text().splitlines())
+    restarted = "chrony.service" if network else "systemd-timesyncd.service"
+    assert fake.asked("--quiet") == [f"--quiet try-restart {restarted}"]
+
+
+def test_settings_that_the_elder_release_cannot_read_stop_the_roll_back(tmp_path: Path) -> None:
+    """The bell would come back without its settings; the file as it was before the upgrade is named."""
+    fake = FakeRoot(tmp_path)
+    old, new = fake.release("1"), fake.release("2")
+    fake.put_in_force(new, old)
+    (fake.fake / "refuses").touch()
+    said = fake.sh(f'{_functions("rollback.sh", "look_at")}\nintact() {{ :; }}\nruns() {{ :; }}\nlook_at "{old}"')
+    assert said.code == 1 and f"{tmp_path}/var/before/2/kengd.toml" in said.said
+    assert fake.links() == {"current": "2", "previous": "1"}
+
+
 def _functions(script: str, *names: str) -> str:
     text = (DEPLOY / script).read_text()
     return "\n".join(re.search(rf"^{name}\(\) \{{.*?^\}}", text, re.DOTALL | re.MULTILINE)[0] for name in names)  # type: ignore[index]
