@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -44,7 +45,7 @@ class Shelf:
                     now=self.began or self._now(),
                     boot=self._boot,
                     clock=self.clock,
-                    unit_replaced=self._marker.exists(),
+                    unit_replaced=os.path.exists(self._marker),
                 )
                 self._book, self.fresh = opened.book, opened.fresh
                 if opened.fresh is not None:

@@ -126,7 +126,7 @@ def _compile(path: Path, *, salvage: bool) -> Loaded:
         if fell_back is not None and "belfry" not in answer:
             raise fell_back
         kept = store.directory(Path(answer["belfry"]["state_dir"])) / answer["name"]
-        return _loaded(answer, kept if fell_back is None and kept.is_file() else None, fell_back)
+        return _loaded(answer, kept if fell_back is None and os.path.isfile(kept) else None, fell_back)
     except (OSError, ValueError, KeyError, TypeError, subprocess.TimeoutExpired) as broken:
         raise KengdError(
             "settings_invalid",

@@ -102,7 +102,7 @@ def last_good(state: Path) -> Path | None:
     except (OSError, ValueError):
         return None
     path = directory(state) / os.path.basename(name)
-    return path if name and path.is_file() else None
+    return path if name and os.path.isfile(path) else None  # Path.is_file raises where a card returns errors
 
 
 def sweep(state: Path, *keep: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import os
 import stat
@@ -105,6 +106,33 @@ def test_settings_that_read_well_but_do_not_start_give_way_to_the_last_good_ones
     with pytest.raises(KengdError) as caught:
         last_good_instead(config, busy)
     assert caught.value is busy
+
+
+def test_a_card_that_returns_errors_keeps_no_post_from_starting(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """P3: settings that were compiled and kept before, on a card that now answers each question with EIO."""
+    config = write()
+    good = compiled(config)
+    mark_good(good)
+    kept, ask = os.fspath(tmp_path / "state"), os.stat
+
+    def dead_card(path: Any, *args: Any, **kwargs: Any) -> os.stat_result:
+        if isinstance(path, str | os.PathLike) and os.fspath(path).startswith(kept):
+            raise OSError(errno.EIO, os.strerror(errno.EIO), path)
+        return ask(path, *args, **kwargs)
+
+    def cannot_read(path: Path) -> bytes:
+        if os.fspath(path).startswith(kept):
+            raise OSError(errno.EIO, os.strerror(errno.EIO), path)
+        return Path(path).open("rb").read()
+
+    monkeypatch.setattr(os, "stat", dead_card)
+    monkeypatch.setattr(Path, "read_bytes", cannot_read)
+    loaded = compiled(config)
+    assert (loaded.plan, loaded.path, loaded.fell_back) == (good.plan, None, None)
+    with pytest.raises(KengdError, match="line 19"):
+        compiled(write(("pin = 17", "pin = 99")))
 
 
 def test_what_never_started_well_is_not_fallen_back_to(write: Write) -> None:
