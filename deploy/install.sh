@@ -49,7 +49,7 @@ main() {
         say "Bản ${new##*/} đã có sẵn và nguyên vẹn."
     else
         [ "$new" != "$old" ] || new=$new.$(date +%s) # the one in force is damaged: a fresh one beside it
-        build "$new"
+        build "$new" "$old"
     fi
     take_settings "$new"
     if [ "$new" = "$old" ]; then

@@ -1,6 +1,6 @@
 # Sourced by install.sh, rollback.sh and uninstall.sh: where things are on a post, and what they do with releases alike.
 # Needs say and die of ready.sh.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034 # some are read only by those three
 
 opt=/opt/kengd
 etc=/etc/kengd
@@ -47,7 +47,7 @@ point() { # current|previous RELEASE : in one step, and on the card when this re
 }
 
 seal() { # RELEASE : from now on it counts as whole; a power cut before this leaves something that the next install removes
-    (cd -- "$1" && find . -type f ! -name '*.pyc' ! -name .manifest -print0 | LC_ALL=C sort -z |
+    (cd -- "$1" && find . -type f ! -name .manifest -print0 | LC_ALL=C sort -z |
         xargs -0 sha256sum) >"$1.manifest"
     mv -- "$1.manifest" "$1/.manifest"
     sync -f -- "$1"
