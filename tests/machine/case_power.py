@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import time
 
-from tests.machine.case_install import Maker
+from tests.machine.case_install import ONCE, Maker
 from tests.machine.changed import numbered
+from tests.machine.installing import PATIENCE_S
 from tests.machine.machine import Machine
 from tests.machine.post import ALARM, CONFIG, HUSH, RELAY
 from tests.machine.survivor import Survivor
@@ -18,7 +19,12 @@ BOOT = "/boot/firmware"
 INSTALLED = "readlink /opt/kengd/current"
 FIRST_S = 60.0
 """From power-on to a post that has taken in its settings and begun its book, and a little more."""
-UPGRADE_S = 150.0
+STAGES = {
+    "build": ("grep -qs 'Đang dựng' {log}", 60.0),
+    "change over": ("[ $(readlink /opt/kengd/current) != {before} ]", 25.0),
+    "try it": ("grep -qs 'Đang thử' {log}", 40.0),
+}
+"""Of install.sh: how it is seen that this has begun, and how long it takes at most, or a little more."""
 ARMED = "for i in $(seq 600); do systemctl is-active -q kengd && exit 0; sleep 0.2; done; exit 1"
 
 
@@ -81,36 +87,46 @@ def first_start(machine: Machine, table: Table) -> None:
 
 
 def upgrade(machine: Machine, table: Table) -> None:
-    """Whichever of two releases is not in force is installed; the cut comes anywhere from its first step to after its last."""
+    """Two releases in turns: each is installed until it is in force, however often the power goes meanwhile."""
     post = Survivor(machine, table)
     post.prepare().settle(alarm_s=60)
     machine.must("systemctl start kengd", 240)
     make = Maker(machine)
-    places = [make.bring(name, numbered(version)) for name, version in (("a", "0.9.1"), ("b", "0.9.2"))]
+    versions = {version: make.bring(version, numbered(version)) for version in ("0.9.1", "0.9.2")}
     machine.must("sync; sleep 1")
     post.wait_up()
-    for _ in range(table.times(2, 12)):
+    target = "0.9.1"
+    for number in range(table.times(2, 12)):
         before = machine.must(INSTALLED)
-        make.begin(places["/0.9.1-" in before])
-        after_s = post.luck.uniform(0.0, UPGRADE_S)
+        if f"/{target}-" in before:
+            target = next(version for version in versions if version != target)
+        stage = list(STAGES)[number % len(STAGES)]
+        reached, most_s = STAGES[stage]
+        machine.must(f"rm -f {ONCE}")
+        make.begin(versions[target])
+        machine.must(
+            f"until {reached.format(before=before, log=ONCE)} || ! systemctl is-active -q job; do sleep 0.1; done",
+            PATIENCE_S,
+        )
+        after_s = post.luck.uniform(0.0, most_s)
         time.sleep(after_s)
-        said = machine.run("tail -n 1 /root/job.log").output.strip()
-        post.power_cut(f"upgrade, after {after_s:.0f} s ({said})")
+        post.power_cut(f"upgrade, {after_s:.0f} s after it began to {stage}")
         post.power_on()
         machine.must(ARMED, 150)
         now = machine.must(INSTALLED)
-        runs = machine.run(f"{now}/bin/kengd --version")
-        post.examine({"the old release or the new one": now == before or f"/{runs.output.split()[-1]}-" in now})
+        runs = machine.must("readlink /proc/$(systemctl show -P MainPID kengd)/exe; kengd --version", 60)
+        post.examine({"the old release runs, or the new one": now == before or f"/{target}-" in now})
+        table.row(
+            "in force then", None, f"{now.rpartition('/')[2]} ({runs.split()[-1]}), before: {before.rpartition('/')[2]}"
+        )
     post.summary()
-    before = machine.must(INSTALLED)
-    place = places["/0.9.1-" in before]
-    ran = make.install(place)
-    now = machine.must(INSTALLED)
-    table.row("install.sh run again succeeds", ran.code == 0 and now != before, f"{ran.took_s:.0f} s; {before} → {now}")
+    ran = make.install(versions[target])
+    held = ran.code == 0 and f"/{target}-" in machine.must(INSTALLED)
+    table.row("install.sh run again succeeds", held, f"{ran.took_s:.0f} s; {ran.output.strip().splitlines()[-2:]}")
     post.wait_up()
     code = machine.run("kengd journal verify", 120).code
     machine.press_for(ALARM, 1.2)
-    table.row("and the new one rings, in the same book", code == 0 and machine.wait_level(RELAY, 1, 5) is not None)
+    table.row("and it rings, in the same book", code == 0 and machine.wait_level(RELAY, 1, 5) is not None)
 
 
 CASES = {"cut-rings": rings, "cut-first": first_start, "cut-upgrade": upgrade}
