@@ -53,9 +53,12 @@ class Card:
         """Every read and write ends with an error."""
         loop = self._machine.must("losetup -n -O NAME -j /root/card.img")
         kind = f"flakey {loop} 0 0 3600" if on else f"linear {loop} 0"
-        self._machine.must(
-            f"echo '0 {SECTORS} {kind}' | dmsetup load card && dmsetup suspend --nolockfs --noflush card && dmsetup resume card"
-        )
+        reload = "dmsetup load card && dmsetup suspend --nolockfs --noflush card && dmsetup resume card"
+        self._machine.must(f"echo '0 {SECTORS} {kind}' | {reload}; echo 3 >/proc/sys/vm/drop_caches")
+
+    def start_anew(self) -> None:
+        """As a boot does it with a card that answers again: repaired, and mounted read-only at first."""
+        self._machine.must(f"umount {STATE}; e2fsck -fy /dev/mapper/card; test $? -lt 4 && mount -o ro /dev/mapper/card {STATE}")
 
 
 def disk(machine: Machine, table: Table) -> None:
@@ -74,13 +77,25 @@ def disk(machine: Machine, table: Table) -> None:
     card.fill()
     _ails(post, hub, table, score, "card full", "disk_full")
     card.empty()
-    _recovers(post, hub, table, "room again", "disk_full")
+    _recovers(post, hub, table, "room again", "disk_full", rings=3)
     card.read_only(True)
     _ails(post, hub, table, score, "card read-only", "disk_read_only")
     card.read_only(False)
-    _recovers(post, hub, table, "writable again", "disk_read_only")
+    _recovers(post, hub, table, "writable again", "disk_read_only", rings=6)
     card.errors(True)
-    _ails(post, hub, table, score, "card returns errors", "disk_read_only")
+    _ails(post, hub, table, score, "card returns errors", "book_broken")
+    machine.must("systemctl restart kengd", 240)
+    held, seen = post.ring(score)
+    table.row("started anew while the card returns errors: the alarm button rings", held, seen)
+    card.errors(False)
+    post.down()
+    card.start_anew()
+    machine.must("systemctl start kengd", 240)
+    held, seen = post.ring(score)
+    table.row("started anew on a card that is read-only: the alarm button rings", held, seen)
+    post.until(lambda: "disk_read_only" in post.conditions(), "disk_read_only", PATIENCE_S)
+    card.read_only(False)
+    _recovers(post, hub, table, "the card is well", "disk_read_only", rings=11)
 
 
 def _ails(post: Unit, hub: Hub, table: Table, score: Score, what: str, code: str) -> None:
@@ -100,11 +115,19 @@ def _ails(post: Unit, hub: Hub, table: Table, score: Score, what: str, code: str
     table.row(f"{what}: the line goes on, and the hub is told why nothing is written", code in told, told)
 
 
-def _recovers(post: Unit, hub: Hub, table: Table, what: str, code: str) -> None:
-    """By itself; everything that happened meanwhile is in the book and with the hub."""
+def _recovers(post: Unit, hub: Hub, table: Table, what: str, code: str, rings: int) -> None:
+    """By itself; everything that happened meanwhile is in the book, the chain is whole, and the hub has it all, in order."""
     took_s = post.until(lambda: code not in post.conditions(), f"{code} is over", PATIENCE_S)
-    rings = kinds(post.book(), kind="ringing")
-    table.row(f"{what}: {code} is over by itself", True, f"after {took_s:.0f} s; {len(rings)} rings in the book")
+    book = post.book()
+    found = kinds(book, kind="ringing")
+    held = len(found) == rings and len(kinds(book, kind="finished")) == rings
+    table.row(f"{what}: {code} is over by itself, and the book has all {rings} rings", held, f"{len(found)}, after {took_s:.0f} s")
+    held, said = post.whole()
+    table.row(f"{what}: the chain is whole", held, said)
+    post.until(lambda: book[-1] in hub.heard(), "the hub has the newest entry", PATIENCE_S)
+    first = {entry["seq"]: entry for entry in reversed(hub.heard())}
+    held = [first.get(entry["seq"]) for entry in book] == book
+    table.row(f"{what}: the hub has all {len(book)} entries", held)
 
 
 CASES = {"disk": disk}

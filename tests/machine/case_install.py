@@ -142,6 +142,12 @@ def upgrade(machine: Machine, table: Table) -> None:
     main = machine.must(MAIN)
     table.row("installed again: nothing happens to the post", again.code == 0 and "đã có sẵn" in again.output, main)
 
+    _back(post, table, old, book)
+
+
+def _back(post: Post, table: Table, old: str, book: str) -> None:
+    """Not while it rings; then with one command, to the release before."""
+    machine = post.machine
     _press(post)
     ran = machine.run("kengd-rollback", 60)
     table.row("while ringing: not rolled back", ran.code == 1 and "kẻng đang kêu" in ran.output, ran.output[-100:])
