@@ -58,7 +58,9 @@ class Card:
 
     def start_anew(self) -> None:
         """As a boot does it with a card that answers again: repaired, and mounted read-only at first."""
-        self._machine.must(f"umount {STATE}; e2fsck -fy /dev/mapper/card; test $? -lt 4 && mount -o ro /dev/mapper/card {STATE}")
+        self._machine.must(
+            f"umount {STATE}; e2fsck -fy /dev/mapper/card; test $? -lt 4 && mount -o ro /dev/mapper/card {STATE}"
+        )
 
 
 def disk(machine: Machine, table: Table) -> None:
@@ -121,7 +123,11 @@ def _recovers(post: Unit, hub: Hub, table: Table, what: str, code: str, rings: i
     book = post.book()
     found = kinds(book, kind="ringing")
     held = len(found) == rings and len(kinds(book, kind="finished")) == rings
-    table.row(f"{what}: {code} is over by itself, and the book has all {rings} rings", held, f"{len(found)}, after {took_s:.0f} s")
+    table.row(
+        f"{what}: {code} is over by itself, and the book has all {rings} rings",
+        held,
+        f"{len(found)}, after {took_s:.0f} s",
+    )
     held, said = post.whole()
     table.row(f"{what}: the chain is whole", held, said)
     post.until(lambda: book[-1] in hub.heard(), "the hub has the newest entry", PATIENCE_S)

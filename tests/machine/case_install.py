@@ -145,7 +145,7 @@ def upgrade(machine: Machine, table: Table) -> None:
     _back(post, table, old, book)
 
 
-def _back(post: Post, table: Table, old: str, book: str) -> None:
+def _back(post: Post, table: Table, old: str, book: object) -> None:
     """Not while it rings; then with one command, to the release before."""
     machine = post.machine
     _press(post)
