@@ -84,7 +84,7 @@ class Trial:
 
     def ring_in_time(self, wanted: list[tuple[int, int]]) -> None:
         """Ring and hush until one sounding was in time: the trial runs at the lowest priority, and the machine has other work."""
-        late_ms = []
+        late_ms: list[int] = []
         while not late_ms or (late_ms[-1] > LATE_MS and len(late_ms) < TRIES):
             late_ms.append(self.ring(wanted))
             self.hush()
