@@ -1,4 +1,4 @@
-"""Install, upgrade, roll back, take in settings, remove: on the installed machine, by the very scripts, without a network."""
+"""Install, upgrade, roll back: on the installed machine, by the very scripts, without a network."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def upgrade(machine: Machine, table: Table) -> None:
     post.settle(alarm_s=300)
     machine.must("systemctl start kengd", 240)
     old, main = machine.must(CURRENT), machine.must(MAIN)
-    book = _ring_once(post)["book"]
+    book = ring_once(post)["book"]
     broken, good = make.bring("broken", numbered("0.9.1", changed.belfry_broken)), make.bring("good", numbered("0.9.2"))
 
     machine.trace()
@@ -114,7 +114,7 @@ def upgrade(machine: Machine, table: Table) -> None:
     machine.must(f"sed -i '$d' {good}/deploy/release.sh")
     make.begin(good)
     make.wait_said("Đang thử bản")
-    _no_edges(post, table, "refused releases: no edge on the relay's line")
+    no_edges(post, table, "refused releases: no edge on the relay's line")
     _press(post)
     said = make.wait_end()
     ringing = post.status()["sounding"] is not None
@@ -132,7 +132,7 @@ def upgrade(machine: Machine, table: Table) -> None:
     ran = make.install(good)
     new = machine.must(CURRENT)
     table.row("upgraded", ran.code == 0 and "/0.9.2-" in new, f"{ran.took_s:.0f} s; {ran.output[-700:]}")
-    _no_edges(post, table, "upgrade: no edge on the relay's line")
+    no_edges(post, table, "upgrade: no edge on the relay's line")
     table.row(
         "from stop to armed", None, f"{_downtime_s(machine):.1f} s (starting an empty Python: {_pace_s(machine):.2f} s)"
     )
@@ -156,7 +156,7 @@ def _back(post: Post, table: Table, old: str, book: object) -> None:
     machine.trace()
     ran = machine.run("kengd-rollback", PATIENCE_S)
     table.row("rolled back with one command", ran.code == 0 and machine.must(CURRENT) == old, f"{ran.took_s:.0f} s")
-    _no_edges(post, table, "roll-back: no edge on the relay's line")
+    no_edges(post, table, "roll-back: no edge on the relay's line")
     table.row("from stop to armed", None, f"{_downtime_s(machine):.1f} s")
     _book_goes_on(post, table, book, machine.must("kengd --version").split()[1])
 
@@ -167,7 +167,7 @@ def rollback(machine: Machine, table: Table) -> None:
     post.settle(alarm_s=300)
     machine.must("systemctl start kengd", 240)
     old = machine.must(CURRENT)
-    before = _ring_once(post)
+    before = ring_once(post)
     newer, mute = (
         make.bring("newer", numbered("0.9.3", changed.newer_book)),
         make.bring("mute", numbered("0.9.4", changed.mute)),
@@ -176,17 +176,17 @@ def rollback(machine: Machine, table: Table) -> None:
     ran = make.install(newer)
     table.row("a release with a newer shape of the book: upgraded", ran.code == 0, ran.output[-700:])
     _book_goes_on(post, table, before["book"], "0.9.3")
-    _no_edges(post, table, "upgrade, active-low: no edge on the relay's line")
-    newest = _ring_once(post)
+    no_edges(post, table, "upgrade, active-low: no edge on the relay's line")
+    newest = ring_once(post)
     machine.trace()
     ran = machine.run("kengd-rollback", PATIENCE_S)
     table.row("rolled back", ran.code == 0 and machine.must(CURRENT) == old, ran.output[-400:])
     table.row(
         "and it says what became of the book", "cất riêng" in ran.output and "mục ghi từ lúc nâng cấp" in ran.output
     )
-    _no_edges(post, table, "roll-back, active-low: no edge on the relay's line")
+    no_edges(post, table, "roll-back, active-low: no edge on the relay's line")
     _two_books(post, table, newest)
-    _ring_once(post)
+    ring_once(post)
     machine.trace()
     old_main = machine.must(MAIN)
     ran = make.install(mute)
@@ -194,7 +194,7 @@ def rollback(machine: Machine, table: Table) -> None:
     table.row("a release that passes its trial and then is not ready: it goes back by itself", back, ran.output[-260:])
     alive = machine.run("systemctl is-active kengd").output.strip() == "active" and post.status()["sounding"] is None
     table.row("and the bell is ready again", alive and machine.must(MAIN) != old_main)
-    _no_edges(post, table, "the failed start and the way back: no edge on the relay's line")
+    no_edges(post, table, "the failed start and the way back: no edge on the relay's line")
     code, said = post.kengd("journal verify")
     table.row("the book is whole", code == 0, said)
 
@@ -228,33 +228,10 @@ def _aside(machine: Machine, deed: str) -> tuple[int, str]:
     return ran.code, ran.output.strip()
 
 
-def removed(machine: Machine, table: Table) -> None:
-    """uninstall keeps what the village wrote; --purge does not."""
-    post = Post(machine)
-    post.settle()
-    machine.must("systemctl start kengd", 240)
-    _ring_once(post)
-    machine.trace()
-    ran = machine.run("kengd-uninstall --purge", 120)
-    table.row("--purge without a terminal asks for --yes", ran.code == 1 and "--yes" in ran.output, ran.output[-100:])
-    ran = machine.run("kengd-uninstall", 120)
-    table.row("removed", ran.code == 0, ran.output[-200:])
-    _no_edges(post, table, "no edge on the relay's line, and at rest")
-    gone = machine.run(
-        "ls -d /opt/kengd /usr/local/bin/kengd /usr/local/sbin/kengd-* /etc/systemd/system/kengd* 2>/dev/null"
-    )
-    table.row("program, units and links are gone", gone.output.strip() == "", gone.output)
-    off = machine.must("systemctl show -P RuntimeWatchdogUSec; systemctl show -P LoadState kengd").split()
-    table.row("systemd knows nothing of it any more", off[-1] == "not-found", off)
-    kept = machine.must("ls -d /etc/kengd/kengd.toml /etc/kengd/keys /var/lib/kengd/book/book.db; id -un kengd").split()
-    table.row("book, settings, keys and user are kept", len(kept) == 4, kept)
-
-
 CASES: dict[str, Callable[[Machine, Table], None]] = {
     "install": fresh,
     "upgrade": upgrade,
     "rollback": rollback,
-    "uninstall": removed,
 }
 
 
@@ -263,7 +240,7 @@ def _press(post: Post) -> None:
     post.machine.wait_level(RELAY, int(not post.active_low), 10)
 
 
-def _ring_once(post: Post) -> Entry:
+def ring_once(post: Post) -> Entry:
     """An alarm, hushed; the newest entry of the book then."""
     post.machine.must("until kengd status --json | grep -q '\"sounding\": null'; do sleep 1; done", 120)
     _press(post)
@@ -274,7 +251,7 @@ def _ring_once(post: Post) -> Entry:
     return newest
 
 
-def _no_edges(post: Post, table: Table, what: str) -> None:
+def no_edges(post: Post, table: Table, what: str) -> None:
     strokes = post.strokes(stop=True)
     table.row(what, not strokes and post.resting, strokes[:4])
 
