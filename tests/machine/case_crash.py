@@ -9,11 +9,12 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from tests.machine.machine import Machine, Pin
-from tests.machine.post import HUSH, RELAY
+from tests.machine.post import HUSH, RELAY, Stroke
 from tests.machine.table import Table
-from tests.machine.unit import THERE, Unit, as_written
+from tests.machine.unit import THERE, Score, Unit
 
 WATCHDOG_S, STOP_S = 15, 10
 """WatchdogSec and TimeoutStopSec of the unit."""
@@ -25,7 +26,8 @@ OFFICE_S = 60
 """A stopped office is ended after 30 s, and the next one needs its time to start."""
 UPTIME = "cut -d' ' -f1 /proc/uptime"
 VALUE = f"/sys/devices/platform/gpio-sim.0/gpiochip*/sim_gpio{RELAY}/value"
-CLOSED = f"until [ $(cat {VALUE}) = 1 ]; do :; done"
+CLOSED = f"line=$(echo {VALUE}); until read level <$line && [ $level = 1 ]; do :; done"
+"""Nothing is started in that loop: a stroke may be over before a program is."""
 ACTIVE = "systemctl is-active -q kengd"
 PACE = "/opt/kengd/current/bin/python -I -c pass"
 MANAGER = "org.freedesktop.systemd1 /org/freedesktop/systemd1 org.freedesktop.systemd1.Manager"
@@ -53,7 +55,8 @@ class Trial:
     def at_closed(self, command: str) -> tuple[float, str]:
         """Run this as soon as the relay is closed; CLOCK_MONOTONIC of then, and what it said. The trace begins anew."""
         self.post.machine.trace()
-        at_s, _, said = self.post.machine.must(f"{CLOSED}; {UPTIME}; {command}", 60).partition("\n")
+        command = f"{CLOSED}; read up idle </proc/uptime; {command}; echo; echo $up"
+        said, _, at_s = self.post.machine.must(command, 60).rpartition("\n")
         return float(at_s), said
 
     def since(self, at_s: float) -> list[Pin]:
@@ -176,11 +179,18 @@ def _office(trial: Trial) -> None:
     time.sleep(25)
     took_s = 25 + post.until(lambda: post.office not in (None, second), "another office", OFFICE_S)
     trial.row("SIGSTOP of the office: ended, and another one", took_s <= OFFICE_S, f"after {took_s:.0f} s")
-    strokes = post.strokes()
-    held, seen = as_written(strokes, post.score(180)[: len(strokes)])
-    trial.row("the bell took no notice: all edges as in the score", held and len(strokes) > 40, seen)
+    trial.row("the bell took no notice", *_unbroken(post.strokes(), post.score(180)))
     _hush(trial)
     _office_up(trial)
+
+
+def _unbroken(strokes: list[Stroke], score: Score) -> tuple[bool, str]:
+    """Did it strike all along as the score says? A soft CPU may lose a blow or two here and there."""
+    closed = [stroke.at_s for stroke in strokes if stroke.on]
+    due = [at_ms / 1000 for at_ms, on in score if on and at_ms / 1000 <= closed[-1] - closed[0]]
+    pauses = [max(after - before for before, after in pairwise(times)) for times in (closed, due)]
+    held = len(closed) >= 0.9 * len(due) > 20 and pauses[0] <= pauses[1] + 1
+    return held, f"{len(closed)} blows of {len(due)}, longest pause {pauses[0]:.2f} s, in the score {pauses[1]:.2f} s"
 
 
 def _both(trial: Trial) -> None:
@@ -203,7 +213,7 @@ def _kernel(trial: Trial) -> None:
     if trial.persist:  # the same for both, and each takes a boot
         machine = trial.post.machine
         machine.must(f"busctl set-property {MANAGER} RuntimeWatchdogUSec t 0; echo {PANIC_S} >/proc/sys/kernel/panic")
-        _crash(trial, f"kernel crash, panic={PANIC_S}, no hardware watchdog", PANIC_S)
+        _crash(trial, f"kernel crash, panic={PANIC_S}, no hardware watchdog", HARDWARE_S)
 
 
 def _crash(trial: Trial, what: str, limit_s: int) -> None:
