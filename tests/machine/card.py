@@ -120,7 +120,8 @@ class StrictCard:
             flushed = max((number for number, one in enumerate(written) if one.flags & _FLUSH), default=-1)
             lost = 0, 0
             for number, one in enumerate(written):
-                if number < flushed or one.flags & _FUA or (luck is not None and luck.random() < 0.5):
+                lucky = luck is not None and luck.random() < 0.5
+                if number < flushed or one.flags & _FUA or lucky or not one.length:
                     one.copy(log, medium)
                 else:
                     lost = lost[0] + 1, lost[1] + one.length
