@@ -5,83 +5,106 @@ from __future__ import annotations
 import time
 
 from tests.machine.machine import Machine
-from tests.machine.post import ALARM
+from tests.machine.post import ALARM, Stroke
 from tests.machine.table import Table
-from tests.machine.unit import THERE, Unit, as_written, blows, kinds
+from tests.machine.unit import THERE, Unit, as_written, kinds
 
-ALARMS = 100
-HOLD_MS, ALARM_S, EVERY_S = 300, 1, 1.8
-DUTY_ON_MS, WINDOW_MS, STROKE_MS = 6_500, 60_000, 120
-WORN = f"""
+ALARMS, MORE = 100, 25
+HOLD_MS, ALARM_S, EVERY_S, SOONER_S = 300, 1, 1.6, 1.42
+DUTY_ON_MS, WINDOW_MS, STROKE_MS, LONGEST_MS = 14_000, 60_000, 120, 400
+BELL = f"""
 [bell]
 kind = "striker"
 hold_ms = {STROKE_MS}
-longest_stroke_ms = 400
+longest_stroke_ms = {LONGEST_MS}
 duty_on_ms = {DUTY_ON_MS}
 duty_window_ms = {WINDOW_MS}
 
-[codebook.signals]
-alarm = {{ pattern = "(1 hồi ngắn dồn dập; nghỉ 20 giây) đến khi dừng" }}
-curfew = {{ pattern = "2 tiếng" }}
-all_clear = {{ pattern = "2 tiếng thong thả" }}
-support = {{ remove = true }}
-evacuation = {{ remove = true }}
-meeting = {{ remove = true }}
+[codebook.signals.alarm]
+pattern = "(1 hồi ngắn dồn dập; nghỉ 20 giây) đến khi dừng"
 """
-"""A code that begins dense and then rests: this bell bears one alarm of any length, but not one after the other."""
+"""Its code begins dense and then rests. At one alarm each 1.6 s the relay is on for 13.5 s a minute, at one each 1.42 s for 15.2 s."""
 PULL = f"$(echo /sys/devices/platform/gpio-sim.0/gpiochip*/sim_gpio{ALARM}/pull)"
+Spans = list[tuple[float, float]]
 
 
 def hundred(machine: Machine, table: Table) -> None:
-    """Pressed a hundred times, as fast as one alarm follows another."""
+    """Pressed a hundred times, as fast as this bell bears it; then faster, which it does not."""
     post = Unit(machine)
-    post.settle(alarm_s=ALARM_S, hold_ms=HOLD_MS, more=WORN)
+    post.settle(alarm_s=ALARM_S, hold_ms=HOLD_MS, more=BELL)
+    score = post.score(ALARM_S)
     post.up()
-    _press(post, 5)
-    before_kib = _memory_kib(post)
-    first = len(post.book())
+    _press(post, 5, EVERY_S)
+    before_kib, first = _memory_kib(post), len(post.book())
     machine.trace()
-    began_s = _press(post, ALARMS)
-    spent = "duty_exhausted" in post.conditions()
-    strokes = post.strokes(stop=True)
-    post.until(lambda: len(kinds(post.book()[first:], kind="finished")) >= ALARMS, "the last alarm is written", 120)
-    alarms = [entry for entry in post.book()[first:] if entry["kind"] == "ringing"]
-    held = len({entry["activation"] for entry in alarms}) == len(alarms) == ALARMS
-    table.row(f"{ALARMS} presses: {ALARMS} activations in the book", held, len(alarms))
-    on_s = [stroke.at_s for stroke in strokes if stroke.on]
-    silent = [
-        number for number in range(ALARMS) if not any(0 <= at_s - began_s - number * EVERY_S < EVERY_S for at_s in on_s)
-    ]
-    table.row("each of them moved the relay (P3)", not silent, f"{blows(strokes)} blows; silent: {silent or 'none'}")
-    spans = [(on.at_s, off.at_s) for on, off in zip(strokes[::2], strokes[1::2], strict=True)]
-    longest_ms = max(off - on for on, off in spans) * 1000
-    table.row(
-        "no stroke longer than the bell's limit of 400 ms (P2)", longest_ms <= 400, f"longest {longest_ms:.0f} ms"
-    )
-    most_ms = _most_ms(spans)
-    held = most_ms <= DUTY_ON_MS + 2 * STROKE_MS
-    table.row(f"relay on for at most {DUTY_ON_MS} ms (and a stroke) in any minute", held, f"{most_ms:.0f} ms")
-    written = kinds(post.book()[first:])
-    held = spent and written.count("condition_raised duty_exhausted") >= 1
-    table.row("the bell is spent: duty_exhausted, and it plays on slowly", held, post.conditions())
+    began_s = _press(post, ALARMS, EVERY_S)
+    strokes = post.strokes()
+    sooner_s = _press(post, MORE, SOONER_S)
+    time.sleep(ALARM_S + 1)
+    spans = _spans(post.strokes(stop=True))
     grown_kib = _memory_kib(post) - before_kib
+    _played(table, _spans(strokes), sum(on for _, on in score), began_s)
+    _spent(table, spans, sooner_s)
+    post.until(lambda: len(kinds(post.book()[first:], kind="finished")) > ALARMS, "the last alarm is written", 120)
+    _written(post, table, first)
     table.row("the belfry has not grown", grown_kib < 1024, f"{before_kib} KiB, {grown_kib:+} KiB")
     whole, said = post.whole()
     table.row("the book is whole", whole, said)
 
 
-def _press(post: Unit, times: int) -> float:
+def _played(table: Table, spans: Spans, blows: int, began_s: float) -> None:
+    each = [_within(spans, began_s + number * EVERY_S, EVERY_S) for number in range(ALARMS)]
+    held = each == [blows] * ALARMS
+    odd = {number: count for number, count in enumerate(each) if count != blows}
+    table.row(f"{ALARMS} alarms in a row: {blows} strokes each", held, f"{len(spans)} strokes, others: {odd or 'none'}")
+    most_ms = _most_ms(spans)
+    table.row(
+        f"the relay was on for no more than {DUTY_ON_MS} ms in any minute", most_ms <= DUTY_ON_MS, f"{most_ms:.0f} ms"
+    )
+
+
+def _spent(table: Table, spans: Spans, sooner_s: float) -> None:
+    each = [_within(spans, sooner_s + number * SOONER_S, SOONER_S) for number in range(MORE)]
+    table.row(
+        f"{MORE} more, faster: none is refused, the last ones are slow (P3)", min(each) >= 1 and each[-1] == 1, each
+    )
+    longest_ms = max(off - on for on, off in spans) * 1000
+    table.row(f"no stroke longer than {LONGEST_MS} ms (P2)", longest_ms <= LONGEST_MS, f"longest {longest_ms:.0f} ms")
+    table.row("the relay was on in the fullest minute", None, f"{_most_ms(spans):.0f} ms")
+
+
+def _written(post: Unit, table: Table, first: int) -> None:
+    rings = [entry for entry in post.book()[first:] if entry["kind"] == "ringing"]
+    hundred = rings[:ALARMS]
+    held = len({entry["activation"] for entry in hundred}) == ALARMS and not any(entry["detail"] for entry in hundred)
+    table.row(f"{ALARMS} activations in the book, none of a spent bell", held, len(hundred))
+    spent = sum(bool((entry["detail"] or {}).get("duty_exhausted")) for entry in rings[ALARMS:])
+    raised = kinds(post.book()[first:]).count("condition_raised duty_exhausted")
+    table.row("then the book says duty_exhausted", min(spent, raised) > 0, f"{spent} of {len(rings) - ALARMS} rings")
+
+
+def _press(post: Unit, times: int, every_s: float) -> float:
     """When the first one began, CLOCK_MONOTONIC s of the guest."""
-    command = f"python3 -I {THERE}/presses.py {PULL} {times} {(HOLD_MS + 50) / 1000} {EVERY_S}"
-    return float(post.machine.must(command, times * EVERY_S + 60))
+    command = f"python3 -I {THERE}/presses.py {PULL} {times} {(HOLD_MS + 50) / 1000} {every_s}"
+    return float(post.machine.must(command, times * every_s + 60))
 
 
 def _memory_kib(post: Unit) -> int:
     return int(post.machine.must(f"awk '/^VmRSS/ {{print $2}}' /proc/{post.belfry}/status"))
 
 
-def _most_ms(spans: list[tuple[float, float]]) -> float:
-    """The longest time on within any window; one ends at each stroke's end."""
+def _spans(strokes: list[Stroke]) -> Spans:
+    """From when until when the relay was on."""
+    return [(on.at_s, off.at_s) for on, off in zip(strokes[::2], strokes[1::2], strict=True)]
+
+
+def _within(spans: Spans, from_s: float, for_s: float) -> int:
+    """How many strokes began in this time after the button had been held long enough."""
+    return sum(0 <= on - from_s - HOLD_MS / 1000 < for_s for on, _ in spans)
+
+
+def _most_ms(spans: Spans) -> float:
+    """The longest time on within any window; the fullest ends with a stroke."""
     most = 0.0
     for _, end in spans:
         start = end - WINDOW_MS / 1000

@@ -84,8 +84,8 @@ class Unit(Post):
         began = time.monotonic()
         while not holds():
             if time.monotonic() > began + timeout_s:
-                log = self.machine.run("journalctl -u kengd -o short-monotonic --no-pager | tail -25").output
-                raise MachineError(f"not within {timeout_s:.0f} s: {what}\n{log}")
+                log = self.machine.run("journalctl -u kengd -o short-monotonic --no-pager | tail -15").output
+                raise MachineError(f"not within {timeout_s:.0f} s: {what}\n{log}\n{self.kengd('status')[1]}")
             time.sleep(0.3)
         return time.monotonic() - began
 
