@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import dropwhile, pairwise
 
 from tests.machine.machine import Machine, Pin
 from tests.machine.post import HUSH, RELAY, Stroke
@@ -29,6 +29,7 @@ VALUE = f"/sys/devices/platform/gpio-sim.0/gpiochip*/sim_gpio{RELAY}/value"
 CLOSED = f"line=$(echo {VALUE}); until read level <$line && [ $level = 1 ]; do :; done"
 """Nothing is started in that loop: a stroke may be over before a program is."""
 ACTIVE = "systemctl is-active -q kengd"
+LOG = "journalctl -u kengd -o short-monotonic --no-pager | tail -15"
 PACE = "/opt/kengd/current/bin/python -I -c pass"
 MANAGER = "org.freedesktop.systemd1 /org/freedesktop/systemd1 org.freedesktop.systemd1.Manager"
 OUTCOMES = ("ringing", "finished", "cut", "failed")
@@ -84,6 +85,8 @@ class Trial:
         self.row(
             f"{what}: at rest within {allowed_s:.1f} s", held, f"{seen} (an empty Python starts in {pace_s:.2f} s)"
         )
+        if rest_s is None or rest_s > hung_s + max(2.0, 3 * pace_s):
+            self.row("later than usual: its log", None, self.post.machine.run(LOG).output)
 
 
 def kept(machine: Machine, table: Table) -> None:
@@ -130,8 +133,9 @@ def _killed(trial: Trial) -> None:
     )
     trial.back(before, at_s, "SIGKILL, no ExecStopPost")
     time.sleep(4)
-    sets = [pin for pin in trial.since(at_s) if pin.happened == "set"]
-    told = f"{len(sets)} times set, first after {sets[0].at_s - at_s:.1f} s"
+    pins = list(dropwhile(lambda pin: pin.happened != "free", trial.since(at_s)))
+    sets = [pin for pin in pins if pin.happened == "set"]
+    told = [f"{pin.level} after {pin.at_s - at_s:.1f} s" for pin in sets]
     trial.row(
         "the next start claims it at rest, and does not go on a second time", {pin.level for pin in sets} == {0}, told
     )
