@@ -44,7 +44,7 @@ def hundred(machine: Machine, table: Table) -> None:
     spans = _spans(post.strokes(stop=True))
     grown_kib = _memory_kib(post) - before_kib
     _played(table, _spans(strokes), sum(on for _, on in score), began_s)
-    _spent(table, spans, sooner_s)
+    _spent(table, spans, sum(on for _, on in score), sooner_s)
     post.until(lambda: len(kinds(post.book()[first:], kind="finished")) > ALARMS, "the last alarm is written", 120)
     _written(post, table, first)
     table.row("the belfry has not grown", grown_kib < 1024, f"{before_kib} KiB, {grown_kib:+} KiB")
@@ -63,11 +63,9 @@ def _played(table: Table, spans: Spans, blows: int, began_s: float) -> None:
     )
 
 
-def _spent(table: Table, spans: Spans, sooner_s: float) -> None:
+def _spent(table: Table, spans: Spans, blows: int, sooner_s: float) -> None:
     each = [_within(spans, sooner_s + number * SOONER_S, SOONER_S) for number in range(MORE)]
-    table.row(
-        f"{MORE} more, faster: none is refused, the last ones are slow (P3)", min(each) >= 1 and each[-1] == 1, each
-    )
+    table.row(f"{MORE} more, faster: none is refused, some are slow (P3)", 1 <= min(each) < max(each) == blows, each)
     longest_ms = max(off - on for on, off in spans) * 1000
     table.row(f"no stroke longer than {LONGEST_MS} ms (P2)", longest_ms <= LONGEST_MS, f"longest {longest_ms:.0f} ms")
     table.row("the relay was on in the fullest minute", None, f"{_most_ms(spans):.0f} ms")
@@ -75,9 +73,8 @@ def _spent(table: Table, spans: Spans, sooner_s: float) -> None:
 
 def _written(post: Unit, table: Table, first: int) -> None:
     rings = [entry for entry in post.book()[first:] if entry["kind"] == "ringing"]
-    hundred = rings[:ALARMS]
-    held = len({entry["activation"] for entry in hundred}) == ALARMS and not any(entry["detail"] for entry in hundred)
-    table.row(f"{ALARMS} activations in the book, none of a spent bell", held, len(hundred))
+    held = len({entry["activation"] for entry in rings}) == len(rings) == ALARMS + MORE
+    table.row(f"{ALARMS} and {MORE} activations in the book", held, len(rings))
     spent = sum(bool((entry["detail"] or {}).get("duty_exhausted")) for entry in rings[ALARMS:])
     raised = kinds(post.book()[first:]).count("condition_raised duty_exhausted")
     table.row("then the book says duty_exhausted", min(spent, raised) > 0, f"{spent} of {len(rings) - ALARMS} rings")
@@ -117,9 +114,8 @@ FEAST = """
 import os, sys, threading, time
 
 def feast():
-    while not os.path.exists("/run/kengd/feast"):
+    while not os.path.exists("/run/feast/now"):
         time.sleep(0.2)
-    os.unlink("/run/kengd/feast")
     eaten = []
     while True:
         try:
@@ -130,32 +126,35 @@ def feast():
 if "office" in sys.orig_argv:
     threading.Thread(target=feast, daemon=True).start()
 """
-"""A sitecustomize of the release: the office itself eats, not somebody beside it."""
+"""Loaded with each Python of the release (`feast.pth`): the office itself eats, not somebody beside it."""
+HOOK = "cp /run/feast/feast.p* $(ls -d /opt/kengd/current/lib/python3*/site-packages)"
 
 
 def feast(machine: Machine, table: Table) -> None:
-    """The office eats all it can get during an alarm, until the kernel strikes; then it is given nothing any more."""
+    """The office eats all it can get during an alarm, until the kernel strikes (H21)."""
     post = Unit(machine)
     post.settle(alarm_s=FEAST_S)
-    machine.put("/run/feast", {"sitecustomize.py": FEAST.encode()})
-    machine.must("cp /run/feast/sitecustomize.py /opt/kengd/current/lib/python3*/site-packages/")
+    machine.put("/run/feast", {"feast.py": FEAST.encode(), "feast.pth": b"import feast\n"})
+    machine.must(HOOK)
     score = post.score(FEAST_S)
     post.up()
     belfry, eater = post.belfry, post.office
     machine.trace()
     post.press_alarm()
-    machine.must("touch /run/kengd/feast; chown kengd: /run/kengd/feast")
+    machine.must("touch /run/feast/now; sleep 1; rm /run/feast/now")
     gone_s = post.until(lambda: post.office != eater, "the office is killed", 120)
-    killed = machine.run("dmesg | grep -E 'Killed process|oom-kill' | tail -2").output.strip()
-    table.row("the office eats until it is killed", True, f"after {gone_s:.0f} s: {killed[-120:]}")
-    time.sleep(max(0.0, FEAST_S + 1 - gone_s))
+    killed = machine.run("dmesg | grep -o 'Killed process.*' | tail -1").output.strip()
+    table.row("the office eats until it is killed", True, f"after {gone_s:.0f} s: {killed}")
+    time.sleep(max(0.0, FEAST_S + 2 - gone_s))
     held, seen = as_written(post.strokes(), score)
     table.row("the belfry keeps the alarm, its score unbroken", held and post.belfry == belfry, seen)
     post.until(lambda: bool(kinds(post.book(), kind="finished")), "the office comes back and writes the end", 240)
-    rings = kinds(post.book(), activation=post.book()[-1]["activation"])
-    table.row("the office comes back; the book has the alarm, whole", True, kinds(post.book())[-5:])
+    rang = [kind for kind in kinds(post.book()) if kind in ("ringing", "finished", "cut crashed")]
+    table.row("the office comes back; the book has the alarm, once and whole", rang == ["ringing", "finished"], rang)
+    went = kinds(post.book())
+    table.row("and says that the office was down", "condition_raised office_down" in went, went)
     whole, said = post.whole()
-    table.row("the book is whole", whole and rings is not None, said)
+    table.row("the book is whole", whole, said)
 
 
 CASES = {"hundred": hundred, "feast": feast}
