@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -10,18 +9,16 @@ from typing import Any, Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from kengd.wire.addressing import Address, addresses, claims, expiry
 from kengd.wire.command import SKEW_S
 from kengd.wire.entry import Entry, from_json
 from kengd.wire.signing import sign
 from kengd.wire.status import Status, parse_status
-from kengd.wire.topics import all_command_topic, command_topic, entry_topic, parse_topic, status_topic
+from kengd.wire.topics import entry_topic, parse_topic, status_topic
 
 STATUS_WITHIN_S = 1.0
 """Retained statuses come with the subscription; a post without one is sent to all the same."""
 STATUS_EVERY_S = 60
-LIFETIME_S = 60
-POSTS_AT_ONCE = 100
-"""A longer `aud` would not fit into 4 KiB."""
 REPLAY_QUIET_S = 2.0
 
 _LAST_WORDS = {
@@ -144,43 +141,22 @@ class Round:
 
     def _send(self, cmd: dict[str, Any]) -> set[str]:
         """Posts that need their nonce are addressed singly, the rest together. Returns the command ids."""
-        alone = [post for post in self._posts if self._needs_nonce(post)]
-        together = [post for post in self._posts if post not in alone]
-        ids = set()
-        for post in alone:
-            status = self._statuses[post]
-            assert isinstance(status, Status)
-            ids.add(self._publish(command_topic(self._commune, post), [post], cmd, status.nonce))
-        for first in range(0, len(together), POSTS_AT_ONCE):
-            some = together[first : first + POSTS_AT_ONCE]
-            one = len(some) == 1
-            topic = command_topic(self._commune, some[0]) if one else all_command_topic(self._commune)
-            ids.add(self._publish(topic, some, cmd, None))
-        return ids
+        nonces = {post: nonce for post in self._posts if (nonce := self._nonce(post)) is not None}
+        return {self._publish(address, cmd) for address in addresses(self._commune, self._posts, nonces)}
 
-    def _needs_nonce(self, post: str) -> bool:
-        """An untrusted clock, or one that is off: a status is at most a minute old."""
+    def _nonce(self, post: str) -> str | None:
+        """Of a post with an untrusted clock, or one that is off: a status is at most a minute old."""
         status = self._statuses.get(post)
         if not isinstance(status, Status):
-            return False
+            return None
         ahead_s = status.at_ms / 1000 - self._wall_s()
-        return status.clock == "untrusted" or not -STATUS_EVERY_S - SKEW_S <= ahead_s <= SKEW_S
+        fits = status.clock != "untrusted" and -STATUS_EVERY_S - SKEW_S <= ahead_s <= SKEW_S
+        return None if fits else status.nonce
 
-    def _publish(self, topic: str, posts: Sequence[str], cmd: dict[str, Any], nonce: str | None) -> str:
-        audience = [f"{self._commune}/{post}" for post in posts]
+    def _publish(self, address: Address, cmd: dict[str, Any]) -> str:
         now_s, jti = int(self._wall_s()), secrets.token_urlsafe(12)
-        claims: dict[str, Any] = {
-            "iss": f"hub:{self._commune}",
-            "aud": audience[0] if len(audience) == 1 else audience,
-            "jti": jti,
-            "iat": now_s,
-            "exp": now_s + max(LIFETIME_S, min(cmd.get("at", 0) - now_s + LIFETIME_S, 600)),
-            "cmd": cmd,
-        }
-        if nonce is not None:
-            claims["nonce"] = nonce
-        payload = json.dumps(claims, ensure_ascii=False, separators=(",", ":")).encode()
-        self._link.publish(topic, sign(payload, self._kid, self._key))
+        said = claims(self._commune, address, cmd, jti=jti, iat=now_s, exp=expiry(cmd, now_s))
+        self._link.publish(address.topic(self._commune), sign(said, self._kid, self._key))
         return jti
 
     def _answers(self, wait_s: float) -> Iterator[Answer]:

@@ -12,8 +12,8 @@ from kengd.duty.words import ClockTrust, Instant
 from kengd.office.lines import line_settings
 from kengd.settings.plan import BelfryPlan, BrokerPlan
 from kengd.uplink.line import Inbound, Token
+from kengd.uplink.post_session import PostSession
 from kengd.uplink.sender import Outbox
-from kengd.uplink.session import Session
 from kengd.wire.entry import Entry, to_json
 from kengd.wire.status import ABSENT
 
@@ -37,7 +37,7 @@ class HubLine:
         self._down_since_s = time.monotonic()
         self._kept = self._kept_cursor()
         self._kept_s = time.monotonic()
-        self.session = Session(
+        self.session = PostSession(
             line_settings(plan, broker),
             self._on_command,
             lambda up: office.post(lambda: self._changed(up)),
@@ -116,7 +116,7 @@ class HubLine:
 
     def stop(self) -> None:
         """Say absent and hang up."""
-        self.session.stop(ABSENT)
+        self.session.leave(ABSENT)
         self.keep_cursor()
 
     def _kept_cursor(self) -> int:

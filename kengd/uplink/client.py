@@ -109,14 +109,15 @@ class Connection(mqtt.Client):
         self.connect_async(host, port, keepalive_s, clean_start=self._clean, properties=properties)
         self.reconnect()
 
-    def ask(self, topics: tuple[str, ...]) -> int:
+    def ask(self, topics: tuple[str, ...], *, stored: bool = False, as_published: bool = True) -> int:
         """SUBSCRIBE at QoS 1; the packet id, for `Ears.subscribed`. Raises ConnectionError when there is no connection.
 
-        retainAsPublished shows a retained command as what it is; retainHandling 1 sends stored ones only to a new
-        subscription (R1).
+        `as_published` (retainAsPublished) shows a live message that asks to be retained as what it is; without it only
+        stored ones are marked. `stored`: retained messages are wanted now; else only with a new subscription (R1). On
+        3.1.1 they always come.
         """
         if self._five:
-            options = SubscribeOptions(qos=1, retainAsPublished=True, retainHandling=1)
+            options = SubscribeOptions(qos=1, retainAsPublished=as_published, retainHandling=0 if stored else 1)
             rc, mid = self.subscribe([(topic, options) for topic in topics])
         else:
             rc, mid = self.subscribe([(topic, 1) for topic in topics])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Protocol
 
 from kengd.duty.words import ClockTrust
 from kengd.errors import UsageError
@@ -38,6 +38,74 @@ _FAULTS: dict[FaultCode, tuple[str, str]] = {
 }
 
 
+class SessionSettings(Protocol):
+    """Where the broker is, who we are there, and what we listen to: a post's `LineSettings` or a hub's `HubLineSettings`."""
+
+    @property
+    def host(self) -> str: ...
+    @property
+    def port(self) -> int: ...
+    @property
+    def client_id(self) -> str: ...
+    @property
+    def version(self) -> Literal["5", "3.1.1"]: ...
+    @property
+    def keepalive_s(self) -> int: ...
+    @property
+    def ca(self) -> str | None: ...
+    @property
+    def cert(self) -> str | None: ...
+    @property
+    def key(self) -> str | None: ...
+    @property
+    def username(self) -> str | None: ...
+    @property
+    def password(self) -> str | None: ...
+    @property
+    def listens_to(self) -> tuple[str, ...]: ...
+    @property
+    def wants_stored(self) -> bool:
+        """True: what the broker has retained is wanted with each connection, marked as such (a hub and its statuses).
+        False: it is not wanted, and a live message that asks to be retained is shown as one (a post and its commands)."""
+
+    @property
+    def keeps_session(self) -> bool:
+        """Whether the broker keeps for us what comes while we are away."""
+
+
+@dataclass(frozen=True, slots=True)
+class HubLineSettings:
+    """A hub worker's line. `shared`: several workers share the entries (`$share`); statuses go to each of them.
+
+    Alone, the broker keeps entries for us while we are away; a share does not need it, since gaps are asked for again.
+    """
+
+    host: str
+    port: int
+    client_id: str
+    commune: str
+    shared: bool = False
+    version: Literal["5", "3.1.1"] = "5"
+    keepalive_s: int = 8
+    ca: str | None = None
+    cert: str | None = None
+    key: str | None = field(default=None, repr=False)
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    wants_stored: bool = True
+
+    @property
+    def listens_to(self) -> tuple[str, ...]:
+        """Statuses and entries of every post."""
+        entries = topics.every_entry(self.commune)
+        return (topics.every_status(self.commune), f"$share/kengd-hub/{entries}" if self.shared else entries)
+
+    @property
+    def keeps_session(self) -> bool:
+        """Only of a worker that is alone."""
+        return not self.shared
+
+
 @dataclass(frozen=True, slots=True)
 class LineSettings:
     """Where the broker is and who we are there. `ca` None = no TLS (then `cert`, `key` must be None too).
@@ -58,8 +126,11 @@ class LineSettings:
     username: str | None = None
     password: str | None = field(default=None, repr=False)
 
+    wants_stored: bool = False
+    keeps_session: bool = True
+
     @property
-    def command_topics(self) -> tuple[str, str]:
+    def listens_to(self) -> tuple[str, ...]:
         """The two topics a post listens to (DESIGN section 7)."""
         return (topics.command_topic(self.commune, self.post), topics.all_command_topic(self.commune))
 

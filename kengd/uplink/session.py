@@ -1,8 +1,8 @@
-"""The post's line to the hub: one MQTT session that survives everything, in its own thread.
+"""A line to the broker, a post's or the hub's: one MQTT session that survives everything, in its own thread.
 
 At most one `Connection` lives at a time; any doubt about it (no answer, an error, a refusal) ends it and a fresh one is
 made after a jittered delay. "Up" means the broker has confirmed our subscription (R4). Nothing is queued across
-connections but the last status: entries come from the book again.
+connections but the kept message (a post's status): entries come from the book again, commands from the hub's outbox.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from collections.abc import Callable
 
 from kengd.duty.words import ClockTrust
 from kengd.uplink.client import Connection
-from kengd.uplink.line import Inbound, LineFault, LineSettings, Token, fault, fault_of, tls_context
+from kengd.uplink.line import Inbound, LineFault, SessionSettings, Token, fault, fault_of, tls_context
 from kengd.uplink.link import TICK_S, Link
 from kengd.uplink.patience import CONNACK_WITHIN_S, Backoff, DeadMan
 
@@ -27,26 +27,27 @@ STOP_WITHIN_S = 2.0
 
 
 class Session:
-    """The session of one post. All callbacks run in its thread; `publish_*`, `ack` and `stop` may be called from any.
+    """One session. All callbacks run in its thread; `publish*`, `ack` and `stop` may be called from any.
 
-    `on_command(inbound)`: check, ask the belfry, return; acknowledge later with `ack(inbound.token)` (at least once).
+    `on_message(inbound)`: note it and return; acknowledge later with `ack(inbound.token)` (at least once).
     `on_state(up)`. `on_published(token, code)`: PUBACK with its MQTT 5 reason (0 delivered, 16 nobody listens, from 128
-    refused: R6). An exception in any of them is logged and ends nothing.
+    refused: R6). An exception in any of them is logged and ends nothing. `will`: (topic, payload) that the broker
+    publishes, retained, when we are gone without a word.
     """
 
     def __init__(
         self,
-        settings: LineSettings,
-        on_command: Callable[[Inbound], None],
+        settings: SessionSettings,
+        on_message: Callable[[Inbound], None],
         on_state: Callable[[bool], None],
-        will: bytes,
+        will: tuple[str, bytes] | None = None,
         *,
         on_published: Callable[[int, int], None] | None = None,
         on_thread: Callable[[], None] | None = None,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self.settings = settings
-        self._on_command, self._on_state, self._on_published = on_command, on_state, on_published
+        self._on_message, self._on_state, self._on_published = on_message, on_state, on_published
         self._on_thread, self._jitter, self._will = on_thread, jitter, will
         self._trust: ClockTrust = "untrusted"
         self._version = settings.version
@@ -55,7 +56,7 @@ class Session:
         self._ledger = threading.Lock()  # guards what follows, up to the thread
         self._tokens: dict[int, int] = {}  # packet id -> token of a publish
         self._last_token = 0
-        self._status: bytes | None = None
+        self._kept: tuple[str, bytes] | None = None
         self._farewell: int | None = None
         self._events: deque[Callable[[], None]] = deque()
         self._thread: threading.Thread | None = None
@@ -95,21 +96,21 @@ class Session:
         """From the next connection on: certificate dates are checked unless `untrusted`. Starts as `untrusted`."""
         self._trust = trust
 
-    def publish_status(self, payload: bytes) -> None:
+    def publish_kept(self, topic: str, payload: bytes) -> None:
         """QoS 1, retained. While the line is down the newest is kept and sent first when it is up again."""
         with self._ledger:
-            self._status = payload
-            link, _ = self._say(self.settings.status_topic, payload, retain=True)
+            self._kept = (topic, payload)
+            link, _ = self._say(topic, payload, retain=True)
         if link is not None:
             link.flush()
 
-    def publish_entry(self, payload: bytes, *, flush: bool = True) -> int | None:
+    def publish(self, topic: str, payload: bytes, *, retain: bool = False, flush: bool = True) -> int | None:
         """QoS 1; the token that `on_published` will name, or None while the line is down (send it again later).
 
         `flush` False: the caller has more to say and calls `flush` after it.
         """
         with self._ledger:
-            link, token = self._say(self.settings.entry_topic, payload)
+            link, token = self._say(topic, payload, retain=retain)
         if link is not None and flush:
             link.flush()
         return token
@@ -130,17 +131,19 @@ class Session:
         if flush:
             link.flush()
 
-    def stop(self, absent: bytes) -> None:
-        """Publish `absent` as the status, hang up and end, within 2 s. Unacknowledged commands stay with the broker.
+    def stop(self, farewell: tuple[str, bytes] | None = None) -> None:
+        """Publish the farewell, retained, hang up and end, within 2 s. Unacknowledged messages stay with the broker.
 
         Where the broker does not confirm in time the link is dropped without DISCONNECT, so that the Last Will speaks.
         """
         deadline = time.monotonic() + STOP_WITHIN_S
         with self._ledger:
-            link, self._farewell = self._say(self.settings.status_topic, absent, retain=True)
+            link = self._link if self._up else None
+            if farewell is not None:
+                link, self._farewell = self._say(*farewell, retain=True)
         if link is not None:
             link.flush()
-            if self._said_goodbye.wait(STOP_WITHIN_S / 2):
+            if farewell is None or self._said_goodbye.wait(STOP_WITHIN_S / 2):
                 link.part()
         self._stopping.set()
         if (link := self._link) is not None:
@@ -189,9 +192,11 @@ class Session:
             context=tls_context(settings.ca, settings.cert, settings.key, self._trust),
             username=settings.username,
             password=settings.password,
+            clean=not settings.keeps_session,
             timeout_s=CONNACK_WITHIN_S,
         )
-        connection.will_set(settings.status_topic, self._will, qos=1, retain=True)
+        if self._will is not None:
+            connection.will_set(*self._will, qos=1, retain=True)
         connection.open(settings.host, settings.port, settings.keepalive_s)
         link = Link(connection, self._events)
         with self._ledger:
@@ -221,8 +226,11 @@ class Session:
         elif self._dead_man.wants_to_ask(now_s):
             self._subscribe(link)
 
-    def _subscribe(self, link: Link) -> None:
-        self._dead_man.asked(link.connection.ask(self.settings.command_topics), time.monotonic())
+    def _subscribe(self, link: Link, *, first: bool = False) -> None:
+        settings = self.settings
+        wants = settings.wants_stored
+        mid = link.connection.ask(settings.listens_to, stored=wants and first, as_published=not wants)
+        self._dead_man.asked(mid, time.monotonic())
         link.flush()
 
     def _drop(self, why: LineFault) -> None:
@@ -256,7 +264,7 @@ class Session:
     def arrived(self, topic: bytes, payload: bytes, retain: bool, dup: bool, mid: int) -> None:
         """PUBLISH."""
         inbound = Inbound(topic.decode(errors="replace"), payload, retain, Token(self._number, mid), dup)
-        self._events.append(lambda: self._command(inbound))
+        self._events.append(lambda: self._message(inbound))
 
     def published(self, mid: int, code: int) -> None:
         """PUBACK."""
@@ -274,7 +282,7 @@ class Session:
         link = self._link
         if refusal is None and link is not None:
             self._dead_man.accepted()
-            self._subscribe(link)
+            self._subscribe(link, first=True)
             return
         if refusal == "Unsupported protocol version" and self._version == "5":
             self._version = "3.1.1"  # an older broker (DESIGN section 7: any 3.1.1 or 5 broker): at once again
@@ -292,15 +300,15 @@ class Session:
             return
         with self._ledger:
             self._up, self._up_since_s, link = True, time.monotonic(), self._link
-            if self._status is not None:
-                self._say(self.settings.status_topic, self._status, retain=True)
+            if self._kept is not None:
+                self._say(*self._kept, retain=True)
         if link is not None:
             link.flush()
         log.info("line up")
         self._call(self._on_state, True)
 
-    def _command(self, inbound: Inbound) -> None:
-        if not self._call(self._on_command, inbound) and inbound.dup:
+    def _message(self, inbound: Inbound) -> None:
+        if not self._call(self._on_message, inbound) and inbound.dup:
             self.ack(inbound.token)  # it failed twice: kept, it would fail at each reconnect for a week
 
     def _delivered(self, mid: int, code: int) -> None:

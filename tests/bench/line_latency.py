@@ -27,7 +27,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from kengd.uplink.line import Inbound, LineSettings
-from kengd.uplink.session import Session
+from kengd.uplink.post_session import PostSession
 from tests.broker import Broker
 
 TOPIC = b"kengd/1/cong-lac/post-1/command"
@@ -152,14 +152,14 @@ class Line:
             self._session.ack(inbound.token)
 
         settings = LineSettings("127.0.0.1", port, name, "cong-lac", "post-1", version=version)  # type: ignore[arg-type]
-        self._session = Session(settings, on_command, lambda is_up: up.set() if is_up else None, b"{}")
+        self._session = PostSession(settings, on_command, lambda is_up: up.set() if is_up else None, b"{}")
         self._session.start()
         if not up.wait(5):
             raise SystemExit("the line did not come up")
 
     def stop(self) -> None:
         """End."""
-        self._session.stop(b"{}")
+        self._session.leave(b"{}")
 
 
 def burst(port: int, version: str, count: int) -> tuple[float, float]:
@@ -183,7 +183,7 @@ def burst(port: int, version: str, count: int) -> tuple[float, float]:
             finished.set()
 
     settings = LineSettings("127.0.0.1", port, f"burst-{version}", "cong-lac", "post-1", version=version)  # type: ignore[arg-type]
-    session = Session(settings, on_command, lambda u: up.set() if u else None, b"{}", on_published=on_published)
+    session = PostSession(settings, on_command, lambda u: up.set() if u else None, b"{}", on_published=on_published)
     session.start()
     up.wait(5)
     publisher = Raw(port, b"bench")
@@ -194,7 +194,7 @@ def burst(port: int, version: str, count: int) -> tuple[float, float]:
     publisher.sock.sendall(messages)
     if not finished.wait(60) or numbers != list(range(count)):
         raise SystemExit(f"burst: {len(numbers)} of {count} heard, {len(tokens)} not acknowledged")
-    session.stop(b"{}")
+    session.leave(b"{}")
     publisher.sock.close()
     return count / (moments["heard"] - begun), count / (moments["delivered"] - begun)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from kengd.uplink.line import Inbound, LineSettings
-from kengd.uplink.session import Session
+from kengd.uplink.post_session import PostSession
 from kengd.uplink.shell import ShellLink
 from tests.broker import Broker
 
@@ -40,7 +40,7 @@ class Post:
         self.published: list[tuple[int, int]] = []
         self.acks = acks
         self.raises: Callable[[Inbound], BaseException | None] = lambda _: None
-        self.session = Session(
+        self.session = PostSession(
             settings,
             self._command,
             self.states.append,
@@ -94,7 +94,7 @@ def post(settings: LineSettings) -> Iterator[Posts]:
 
     yield make
     for each in made:
-        each.session.stop(ABSENT)
+        each.session.leave(ABSENT)
 
 
 @pytest.fixture

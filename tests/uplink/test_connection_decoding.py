@@ -176,7 +176,7 @@ def test_a_broker_that_knows_only_3_1_1_is_used_with_3_1_1() -> None:
     post = Post(LineSettings("127.0.0.1", broker.port, "post-1", "cong-lac", "post-1"))
     post.session.start()
     until(lambda: post.session.up)
-    post.session.stop(ABSENT)
+    post.session.leave(ABSENT)
     assert broker.levels == [5, 4]
     with ShellLink("127.0.0.1", broker.port) as link:
         link.connect()

@@ -105,7 +105,7 @@ def lines(tmp_path: Path, authority: Authority) -> Iterator[list[Post]]:
     made: list[Post] = []
     yield made
     for each in made:
-        each.session.stop(ABSENT)
+        each.session.leave(ABSENT)
 
 
 def begin_line(

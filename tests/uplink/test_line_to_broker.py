@@ -127,7 +127,7 @@ def test_commands_sent_while_the_post_was_away_are_delivered_when_it_is_back(
     version: str, post: Posts, hub: ShellLink
 ) -> None:
     """clean_start is false and the session lives 7 days: whether they are still valid is in the signed message."""
-    post(version=version).start().session.stop(ABSENT)
+    post(version=version).start().session.leave(ABSENT)
     for number in range(5):
         hub.publish(COMMAND, b"%d" % number)
     again = post(version=version).start()
@@ -143,7 +143,7 @@ def test_what_was_not_acknowledged_comes_again_in_order_until_it_is(
     for number in range(50):
         hub.publish(COMMAND, b"%d" % number)
     until(lambda: len(first.heard) == 50)
-    first.session.stop(ABSENT)
+    first.session.leave(ABSENT)
     second = post(acks=False).start()
     until(lambda: len(second.heard) == 50)
     assert second.payloads() == first.payloads() == [b"%d" % number for number in range(50)]
@@ -152,7 +152,7 @@ def test_what_was_not_acknowledged_comes_again_in_order_until_it_is(
         second.session.ack(inbound.token)
     hub.publish(COMMAND, b"last")
     until(lambda: len(second.heard) == 51)
-    second.session.stop(ABSENT)
+    second.session.leave(ABSENT)
     third = post().start()
     until(lambda: len(third.heard) == 21)
     time.sleep(0.1)
@@ -177,7 +177,7 @@ def test_an_acknowledgement_for_an_older_connection_acknowledges_nothing(broker:
     until(lambda: one.payloads() == [b"first", b"second"])
     assert one.heard[0].token.mid == one.heard[1].token.mid
     one.session.ack(one.heard[0].token)
-    one.session.stop(ABSENT)
+    one.session.leave(ABSENT)
     again = post().start()
     until(lambda: again.payloads() == [b"second"])
 
@@ -207,7 +207,7 @@ def test_a_message_that_fails_twice_is_not_kept_for_a_week(post: Posts, hub: She
             until(lambda one=one: one.heard)  # type: ignore[misc]
         time.sleep(0.2)
         heard.append([inbound.dup for inbound in one.heard])
-        one.session.stop(ABSENT)
+        one.session.leave(ABSENT)
     assert heard == [[False], [True], []]
 
 
@@ -232,9 +232,9 @@ def test_the_last_will_speaks_when_the_process_is_killed(broker: Broker, hub: Sh
             sys.executable,
             "-c",
             "import sys, time\n"
-            "from kengd.uplink.session import Session\n"
+            "from kengd.uplink.post_session import PostSession\n"
             "from kengd.uplink.line import LineSettings\n"
-            "s = Session(LineSettings('127.0.0.1', int(sys.argv[1]), 'post-1', 'cong-lac', 'post-1'),\n"
+            "s = PostSession(LineSettings('127.0.0.1', int(sys.argv[1]), 'post-1', 'cong-lac', 'post-1'),\n"
             "            print, lambda up: s.publish_status(b'present'), b'absent')\n"
             "s.start(); time.sleep(60)",
             str(broker.port),
@@ -257,7 +257,7 @@ def test_an_orderly_stop_says_absent_itself_within_two_seconds_whatever_is_unack
     hub.publish(COMMAND, b"never acknowledged")
     until(lambda: one.heard)
     begun = time.monotonic()
-    one.session.stop(b"absent by itself")
+    one.session.leave(b"absent by itself")
     assert time.monotonic() - begun < 1.0
     assert next(hub.messages(2))[:2] == (STATUS, b"absent by itself")
     assert list(hub.messages(0.3)) == []
@@ -270,7 +270,7 @@ def test_a_stop_with_a_frozen_broker_or_without_any_ends_within_two_seconds(brok
     broker.freeze()
     for one in (frozen, alone):
         begun = time.monotonic()
-        one.session.stop(ABSENT)
+        one.session.leave(ABSENT)
         assert time.monotonic() - begun < 2.2
     broker.thaw()
 
@@ -360,7 +360,7 @@ def test_a_refused_publish_is_told_and_the_line_stays(tmp_path: Path) -> None:
         until(lambda: one.published)
         assert one.published == [(token, 135)]
         assert one.states == [True]
-        one.session.stop(ABSENT)
+        one.session.leave(ABSENT)
 
 
 def test_a_wrong_password_is_a_refusal_in_words(tmp_path: Path) -> None:
@@ -375,7 +375,7 @@ def test_a_wrong_password_is_a_refusal_in_words(tmp_path: Path) -> None:
         assert "very secret" not in repr(settings)
         with pytest.raises(KengdError, match="refused") as error, ShellLink(broker.host, broker.port) as link:
             link.connect()
-        one.session.stop(ABSENT)
+        one.session.leave(ABSENT)
     assert error.value.code == "broker_refused"
 
 
@@ -396,7 +396,7 @@ def test_a_burst_of_entries_goes_out_in_order_whatever_the_brokers_window(tmp_pa
         assert [token for token, _ in one.published] == tokens
         assert got == [b"%d" % number for number in range(300)]
         assert one.states == [True]
-        one.session.stop(ABSENT)
+        one.session.leave(ABSENT)
 
 
 def test_the_shell_says_in_vietnamese_that_there_is_no_broker() -> None:

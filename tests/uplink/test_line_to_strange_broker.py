@@ -86,13 +86,13 @@ def test_never_more_unacknowledged_publishes_than_the_broker_allows(scripted: Sc
         until(lambda done=done: len(scripted.publishes()) > done)  # type: ignore[misc]
         scripted.confirm(scripted.publishes()[done])
     until(lambda: post.published == [(token, 0) for token in tokens])
-    post.session.stop(ABSENT)
+    post.session.leave(ABSENT)
 
 
 def test_a_stop_that_nobody_confirms_leaves_the_word_to_the_last_will(scripted: Scripted) -> None:
     """A broker that did not confirm `absent` may not have it: no DISCONNECT, which would also strike the will."""
     post = begin(scripted)
-    post.session.stop(ABSENT)
+    post.session.leave(ABSENT)
     until(lambda: not scripted.is_alive())
     assert [kind for kind, _ in scripted.packets] == [1, 8, 3]
 
@@ -100,7 +100,7 @@ def test_a_stop_that_nobody_confirms_leaves_the_word_to_the_last_will(scripted: 
 def test_a_stop_that_is_confirmed_ends_with_disconnect(scripted: Scripted) -> None:
     """An orderly end strikes the will."""
     post = begin(scripted)
-    stopping = threading.Thread(target=post.session.stop, args=(ABSENT,))
+    stopping = threading.Thread(target=post.session.leave, args=(ABSENT,))
     stopping.start()
     until(scripted.publishes)
     scripted.confirm(scripted.publishes()[0])
@@ -117,7 +117,7 @@ def test_small_packets_leave_at_once(scripted: Scripted) -> None:
     sock = link.connection.socket()
     assert isinstance(sock, socket.socket)
     assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
-    post.session.stop(ABSENT)
+    post.session.leave(ABSENT)
 
 
 class Wire:

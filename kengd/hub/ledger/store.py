@@ -1,0 +1,165 @@
+"""The ledger's database: SQLite in the state directory, or PostgreSQL by a URL. Brought to the newest shape when opened."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.pool import QueuePool
+
+from kengd.errors import KengdError, UsageError
+
+# Each family of rows has to be known before the tables are looked at.
+from kengd.hub.ledger import (  # noqa: F401
+    book_rows,
+    dispatch_rows,
+    incident_rows,
+    people_rows,
+    roster_rows,
+    watch_rows,
+)
+
+_PRAGMAS: Final = (
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "busy_timeout=10000",
+    "foreign_keys=ON",
+    "journal_size_limit=16777216",
+    "cache_size=-8192",
+)
+_MIGRATING: Final = 0x6B656E67
+"""PostgreSQL's advisory lock: two workers that start together do not both change the tables."""
+
+
+class Ledger:
+    """One database. `write` and `read` may be called from any thread; each is one transaction."""
+
+    def __init__(self, url: str) -> None:
+        """Open it and bring it up to date. Raises UsageError `bad_database_url`, KengdError `ledger_unreachable`, `ledger_newer`."""
+        self.engine = _engine(url)
+        self.sqlite = self.engine.dialect.name == "sqlite"
+        self._writing = threading.Lock()
+        try:
+            self._migrate()
+        except DBAPIError as wrong:
+            self.engine.dispose()
+            raise KengdError(
+                "ledger_unreachable",
+                f"không mở được cơ sở dữ liệu của máy trực ban ({_first_line(wrong)})",
+                cure="xem máy chủ PostgreSQL có chạy không, hoặc đĩa còn chỗ và quyền ghi không",
+                en=f"cannot open the ledger: {_first_line(wrong)}",
+            ) from wrong
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction that may change things: committed when the block ends, rolled back when it raises.
+
+        SQLite has one writer at a time: it is chosen here, fairly, instead of by waiting for its file lock.
+        """
+        if not self.sqlite:
+            with self.engine.begin() as connection:
+                yield connection
+            return
+        with self._writing, self.engine.connect() as connection:
+            connection.info["immediate"] = True
+            try:
+                with connection.begin():
+                    yield connection
+            finally:
+                connection.info.pop("immediate", None)
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A transaction that only looks: one state of all tables."""
+        with self.engine.connect() as connection, connection.begin():
+            yield connection
+
+    def close(self) -> None:
+        """Let go of every connection."""
+        self.engine.dispose()
+
+    def _migrate(self) -> None:
+        config = _config()
+        with self.write() as connection:
+            if not self.sqlite:
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATING})")
+            now = MigrationContext.configure(connection).get_current_revision()
+            script = ScriptDirectory.from_config(config)
+            if now == script.get_current_head():
+                return
+            _known(script, now)
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+
+
+def sqlite_url(path: Path) -> str:
+    """The URL of a ledger in this file."""
+    return f"sqlite:///{path}"
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", "kengd.hub.ledger:migrations")
+    return config
+
+
+def _known(script: ScriptDirectory, revision: str | None) -> None:
+    """A ledger of a newer release is left alone."""
+    try:
+        if revision is not None:
+            script.get_revision(revision)
+    except CommandError as newer:
+        raise KengdError(
+            "ledger_newer",
+            "cơ sở dữ liệu này do một bản kengd mới hơn tạo ra",
+            cure="cài bản kengd mới hơn, hoặc khôi phục bản sao lưu của bản này",
+            en=f"the ledger is of a newer release ({revision})",
+        ) from newer
+
+
+def _engine(url: str) -> Engine:
+    try:
+        parsed = make_url(url)
+        if parsed.get_backend_name() == "sqlite":
+            engine = create_engine(parsed, poolclass=QueuePool, pool_size=8, max_overflow=24)
+            event.listen(engine, "connect", _prepare)
+            event.listen(engine, "begin", _begin)
+            return engine
+        if parsed.get_backend_name() == "postgresql":
+            pool: dict[str, Any] = {"pool_size": 8, "max_overflow": 24, "pool_pre_ping": True}
+            return create_engine(parsed.set(drivername="postgresql+psycopg"), **pool)
+    except (ArgumentError, ValueError):
+        pass
+    raise UsageError(
+        "bad_database_url",
+        "địa chỉ cơ sở dữ liệu không dùng được",  # never shown: it may hold a password (P12)
+        cure='ghi url = "postgresql://TÊN:MẬT_KHẨU@MÁY/CƠ_SỞ", hoặc bỏ dòng đó để dùng SQLite',
+        en="database.url is neither sqlite nor postgresql",
+    )
+
+
+def _prepare(connection: Any, _record: object) -> None:
+    """Transactions begin when SQLAlchemy says so, not when the driver thinks so."""
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in _PRAGMAS:
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.info.get("immediate") else "BEGIN")
+
+
+def _first_line(wrong: DBAPIError) -> str:
+    return str(wrong.orig).strip().partition("\n")[0][:200]
