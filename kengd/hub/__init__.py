@@ -1,0 +1,1 @@
+"""The commune hub: one act, many bells, the truth about each."""

@@ -1,0 +1,1 @@
+"""Notices: what people, cameras and neighbours are told, without ever delaying the bell."""

@@ -1,0 +1,137 @@
+"""CAP 1.2 (OASIS Common Alerting Protocol, 1 July 2010): the words of an alert. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, NamedTuple
+
+from kengd.clock import local, unix_ms
+from kengd.errors import KengdError
+
+NAMESPACE: Final = "urn:oasis:names:tc:emergency:cap:1.2"
+SIGNATURE_NAMESPACE: Final = "http://www.w3.org/2000/09/xmldsig#"
+
+
+class CapError(KengdError):
+    """An alert that breaks the standard, or is too big to be one."""
+
+    def __init__(self, en: str) -> None:
+        super().__init__(
+            "bad_cap",
+            f"bản tin CAP không hợp lệ: {en}",
+            cure="nguồn tin phải gửi CAP 1.2 đúng chuẩn OASIS; bản tin này bị bỏ, không đề nghị đánh kẻng",
+            en=f"not a valid CAP 1.2 alert: {en}",
+        )
+
+
+class CapReference(NamedTuple):
+    """An earlier message: its sender, identifier and `sent` as they stood there."""
+
+    sender: str
+    identifier: str
+    sent: str
+
+
+class CapValue(NamedTuple):
+    """A named value: an event code, a parameter, a geocode."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class CapResource:
+    """A file that belongs to an alert. `size`: bytes in decimal digits, as written."""
+
+    desc: str
+    mime_type: str
+    size: str = ""
+    uri: str = ""
+    deref_uri: str = ""
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CapArea:
+    """Where. `polygons`: "lat,lon lat,lon …" closed, WGS 84 degrees; `circles`: "lat,lon radius_km"."""
+
+    desc: str
+    polygons: tuple[str, ...] = ()
+    circles: tuple[str, ...] = ()
+    geocodes: tuple[CapValue, ...] = ()
+    altitude: str = ""
+    ceiling: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CapInfo:
+    """What, how bad, what to do: in one language. Moments are texts as in CapAlert; "" = not said."""
+
+    categories: tuple[str, ...]
+    event: str
+    urgency: str
+    severity: str
+    certainty: str
+    language: str = ""
+    response_types: tuple[str, ...] = ()
+    audience: str = ""
+    event_codes: tuple[CapValue, ...] = ()
+    effective: str = ""
+    onset: str = ""
+    expires: str = ""
+    sender_name: str = ""
+    headline: str = ""
+    description: str = ""
+    instruction: str = ""
+    web: str = ""
+    contact: str = ""
+    parameters: tuple[CapValue, ...] = ()
+    resources: tuple[CapResource, ...] = ()
+    areas: tuple[CapArea, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CapAlert:
+    """One CAP message. `sent`: "YYYY-MM-DDTHH:MM:SS+07:00", never with Z. `signed`: it carried an XML signature (unchecked)."""
+
+    identifier: str
+    sender: str
+    sent: str
+    status: str
+    msg_type: str
+    scope: str
+    source: str = ""
+    restriction: str = ""
+    addresses: str = ""
+    codes: tuple[str, ...] = ()
+    note: str = ""
+    references: tuple[CapReference, ...] = ()
+    incidents: str = ""
+    infos: tuple[CapInfo, ...] = ()
+    signed: bool = False
+
+    @property
+    def sent_ms(self) -> int:
+        """Unix ms of `sent`. Raises ValueError when it is no time."""
+        return unix_ms(datetime.fromisoformat(self.sent))
+
+    @property
+    def reference(self) -> CapReference:
+        """How later messages name this one."""
+        return CapReference(self.sender, self.identifier, self.sent)
+
+
+def cap_time(at_ms: int) -> str:
+    """Unix ms as CAP wants it: local, whole seconds, with +07:00 (never Z, section 3.3.2)."""
+    return local(at_ms).isoformat(timespec="seconds")
+
+
+def check_sense(alert: CapAlert) -> None:
+    """What the standard asks beyond the form. Raises CapError."""
+    if alert.scope == "Restricted" and not alert.restriction:
+        raise CapError("scope Restricted needs a restriction")
+    if alert.scope == "Private" and not alert.addresses:
+        raise CapError("scope Private needs addresses")
+    if alert.msg_type in ("Update", "Cancel", "Ack", "Error") and not alert.references:
+        raise CapError(f"msgType {alert.msg_type} needs references")
