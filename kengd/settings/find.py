@@ -105,9 +105,9 @@ def load(
     return _read(raw, path, overlays, leave_out)
 
 
-def read_as(raw: bytes, path: Path) -> LoadedSettings:
-    """These bytes, as if they were the settings file at `path` already. Raises SettingsError."""
-    return _read(raw, path, Overlays.kept(where.state_dir_of(raw, path)), ())
+def read_as(raw: bytes, path: Path, overlays: Overlays | None = None) -> LoadedSettings:
+    """These bytes, as if they were the settings file at `path` already; `overlays` as in `load`. Raises SettingsError."""
+    return _read(raw, path, Overlays.kept(where.state_dir_of(raw, path)) if overlays is None else overlays, ())
 
 
 def _read(raw: bytes, path: Path | None, overlays: Overlays, leave_out: Iterable[str]) -> LoadedSettings:

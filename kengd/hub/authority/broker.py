@@ -1,0 +1,220 @@
+"""Text of mosquitto's settings and access list, for a commune and for the district above it. Pure. mosquitto 2.0.11 and 2.0.21.
+
+A client is who its certificate says: the common name becomes its user name and its client id, so a post can neither speak for
+another one nor take over its session. A refused subscription is confirmed all the same and merely brings nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from kengd.errors import UsageError
+from kengd.hub.authority.naming import address_of, check_server_names
+
+ROOT = "kengd/1"
+PORT = 8883
+LARGEST_PACKET = 131_072
+"""Bytes: the largest command is 48 KiB, and an entry may carry a codebook of 32 KiB in its detail."""
+CONF, ACL, CA, CRL, SERVER, DATA = "mosquitto.conf", "acl", "ca.pem", "crl.pem", "server.pem", "data"
+BRIDGE, BRIDGE_CA = "bridge.pem", "bridge-ca.pem"
+_PATH = re.compile(r"/[^\s\"'\\]*")
+_USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Where the broker listens, always with TLS; `address` None: everywhere."""
+
+    port: int = PORT
+    address: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerSettings:
+    """`user`: whom mosquitto becomes when root starts it, None its own default ("mosquitto"). `log`: as after `log_dest`."""
+
+    listeners: tuple[Listener, ...] = (Listener(),)
+    user: str | None = None
+    log: str = "stderr"
+
+
+@dataclass(frozen=True, slots=True)
+class Bridge:
+    """The way up to a district's broker. `bundle`: the PEM that the district gave (`Authority.bridge_for`).
+
+    `commands_down`: whether signed commands that come from the district reach this commune's posts.
+    """
+
+    host: str
+    port: int = PORT
+    commands_down: bool = False
+    bundle: bytes = field(default=b"", repr=False)
+
+
+def broker_conf(place: Path, settings: BrokerSettings) -> str:
+    """mosquitto.conf; all other files lie beside it in `place`. Raises UsageError `bad_path`, `bad_listener`, `bad_user`."""
+    base = _path(place)
+    lines = [
+        "# Do kengd viết ra; sửa ở đây sẽ mất ở lần ghi sau. Written by kengd; changes made here are lost.",
+        *([] if settings.user is None else [f"user {_user(settings.user)}"]),
+        "",
+        "per_listener_settings false",
+        "allow_anonymous false",
+        f"acl_file {base}/{ACL}",
+        "",
+        "# The order is out in a moment, not after Nagle; and what was confirmed is on disk a second later.",
+        "set_tcp_nodelay true",
+        "persistence true",
+        f"persistence_location {base}/{DATA}/",
+        "autosave_interval 1",
+        "persistent_client_expiration 14d",
+        "max_inflight_messages 0",
+        "max_queued_messages 100000",
+        f"max_packet_size {LARGEST_PACKET}",
+        "",
+        f"log_dest {_log(settings.log)}",
+        *(f"log_type {kind}" for kind in ("error", "warning", "notice")),
+        "log_timestamp_format %Y-%m-%dT%H:%M:%S",
+        "connection_messages true",
+        "",
+    ]
+    for listener in _listeners(settings.listeners):
+        lines += [
+            f"listener {listener.port}{'' if listener.address is None else f' {listener.address}'}",
+            f"cafile {base}/{CA}",
+            f"certfile {base}/{SERVER}",
+            f"keyfile {base}/{SERVER}",
+            f"crlfile {base}/{CRL}",
+            "require_certificate true",
+            "use_identity_as_username true",
+            "use_username_as_clientid true",
+            "",
+        ]
+    return "\n".join(lines)
+
+
+def commune_acl(commune: str, hub_names: Iterable[str]) -> str:
+    """A post: its own topics and the commune's commands. Hub workers and shell: all of the commune."""
+    root = f"{ROOT}/{commune}"
+    return _acl(
+        hub_names,
+        f"{root}/#",
+        [
+            f"pattern read {root}/%u/command",
+            f"pattern read {root}/all/command",
+            f"pattern write {root}/%u/status",
+            f"pattern write {root}/%u/entry",
+        ],
+    )
+
+
+def district_acl(hub_names: Iterable[str]) -> str:
+    """A commune's bridge, whose name is the commune's: statuses and entries of its posts up, its commands down."""
+    return _acl(
+        hub_names,
+        f"{ROOT}/#",
+        [
+            f"pattern read {ROOT}/%u/+/command",
+            f"pattern write {ROOT}/%u/+/status",
+            f"pattern write {ROOT}/%u/+/entry",
+        ],
+    )
+
+
+def bridge_conf(place: Path, commune: str, bridge: Bridge) -> str:
+    """The lines that a commune's mosquitto.conf has besides. Topics carry the commune, so nothing is renamed.
+
+    Commands never go up, entries and statuses never come down: no message can go round. Raises UsageError.
+    """
+    base = _path(place)
+    host = check_server_names([bridge.host])[0]
+    down = [f"topic +/command in 1 {ROOT}/{commune}/ {ROOT}/{commune}/"] if bridge.commands_down else []
+    return "\n".join(
+        [
+            "connection district",
+            f"address {host}:{_port(bridge.port)}",
+            f"remote_clientid {commune}",
+            "bridge_protocol_version mqttv50",
+            "cleansession false",
+            "start_type automatic",
+            "restart_timeout 1 30",
+            "keepalive_interval 20",
+            "notifications_local_only true",
+            "bridge_attempt_unsubscribe false",
+            f"bridge_cafile {base}/{BRIDGE_CA}",
+            f"bridge_certfile {base}/{BRIDGE}",
+            f"bridge_keyfile {base}/{BRIDGE}",
+            f"topic +/status out 1 {ROOT}/{commune}/ {ROOT}/{commune}/",
+            f"topic +/entry out 1 {ROOT}/{commune}/ {ROOT}/{commune}/",
+            *down,
+            "",
+        ]
+    )
+
+
+def _acl(hub_names: Iterable[str], everything: str, patterns: Sequence[str]) -> str:
+    lines = ["# Do kengd viết ra. Written by kengd.", *patterns]
+    for name in hub_names:
+        lines += ["", f"user {name}", f"topic readwrite {everything}", "topic read $SYS/#"]
+    return "\n".join(lines) + "\n"
+
+
+def _listeners(listeners: Sequence[Listener]) -> Sequence[Listener]:
+    wrong = not listeners or any(
+        listener.address is not None and address_of(listener.address) is None for listener in listeners
+    )
+    if wrong:
+        raise UsageError(
+            "bad_listener",
+            "địa chỉ nghe của máy chủ MQTT không đúng",
+            cure="ghi một địa chỉ IP của máy này, hoặc bỏ trống để nghe ở mọi địa chỉ",
+            en="bad listener address",
+        )
+    for listener in listeners:
+        _port(listener.port)
+    return listeners
+
+
+def _port(port: int) -> int:
+    if not 1 <= port <= 65_535:
+        raise UsageError(
+            "bad_port", f"cổng {port} không đúng", cure="dùng cổng từ 1 tới 65535, thường là 8883", en="bad port"
+        )
+    return port
+
+
+def _path(place: Path) -> str:
+    """mosquitto reads a path to the end of the line and knows no quotes."""
+    if _PATH.fullmatch(str(place)) is None or not str(place).isprintable():
+        raise UsageError(
+            "bad_path",
+            f"mosquitto không đọc được tên thư mục này: {str(place)[:200]!r}",
+            cure="dùng đường dẫn đầy đủ, không có dấu cách và dấu nháy",
+            en="bad directory name for mosquitto",
+        )
+    return str(place).rstrip("/")
+
+
+def _user(name: str) -> str:
+    if _USER.fullmatch(name) is None:
+        raise UsageError(
+            "bad_user", f"tên người dùng không đúng: {name[:40]!r}", cure="ví dụ: mosquitto", en="bad user name"
+        )
+    return name
+
+
+def _log(where: str) -> str:
+    kind, _, path = where.partition(" ")
+    if kind == "file" and path:
+        return f"file {_path(Path(path))}"
+    if where not in ("stderr", "stdout", "syslog", "none"):
+        raise UsageError(
+            "bad_log",
+            f"nơi ghi nhật ký không đúng: {where[:60]!r}",
+            cure="dùng stderr, syslog, none, hoặc file /đường/dẫn",
+            en="bad log_dest",
+        )
+    return where

@@ -1,0 +1,202 @@
+"""The one file a post is given: its settings complete, and in the table `[keys]` what only it may have. Pure.
+
+`kengd.settings.dropped` takes it apart again on the post; `kengd intake` puts both halves where they belong.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from kengd.errors import UsageError
+from kengd.hub.authority.index import SigningKey
+from kengd.hub.authority.naming import check_post, check_server_names, check_words
+from kengd.settings.credentials import PREFIX
+from kengd.settings.dropped import TABLE
+from kengd.settings.find import toml_of
+from kengd.settings.lines import key_lines
+
+OURS = frozenset({"post", "broker", "hub", TABLE})
+"""Tables that come from the hub and never from a template."""
+KEY_NAMES = ("ca.pem", "broker.pem", "broker.key")
+MOST_VILLAGES = 50
+_COMMENTED_OUT = re.compile(r"#\s*\[+\s*(?:post|broker|hub|keys)\b")
+
+
+@dataclass(frozen=True, slots=True)
+class PostWish:
+    """What the installer knows of a post.
+
+    `broker_host`: as the post will call it, one of the server certificate's names. `template`: TOML with its bell, pins,
+    timetable …; None: those of the example. Tables post, broker, hub and keys of a template are replaced.
+    """
+
+    post_id: str
+    name: str
+    villages: tuple[str, ...]
+    broker_host: str
+    broker_port: int = 8883
+    template: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolment:
+    """The file as it goes on the card (`text`), and its two halves. It is the only copy of the post's private key.
+
+    `serial` (hex) and `not_after_ms` of the new certificate; `kids`: signing keys it names; `revoked`: serials of the
+    certificates that this one replaces; `warnings`: what the post's own check has to say, one Vietnamese line each.
+    """
+
+    post_id: str
+    settings: str
+    text: str = field(repr=False)
+    keys: Mapping[str, str] = field(repr=False)
+    serial: str
+    not_after_ms: int
+    kids: tuple[str, ...]
+    revoked: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+def check_wish(wish: PostWish, server_names: Sequence[str]) -> None:
+    """Raises UsageError `bad_slug`, `reserved_name`, `bad_name`, `bad_port`, `bad_server_name`, `host_not_in_certificate`."""
+    check_post(wish.post_id)
+    check_words(wish.name, "tên điểm kẻng")
+    for village in wish.villages:
+        check_words(village, "tên thôn")
+    if len(wish.villages) > MOST_VILLAGES:
+        raise UsageError("bad_name", f"nhiều hơn {MOST_VILLAGES} thôn", cure="bớt tên thôn", en="too many villages")
+    if not 1 <= wish.broker_port <= 65_535:
+        raise UsageError("bad_port", f"cổng {wish.broker_port} không đúng", cure="thường là 8883", en="bad port")
+    host = check_server_names([wish.broker_host])[0]
+    if host not in server_names:
+        raise UsageError(
+            "host_not_in_certificate",
+            f"chứng thư của máy chủ không có tên “{host}”, điểm kẻng sẽ không tin máy chủ này",
+            cure=f"dùng một trong các tên {', '.join(server_names)}, hoặc thêm tên ấy vào chứng thư máy chủ trước",
+            en=f"the server certificate does not name {host}",
+        )
+
+
+def settings_text(wish: PostWish, commune: str, keys: Sequence[SigningKey], example: str) -> str:
+    """The settings without `[keys]`. `example`: the template where the wish has none.
+
+    Raises SettingsError with the line where a template is no TOML, UsageError `bad_template` where its tables cannot be told apart.
+    """
+    template = example if wish.template is None else wish.template
+    try:
+        raw = template.encode()
+    except UnicodeEncodeError:
+        raise _bad_template() from None
+    text, data = toml_of(raw, "mẫu cài đặt")
+    ours = _our_tables(wish, commune, keys)
+    kept = _without_ours(text, keep_head=wish.template is not None)
+    whole = f"{_head(wish, commune)}\n{kept}\n\n{ours}"
+    expected = {name: value for name, value in data.items() if name not in OURS} | tomllib.loads(ours)
+    try:
+        made = tomllib.loads(whole)
+    except tomllib.TOMLDecodeError:
+        raise _bad_template() from None
+    if made != expected:
+        raise _bad_template()
+    return whole
+
+
+def with_keys(settings: str, keys: Mapping[str, str]) -> str:
+    """The whole file. PEM holds neither quotes nor backslashes, so it stands between triple quotes as it is."""
+    lines = [
+        "# Khoá riêng của điểm kẻng này. Ai có tệp này thì mạo danh được nó: chép vào thẻ xong thì xoá mọi bản khác.",
+        "# This post's own keys: delete every other copy once the file is on the card.",
+        f"[{TABLE}]",
+        *(f'"{name}" = """\n{keys[name].strip()}\n"""' for name in KEY_NAMES),
+    ]
+    return settings + "\n" + "\n".join(lines) + "\n"
+
+
+def _head(wish: PostWish, commune: str) -> str:
+    return (
+        f"# Cài đặt của điểm kẻng {commune}/{wish.post_id}, do máy trực ban xã cấp. Chép tệp này vào phân vùng boot của thẻ, tên\n"
+        "# kengd.toml; máy tự nhận lúc khởi động. Settings of one bell post, made by the commune's hub."
+    )
+
+
+def _our_tables(wish: PostWish, commune: str, keys: Sequence[SigningKey]) -> str:
+    said = check_server_names([wish.broker_host])[0]
+    lines = [
+        "[post]",
+        f"commune = {_quoted(commune)}",
+        f"id = {_quoted(wish.post_id)}",
+        f"name = {_quoted(wish.name)}",
+        f"villages = [{', '.join(_quoted(village) for village in wish.villages)}]",
+        "",
+        "[broker]",
+        f"host = {_quoted(said)}",
+        f"port = {wish.broker_port}",
+        *(f'{setting} = "{PREFIX}{name}"' for setting, name in zip(("ca", "cert", "key"), KEY_NAMES, strict=True)),
+    ]
+    for key in keys:
+        lines += ["", "[[hub.keys]]", f"kid = {_quoted(key.kid)}", f"public = {_quoted(key.public)}"]
+    return "\n".join(lines) + "\n"
+
+
+def _without_ours(text: str, *, keep_head: bool) -> str:
+    """The template's lines but those of our tables, each with the comment just above it, and of tables commented out.
+
+    `keep_head`: whether comments before the first setting stay (the example's speak of copying the example).
+    """
+    rows = text.split("\n")
+    owners = _owners(rows, text)
+    out: list[str] = []
+    for paragraph in _paragraphs(rows, owners):
+        comment = all(row.lstrip().startswith("#") for row, _ in paragraph)
+        if comment and any(_COMMENTED_OUT.match(row.lstrip()) for row, _ in paragraph):
+            continue
+        out += [row for row, owner in paragraph if owner not in OURS and (keep_head or owner is not None)]
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(out)).strip("\n")
+
+
+def _owners(rows: Sequence[str], text: str) -> list[str | None]:
+    """Whose line each is: the top-level key it belongs to, None before the first."""
+    begins = {line: str(path[0]) for path, line in sorted(key_lines(text).items(), key=lambda item: len(item[0]))}
+    owners: list[str | None] = []
+    owner: str | None = None
+    for number in range(1, len(rows) + 1):
+        if number in begins and begins[number] != owner:
+            owner = begins[number]
+            for above in range(number - 2, -1, -1):  # the comment just above a table is that table's
+                if not rows[above].lstrip().startswith("#") or above + 1 in begins:
+                    break
+                owners[above] = owner
+        owners.append(owner)
+    return owners
+
+
+def _paragraphs(rows: Sequence[str], owners: Sequence[str | None]) -> list[list[tuple[str, str | None]]]:
+    """Runs of lines that are all comments or all none, with their owners."""
+    found: list[list[tuple[str, str | None]]] = []
+    kind: tuple[bool, bool] | None = None
+    for row, owner in zip(rows, owners, strict=True):
+        now = (row.lstrip().startswith("#"), not row.strip())
+        if now != kind:
+            found.append([])
+            kind = now
+        found[-1].append((row, owner))
+    return found
+
+
+def _quoted(text: Any) -> str:
+    """A TOML basic string; names were checked to be printable, and JSON's escapes are TOML's too."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _bad_template() -> UsageError:
+    return UsageError(
+        "bad_template",
+        "không ghép được mẫu cài đặt này với phần của xã",
+        cure="viết mỗi phần của mẫu thành một bảng riêng như tệp deploy/kengd.example.toml, dùng mã UTF-8",
+        en="the template's tables cannot be told apart",
+    )

@@ -1,0 +1,133 @@
+"""Which names may stand in certificates and keys, and which moments are believed. Pure."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Sequence
+
+from kengd.errors import UsageError
+from kengd.wire.topics import check_slug
+
+SHELL = "hub-shell"
+LONGEST_COMMON_NAME = 64
+"""Bytes (RFC 5280, ub-common-name)."""
+MOST_SERVER_NAMES = 20
+EARLIEST_MS = 1_735_689_600_000
+LATEST_MS = 3_786_912_000_000
+"""2025-01-01 and 2090-01-01: no hub was made before, and certificates made after would outlive four digits of sense."""
+
+_HUB = re.compile(r"hub-(?:[1-9][0-9]{0,2}|shell)")
+_KID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
+
+
+def check_post(post_id: str) -> str:
+    """The post's id. Raises UsageError `bad_slug`, or `reserved_name` for names of the hub's own (they may do everything)."""
+    if check_slug(post_id) == "hub" or post_id.startswith("hub-"):
+        raise UsageError(
+            "reserved_name",
+            f"“{post_id}” dành riêng cho máy trực ban, không đặt cho điểm kẻng được",
+            cure="chọn mã khác, không bắt đầu bằng “hub-”",
+            en=f"{post_id!r} is reserved for the hub itself",
+        )
+    return post_id
+
+
+def check_hub_name(name: str) -> str:
+    """`hub-1` … `hub-999` or `hub-shell`. Raises UsageError `bad_hub_name`."""
+    if _HUB.fullmatch(name) is None:
+        raise UsageError(
+            "bad_hub_name",
+            f"“{name[:60]}” không phải tên của một phần máy trực ban",
+            cure="dùng hub-1, hub-2 … cho các tiến trình, hub-shell cho dòng lệnh",
+            en=f"{name[:60]!r} is not hub-N or hub-shell",
+        )
+    return name
+
+
+def check_kid(kid: str) -> str:
+    """A signing key's name: `[A-Za-z0-9._-]{1,64}`, not beginning with a dot or dash. Raises UsageError `bad_kid`."""
+    if _KID.fullmatch(kid) is None:
+        raise UsageError(
+            "bad_kid",
+            f"“{kid[:60]}” không dùng làm tên khoá ký được",
+            cure="dùng chữ không dấu, chữ số, dấu chấm, gạch; ví dụ xa-2026",
+            en=f"{kid[:60]!r} is not a key id",
+        )
+    return kid
+
+
+def check_words(text: str, what_vi: str, longest: int = 200) -> str:
+    """A name that people use: printable, 1 to `longest` characters. Raises UsageError `bad_name`."""
+    if not 0 < len(text) <= longest or not text.isprintable():
+        raise UsageError(
+            "bad_name",
+            f"{what_vi} không dùng được: {text[:60]!r}",
+            cure=f"viết trên một dòng, 1–{longest} ký tự, không có ký tự điều khiển",
+            en=f"bad name: {text[:60]!r}",
+        )
+    return text
+
+
+def check_common_name(text: str) -> str:
+    """The commune's name as it stands in its CA. Raises UsageError `bad_name`."""
+    check_words(text, "tên xã", LONGEST_COMMON_NAME)
+    if len(text.encode()) > LONGEST_COMMON_NAME:
+        raise UsageError(
+            "bad_name",
+            f"tên xã dài quá {LONGEST_COMMON_NAME} byte",
+            cure="viết gọn lại, ví dụ “Xã Cộng Lạc”",
+            en="the commune's name is too long for a certificate",
+        )
+    return text
+
+
+def check_server_names(names: Sequence[str]) -> tuple[str, ...]:
+    """Names and addresses of the broker, in order, each once. Raises UsageError `bad_server_name`."""
+    found = tuple(dict.fromkeys(_server_name(name) for name in names))
+    if not 0 < len(found) <= MOST_SERVER_NAMES:
+        raise UsageError(
+            "bad_server_name",
+            "chưa nói điểm kẻng gọi máy chủ bằng tên hay địa chỉ nào"
+            if not found
+            else f"nhiều hơn {MOST_SERVER_NAMES} tên máy chủ",
+            cure="ghi địa chỉ IP hoặc tên của máy trực ban trong mạng xã, ví dụ 10.0.0.1",
+            en="the server needs 1 to 20 names or addresses",
+        )
+    return found
+
+
+def _server_name(name: str) -> str:
+    address = address_of(name)
+    if address is not None:
+        return str(address)
+    if len(name) > 253 or _HOST.fullmatch(name) is None or name.rpartition(".")[2].isdigit():
+        raise UsageError(
+            "bad_server_name",
+            f"“{name[:60]}” không phải tên máy hoặc địa chỉ IP",
+            cure="ghi địa chỉ IP (10.0.0.1) hoặc tên máy không dấu (hub.lan)",
+            en=f"{name[:60]!r} is neither a host name nor an address",
+        )
+    return name.lower()
+
+
+def address_of(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The IP address that this text is, else None."""
+    try:
+        return ipaddress.ip_address(name)
+    except ValueError:
+        return None
+
+
+def check_now(now_ms: int) -> int:
+    """The moment (unix ms). Raises UsageError `clock_wrong` where it cannot be: a certificate made then would be of no use."""
+    if not EARLIEST_MS <= now_ms < LATEST_MS:
+        raise UsageError(
+            "clock_wrong",
+            "đồng hồ máy này sai, chưa cấp khoá hay chứng thư được",
+            cure="chỉnh giờ cho đúng (timedatectl) rồi làm lại",
+            en=f"the clock of this machine is wrong: {now_ms} ms",
+        )
+    return now_ms
