@@ -38,9 +38,11 @@ _KINDS = {
 }
 
 
-def problems_of(wrong: ValidationError, lines: dict[KeyPath, int]) -> list[Problem]:
-    """Every complaint with its place in the file whose `key_lines` these are."""
-    return [_problem(error, lines) for error in wrong.errors(include_url=False)]
+def problems_of(
+    wrong: ValidationError, lines: dict[KeyPath, int], root: type[Section] = Settings
+) -> list[Problem]:
+    """Every complaint with its place in the file whose `key_lines` these are. `root`: what the file is read by."""
+    return [_problem(error, lines, root) for error in wrong.errors(include_url=False)]
 
 
 def said_path(path: KeyPath) -> str:
@@ -51,22 +53,22 @@ def said_path(path: KeyPath) -> str:
     return text
 
 
-def known_keys(path: KeyPath) -> list[str]:
+def known_keys(path: KeyPath, root: type[Section] = Settings) -> list[str]:
     """The keys that may stand in the table at `path`."""
     found: set[str] = set()
-    for section in _sections_at(path):
+    for section in _sections_at(path, root):
         found.update(field.alias or name for name, field in section.model_fields.items())
     return sorted(found)
 
 
-def _problem(error: ErrorDetails, lines: dict[KeyPath, int]) -> Problem:
+def _problem(error: ErrorDetails, lines: dict[KeyPath, int], root: type[Section]) -> Problem:
     path = _clean(error["loc"])
     line, where = line_of(lines, path), said_path(path)
     if error["type"] == "extra_forbidden":
-        return _unknown(path, where, line)
+        return _unknown(path, where, line, root)
     if error["type"] in ("missing", "union_tag_not_found"):
         missing = path if error["type"] == "missing" else (*path, "kind")
-        return Problem("missing", said_path(missing), "thiếu mục này", _missing_cure(missing), line)
+        return Problem("missing", said_path(missing), "thiếu mục này", _missing_cure(missing, root), line)
     vi, cure = _wording(error)
     return Problem("value", where, vi, cure, line)
 
@@ -77,15 +79,15 @@ def _clean(loc: tuple[int | str, ...]) -> KeyPath:
     return tuple(part for part in parts if part != "[key]")
 
 
-def _unknown(path: KeyPath, where: str, line: int | None) -> Problem:
-    known = known_keys(path[:-1])
+def _unknown(path: KeyPath, where: str, line: int | None, root: type[Section]) -> Problem:
+    known = known_keys(path[:-1], root)
     near = difflib.get_close_matches(str(path[-1]), known, n=1, cutoff=0.5)
     cure = f'có phải ý là "{near[0]}"?' if near else f"các mục được dùng ở đây: {', '.join(known)}"
     return Problem("unknown_key", where, "không có mục cài đặt nào tên như vậy", cure, line)
 
 
-def _missing_cure(path: KeyPath) -> str:
-    for section in _sections_at(path[:-1]):
+def _missing_cure(path: KeyPath, root: type[Section]) -> str:
+    for section in _sections_at(path[:-1], root):
         for name, field in section.model_fields.items():
             if (field.alias or name) == path[-1] and field.description:
                 return f"ghi thêm {path[-1]} = … ({field.description})"
@@ -127,9 +129,9 @@ def _shown(value: Any) -> str:
     return text if len(text) <= 42 else "giá trị này"
 
 
-def _sections_at(path: KeyPath) -> list[type[Section]]:
+def _sections_at(path: KeyPath, root: type[Section]) -> list[type[Section]]:
     """The models a table at `path` may be read by."""
-    hints: list[Any] = [Settings]
+    hints: list[Any] = [root]
     for part in path:
         if isinstance(part, str):
             hints = [inner for hint in hints for inner in _inside(hint, part)]

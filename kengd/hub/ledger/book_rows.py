@@ -57,11 +57,11 @@ class BookRow(Row, table=True):
     known_seq: int = Field(default=0, sa_type=WHOLE)
     gap_ms: int | None = Field(default=None, sa_type=WHOLE)
     asked_ms: int | None = Field(default=None, sa_type=WHOLE)
+    asks: int = 0
     wrong_seq: int | None = Field(default=None, sa_type=WHOLE)
     wrong: str | None = Field(default=None, sa_type=Text)
     began: str | None = Field(default=None, sa_type=Text)
     heard_ms: int = Field(sa_type=WHOLE)
-    signed_seq: int = Field(default=0, sa_type=WHOLE)
 
 
 class HeadRow(Row, table=True):

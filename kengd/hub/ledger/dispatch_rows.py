@@ -52,7 +52,7 @@ class TargetRow(Row, table=True):
     """One post's part in a dispatch: the columns of `dispatching.Target`; `awaited` is a JSON list."""
 
     __tablename__ = "target"
-    __table_args__ = (Index("target_command", "jti", "post"), Index("target_post", "post", "state"))
+    __table_args__ = (Index("target_command", "jti", "post"), Index("target_open", "state", "exp_ms"))
 
     dispatch: str = Field(primary_key=True, foreign_key="dispatch.id", sa_type=Text)
     post: str = Field(primary_key=True, sa_type=Text)

@@ -33,11 +33,11 @@ def upgrade() -> None:
         sa.Column("known_seq", WHOLE, nullable=False),
         sa.Column("gap_ms", WHOLE, nullable=True),
         sa.Column("asked_ms", WHOLE, nullable=True),
+        sa.Column("asks", sa.Integer(), nullable=False),
         sa.Column("wrong_seq", WHOLE, nullable=True),
         sa.Column("wrong", sa.Text(), nullable=True),
         sa.Column("began", sa.Text(), nullable=True),
         sa.Column("heard_ms", WHOLE, nullable=False),
-        sa.Column("signed_seq", WHOLE, nullable=False),
         sa.PrimaryKeyConstraint("post", "book"),
     )
     op.create_table(
@@ -343,7 +343,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("dispatch", "post"),
     )
     op.create_index("target_command", "target", ["jti", "post"], unique=False)
-    op.create_index("target_post", "target", ["post", "state"], unique=False)
+    op.create_index("target_open", "target", ["state", "exp_ms"], unique=False)
     op.create_table(
         "token",
         sa.Column("hash", sa.Text(), nullable=False),

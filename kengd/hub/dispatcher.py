@@ -1,0 +1,180 @@
+"""From an officer's act to signed commands on the wire, repeated until each post has answered (R2, R47, STACK finding 7)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from kengd.hub.dispatching import REPEAT_MS, Order, Target, alike
+from kengd.hub.ledger import dispatches
+from kengd.hub.ledger.dispatches import Command, Dispatch
+from kengd.hub.ledger.store import Ledger
+from kengd.hub.roster import Seen, hub_clock_wrong
+from kengd.wire.addressing import Address, addresses, claims, expiry
+from kengd.wire.orders import read_order
+from kengd.wire.signing import sign
+from kengd.wire.topics import command_topic
+
+log = logging.getLogger("kengd.hub")
+
+AGAIN_MS = 500
+"""While the line is down: look again this soon."""
+
+
+class Mouth(Protocol):
+    """The line to the broker, as a dispatch needs it: `uplink.session.Session`."""
+
+    def publish(self, topic: str, payload: bytes, *, retain: bool = False, flush: bool = True) -> int | None:
+        """QoS 1; None while the line is down."""
+
+    def flush(self) -> None:
+        """Send what was only queued."""
+
+
+class Dispatcher:
+    """Safe from any thread. `signing` gives (kid, key) of the moment; `seen` what is known of each post."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        commune: str,
+        mouth: Mouth,
+        signing: Callable[[], tuple[str, Ed25519PrivateKey]],
+        seen: Callable[[], Mapping[str, Seen]],
+        wall_ms: Callable[[], int],
+    ) -> None:
+        self._ledger, self._commune, self._mouth = ledger, commune, mouth
+        self._signing, self._seen, self._wall_ms = signing, seen, wall_ms
+
+    def dispatch(
+        self,
+        order: Order,
+        *,
+        officer: str | None = None,
+        second: str | None = None,
+        incident: str | None = None,
+        repeats: str | None = None,
+        everyone: bool = False,
+        also: Callable[[Any], None] | None = None,
+    ) -> Dispatch:
+        """Keep it, sign it, send it. The same `order.id` again is the same act: nothing happens twice.
+
+        `everyone`: `order.posts` are all posts of the commune. `also`: what has to be written in the same transaction.
+        Raises KengdError `id_reused`; Unfit when the order is none that a post would understand.
+        """
+        now_ms = self._wall_ms()
+        act = Dispatch(
+            order.id, order.do, order.by, now_ms, _digest(order), order.signal, order.purpose, order.why, order.at_s,
+            order.gap_s, officer, second, incident, repeats,
+        )  # fmt: skip
+        with self._ledger.write() as connection:
+            if dispatches.same_act(connection, act):
+                known = dispatches.find(connection, act.id)
+                assert known is not None
+                return known
+            commands, targets = self._commands(order, now_ms, everyone)
+            dispatches.create(connection, act, commands, targets)
+            if also is not None:
+                also(connection)
+        self._first_time(commands, targets)
+        return act
+
+    def ask(self, cmd: Mapping[str, Any], post: str) -> None:
+        """An order that is followed nowhere (`replay`): sent once, to one post."""
+        now_s = self._wall_ms() // 1000
+        nonce = self._nonces([post]).get(post)
+        kid, key = self._signing()
+        said = claims(
+            self._commune, Address((post,), nonce), cmd, jti=secrets.token_urlsafe(12), iat=now_s, exp=now_s + 600
+        )
+        self._mouth.publish(command_topic(self._commune, post), sign(said, kid, key))
+
+    def tend(self) -> tuple[list[Target], int]:
+        """Send again what is due, close what has lapsed: the targets that have, and when (unix ms) to look again."""
+        now_ms = self._wall_ms()
+        with self._ledger.read() as connection:
+            next_ms = dispatches.next_due_ms(connection)
+        if next_ms is None:
+            return [], now_ms + REPEAT_MS
+        lapsed: list[Target] = []
+        if next_ms <= now_ms:
+            with self._ledger.write() as connection:
+                lapsed = dispatches.lapse(connection, now_ms)
+                for command, posts in dispatches.due(connection, now_ms):
+                    self._again(connection, command, posts, now_ms)
+                next_ms = dispatches.next_due_ms(connection) or now_ms + REPEAT_MS
+            self._mouth.flush()
+        return lapsed, next_ms
+
+    def back(self, posts: Sequence[str]) -> None:
+        """These posts have just come: what they have not answered goes to them now."""
+        with self._ledger.write() as connection:
+            dispatches.hurry(connection, posts, self._wall_ms())
+
+    def _commands(self, order: Order, now_ms: int, everyone: bool) -> tuple[list[Command], list[Target]]:
+        kid, key = self._signing()
+        now_s = now_ms // 1000
+        nonces = self._nonces(order.posts)
+        commands, targets = [], []
+        told = alike(order, now_s)
+        for cmd, posts in told:
+            read_order(cmd)
+            exp = expiry(cmd, now_s)
+            for address in addresses(self._commune, posts, nonces, everyone=everyone and len(told) == 1):
+                jti = secrets.token_urlsafe(12)
+                jws = sign(claims(self._commune, address, cmd, jti=jti, iat=now_s, exp=exp), kid, key)
+                topic = address.topic(self._commune)
+                commands.append(Command(jti, order.id, topic, jws, exp * 1000, now_ms + REPEAT_MS))
+                targets += [Target(order.id, post, jti, order.do, exp * 1000) for post in address.posts]
+        return commands, targets
+
+    def _nonces(self, posts: Sequence[str]) -> dict[str, str]:
+        """Who has to be addressed alone; everybody, when it is our clock that is wrong (H22)."""
+        seen = self._seen()
+        wrong = hub_clock_wrong(seen.values(), self._wall_ms())
+        return {
+            post: item.status.nonce
+            for post in posts
+            if (item := seen.get(post)) is not None and item.status is not None and (wrong or item.needs_nonce())
+        }
+
+    def _first_time(self, commands: Sequence[Command], targets: Sequence[Target]) -> None:
+        now_ms = self._wall_ms()
+        taken = [
+            command for command in commands if self._mouth.publish(command.topic, command.jws, flush=False) is not None
+        ]
+        self._mouth.flush()
+        with self._ledger.write() as connection:
+            for command in commands:
+                posts = [target.post for target in targets if target.jti == command.jti]
+                if command in taken:
+                    dispatches.sent(connection, command.jti, posts, now_ms, now_ms + REPEAT_MS)
+                else:
+                    dispatches.put_off(connection, command.jti, now_ms + AGAIN_MS)
+
+    def _again(self, connection: Any, command: Command, posts: Sequence[str], now_ms: int) -> None:
+        """The same bytes, to the single topics of those that have not answered."""
+        taken = [
+            post
+            for post in posts
+            if self._mouth.publish(command_topic(self._commune, post), command.jws, flush=False) is not None
+        ]
+        if taken:
+            dispatches.sent(connection, command.jti, taken, now_ms, now_ms + REPEAT_MS)
+        else:
+            dispatches.put_off(connection, command.jti, now_ms + AGAIN_MS)
+
+
+def _digest(order: Order) -> bytes:
+    """What makes an act the same act: all that was asked, but not who happens to be present."""
+    asked = [
+        order.do, sorted(order.posts), order.by, order.why, order.signal, order.purpose, order.at_s, order.gap_s,
+        sorted((order.activations or {}).items()),
+    ]  # fmt: skip
+    return hashlib.sha256(json.dumps(asked, ensure_ascii=False).encode()).digest()

@@ -1,0 +1,126 @@
+"""Incidents: what an alarm begins, who has taken charge, whom to call next, and what it turned out to be. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from kengd.hub.roster import Keeper, Roster
+from kengd.wire.entry import Entry
+
+KINDS: Final[Mapping[str, str]] = {
+    "theft": "trộm cắp",
+    "robbery": "cướp giật",
+    "assault": "cố ý gây thương tích",
+    "drugs": "ma túy",
+    "gambling": "đánh bạc",
+    "disorder": "gây rối",
+    "fireworks": "pháo nổ",
+    "quarrel": "mâu thuẫn",
+    "fire": "hỏa hoạn",
+    "disaster": "thiên tai",
+    "false_alarm": "báo nhầm",
+    "drill": "diễn tập",
+    "other": "khác",
+}
+ALARM: Final = "alarm"
+"""Every codebook has this signal; what else is an alarm a post's codebook says."""
+FROM_VILLAGE: Final = frozenset({"button", "page", "shell"})
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """`origin`: alarm or call. `acknowledged_by`: who has taken charge; `closed_by`: who said hết báo động."""
+
+    id: str
+    origin: str
+    began_ms: int
+    purpose: str = "actual"
+    post: str | None = None
+    village: str | None = None
+    text: str = ""
+    acknowledged_ms: int | None = None
+    acknowledged_by: str | None = None
+    closed_ms: int | None = None
+    closed_by: str | None = None
+    calls: int = 0
+    call_due_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What it turned out to be. A correction is a further one; the newest counts."""
+
+    incident: str
+    at_ms: int
+    by: str
+    kind: str
+    done: str = ""
+    done_by: str = ""
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Callee:
+    """A person to be called, and what for."""
+
+    id: str
+    name: str
+    phone: str
+    channels: tuple[str, ...]
+
+
+def begins_incident(entry: Entry, alarms: frozenset[str]) -> bool:
+    """An ACTUAL alarm has begun to sound in a village. Joined causes belong to the activation they joined.
+
+    `alarms`: the signals that are alarms.
+    """
+    return (
+        entry.kind == "ringing"
+        and entry.purpose == "actual"
+        and entry.activation is not None
+        and entry.signal in alarms
+    )
+
+
+def from_village(entry: Entry) -> bool:
+    """Somebody at the post asked for it: an officer has to take charge."""
+    return entry.source in FROM_VILLAGE
+
+
+def ends_sounding(entry: Entry) -> bool:
+    """The activation has come to its end (a joined cause that ends by itself is not the activation's end)."""
+    if entry.kind not in ("finished", "cut", "failed") or entry.activation is None:
+        return False
+    return "cause" not in (entry.detail or {})
+
+
+def hushed_at_post(entry: Entry) -> bool:
+    """Bị dừng tại chỗ: the sound was ended at the post, the alarm stays open (P13)."""
+    hushed = (entry.detail or {}).get("hushed_by")
+    return (
+        entry.kind == "cut" and entry.reason == "hushed" and isinstance(hushed, dict) and hushed.get("source") != "hub"
+    )
+
+
+def helpers_of(roster: Roster, village: str | None, *, by_itself: bool) -> tuple[str, ...]:
+    """Posts of the neighbours that are to be asked (or, `by_itself`, told) to help: people surround a thief from several
+    sides. A support signal is no alarm and begins none (H13): the caller asks only for an alarm's own village."""
+    chosen = [item.neighbour for item in roster.neighbours if item.village == village and item.by_itself is by_itself]
+    own = {post.id for post in roster.serving([village])} if village is not None else set()
+    return tuple(post.id for post in roster.serving(chosen) if post.id not in own)
+
+
+def next_callee(people: Sequence[Callee], calls: int) -> Callee | None:
+    """Who is called after `calls` calls that nobody answered: the list, over and over (H6)."""
+    return people[calls % len(people)] if people else None
+
+
+def keepers_at_home(keepers: Sequence[Keeper], post: str, now_ms: int) -> tuple[Keeper, ...]:
+    """The keepers of this post who are not away, in their order."""
+    return tuple(
+        keeper
+        for keeper in sorted(keepers, key=lambda item: (item.rank, item.id))
+        if keeper.post == post and (keeper.away_until_ms is None or keeper.away_until_ms <= now_ms)
+    )

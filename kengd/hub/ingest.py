@@ -1,0 +1,142 @@
+"""Entries from the line into the merged book: batched, stored, and only then acknowledged to the broker (P8)."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
+
+from kengd.hub.chains import Chain
+from kengd.hub.dispatching import Target
+from kengd.hub.ledger import dispatches
+from kengd.hub.ledger.merging import Heard, merge
+from kengd.hub.ledger.store import Ledger
+from kengd.uplink.line import Inbound, Token
+from kengd.wire.entry import from_json
+from kengd.wire.topics import parse_topic
+
+log = logging.getLogger("kengd.hub")
+
+BATCH = 500
+LARGEST_ENTRY = 64 * 1024
+TRY_AGAIN_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What one batch changed, told after its commit: new entries, targets that came further, books that grew."""
+
+    fresh: tuple[Heard, ...]
+    targets: tuple[Target, ...]
+    chains: tuple[Chain, ...]
+
+
+class Ingest:
+    """One thread that writes. `within(connection, fresh)` adds to the transaction; `on_stored` is called after each commit.
+
+    `known(post)`: whether this post is ours. `ack(token)`: what came is on disk (or is none of ours) and need not come again.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        commune: str,
+        *,
+        known: Callable[[str], bool],
+        ack: Callable[[Token], None],
+        within: Callable[[Connection, Sequence[Heard]], None],
+        on_stored: Callable[[Stored], None],
+        on_trouble: Callable[[str | None], None],
+        wall_ms: Callable[[], int],
+    ) -> None:
+        self._ledger, self._commune, self._wall_ms = ledger, commune, wall_ms
+        self._known, self._ack, self._within = known, ack, within
+        self._on_stored, self._on_trouble = on_stored, on_trouble
+        self._inbox: queue.SimpleQueue[tuple[Inbound, int] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="ingest", daemon=True)
+        self._stopping = threading.Event()
+        self.refused = 0
+        """Messages that were no entries, or of posts that are not ours."""
+
+    def start(self) -> None:
+        """Begin to write."""
+        self._thread.start()
+
+    def put(self, inbound: Inbound) -> None:
+        """From the line's thread: note it and go on."""
+        self._inbox.put((inbound, self._wall_ms()))
+
+    def waiting(self) -> int:
+        """How many messages have not been looked at."""
+        return self._inbox.qsize()
+
+    def stop(self, within_s: float = 5.0) -> None:
+        """Finish what has come. Unacknowledged messages stay with the broker."""
+        self._stopping.set()
+        self._inbox.put(None)
+        self._thread.join(within_s)
+
+    def _run(self) -> None:
+        while (batch := self._batch()) is not None:
+            heard, tokens = self._read(batch)
+            while heard and not self._write(heard):
+                if self._stopping.wait(TRY_AGAIN_S):
+                    return
+            for token in tokens:
+                self._ack(token)
+
+    def _batch(self) -> list[tuple[Inbound, int]] | None:
+        first = self._inbox.get()
+        if first is None:
+            return None
+        batch = [first]
+        while len(batch) < BATCH:
+            try:
+                item = self._inbox.get_nowait()
+            except queue.Empty:
+                break
+            if item is None:
+                self._inbox.put(None)
+                break
+            batch.append(item)
+        return batch
+
+    def _read(self, batch: Sequence[tuple[Inbound, int]]) -> tuple[list[Heard], list[Token]]:
+        heard: list[Heard] = []
+        for inbound, heard_ms in batch:
+            where = parse_topic(inbound.topic)
+            try:
+                if where is None or where.commune != self._commune or len(inbound.payload) > LARGEST_ENTRY:
+                    raise ValueError("not an entry of a post of this commune")
+                if not self._known(where.post):
+                    raise ValueError(f"{where.post} is not in the roster")
+                heard.append(Heard(where.post, from_json(inbound.payload), heard_ms))
+            except ValueError as wrong:
+                self.refused += 1
+                log.warning("entry on %.120r left out: %s", inbound.topic, wrong)
+        return heard, [inbound.token for inbound, _ in batch]
+
+    def _write(self, heard: Sequence[Heard]) -> bool:
+        began = time.monotonic()
+        try:
+            with self._ledger.write() as connection:
+                merged = merge(connection, heard, self._wall_ms())
+                targets = dispatches.answered(connection, merged.fresh)
+                self._within(connection, merged.fresh)
+        except (SQLAlchemyError, OSError) as wrong:
+            log.error("the ledger cannot be written: %s", wrong)
+            self._on_trouble(str(getattr(wrong, "orig", wrong)).partition("\n")[0])
+            return False
+        self._on_trouble(None)
+        log.debug("%d entries, %d new, %.1f ms", len(heard), len(merged.fresh), (time.monotonic() - began) * 1000)
+        try:
+            self._on_stored(Stored(merged.fresh, tuple(targets), merged.chains))
+        except Exception:
+            log.exception("what follows from new entries failed")
+        return True

@@ -1,0 +1,245 @@
+"""Dispatches, their signed bytes, and what each post has answered."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+from sqlalchemy import Connection, RowMapping, and_, bindparam, or_, select, update
+
+from kengd.errors import KengdError
+from kengd.hub.dispatching import State, Target, advance, cancelled, lapsed
+from kengd.hub.ledger.book_rows import EntryRow
+from kengd.hub.ledger.dispatch_rows import CommandRow, DispatchRow, TargetRow
+from kengd.hub.ledger.merging import Heard
+from kengd.hub.ledger.rows import table
+
+DISPATCH, COMMAND, TARGET, ENTRY = table(DispatchRow), table(CommandRow), table(TargetRow), table(EntryRow)
+_ENDS: Final = ("finished", "cut", "failed", "tested")
+_UNANSWERED: Final = (State.WAITING.value, State.SENT.value)
+_CHANGING: Final = [
+    "state", "reason", "activation", "proved", "awaited", "sent_ms", "received_ms", "ringing_ms", "ended_ms",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatch:
+    """One act. `officer`, `second`: ids of who ordered and who confirmed it. `repeats`: the dispatch whose silent posts it is
+    for. `digest`: SHA-256 of what the client asked."""
+
+    id: str
+    do: str
+    by: str
+    made_ms: int
+    digest: bytes
+    signal: str | None = None
+    purpose: str | None = None
+    why: str | None = None
+    at_s: int | None = None
+    gap_s: int = 0
+    officer: str | None = None
+    second: str | None = None
+    incident: str | None = None
+    repeats: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """Signed bytes. `due_ms`: when they are to be sent (again). `topic`: for the first time; repeats go to single topics."""
+
+    jti: str
+    dispatch: str
+    topic: str
+    jws: bytes
+    exp_ms: int
+    due_ms: int
+    sends: int = 0
+
+
+def find(connection: Connection, dispatch_id: str) -> Dispatch | None:
+    """The dispatch with this id."""
+    row = connection.execute(select(DISPATCH).where(DISPATCH.c.id == dispatch_id)).mappings().first()
+    return None if row is None else Dispatch(**row)
+
+
+def recent(connection: Connection, *, before_ms: int | None = None, limit: int = 50) -> list[Dispatch]:
+    """The newest ones first."""
+    query = select(DISPATCH).order_by(DISPATCH.c.made_ms.desc(), DISPATCH.c.id).limit(limit)
+    if before_ms is not None:
+        query = query.where(DISPATCH.c.made_ms < before_ms)
+    return [Dispatch(**row) for row in connection.execute(query).mappings()]
+
+
+def same_act(connection: Connection, wanted: Dispatch) -> bool:
+    """True when this act is there already (R47). Raises KengdError `id_reused` when the id is another act's."""
+    known = find(connection, wanted.id)
+    if known is None:
+        return False
+    if known.digest != wanted.digest:
+        raise KengdError(
+            "id_reused",
+            "mã lần phát lệnh này đã dùng cho một lệnh khác",
+            cure="tải lại trang rồi phát lại",
+            en="this dispatch id was used for another act",
+        )
+    return True
+
+
+def create(connection: Connection, dispatch: Dispatch, commands: Iterable[Command], targets: Iterable[Target]) -> None:
+    """Keep all of it, in the caller's transaction: from its commit on it will be sent, whatever becomes of us."""
+    connection.execute(DISPATCH.insert(), asdict(dispatch))
+    connection.execute(COMMAND.insert(), [{**asdict(command), "open": True} for command in commands])
+    connection.execute(TARGET.insert(), [_values(target) for target in targets])
+
+
+def targets_of(connection: Connection, dispatches: Collection[str]) -> list[Target]:
+    """Every post of these dispatches."""
+    query = select(TARGET).where(TARGET.c.dispatch.in_(dispatches)).order_by(TARGET.c.dispatch, TARGET.c.post)
+    return [_target(row) for row in connection.execute(query).mappings()]
+
+
+def open_targets(connection: Connection, posts: Collection[str] | None = None) -> list[Target]:
+    """Rings that may be waiting, on their way or sounding."""
+    states = [state.value for state in (State.WAITING, State.SENT, State.RECEIVED, State.RINGING)]
+    query = select(TARGET).where(TARGET.c.do == "ring", TARGET.c.state.in_(states))
+    if posts is not None:
+        query = query.where(TARGET.c.post.in_(posts))
+    return [_target(row) for row in connection.execute(query).mappings()]
+
+
+def answered(connection: Connection, fresh: Sequence[Heard]) -> list[Target]:
+    """What these new entries change; the targets as they are now."""
+    jtis = {item.entry.command_id for item in fresh if item.entry.command_id is not None}
+    ended = {item.post for item in fresh if item.entry.kind in _ENDS}
+    if not jtis and not ended:
+        return []
+    by_jti = and_(TARGET.c.jti.in_(jtis), TARGET.c.post.in_({item.post for item in fresh}))
+    hushed = and_(TARGET.c.do == "hush", TARGET.c.state == State.RECEIVED.value, TARGET.c.post.in_(ended))
+    query = select(TARGET).where(or_(by_jti, hushed)).order_by(TARGET.c.dispatch, TARGET.c.post)
+    rows = connection.execute(_locked(connection, query)).mappings()
+    before = {(row["dispatch"], row["post"]): _target(row) for row in rows}
+    after = dict(before)
+    of_post: dict[str, list[tuple[str, str]]] = {}
+    for key in before:
+        of_post.setdefault(key[1], []).append(key)
+    for item in fresh:
+        for key in of_post.get(item.post, ()):
+            target = after[key]
+            over = _over(connection, item) if target.do == "hush" and item.entry.kind == "received" else ()
+            after[key] = advance(target, item.entry, item.heard_ms, over)
+    changed = [target for key, target in after.items() if target != before[key]]
+    _update(connection, changed)
+    return changed
+
+
+def _over(connection: Connection, item: Heard) -> set[str]:
+    named = (item.entry.detail or {}).get("ended")
+    if not isinstance(named, list) or not named:
+        return set()
+    where = and_(ENTRY.c.post == item.post, ENTRY.c.activation.in_(named), ENTRY.c.kind.in_(_ENDS))
+    return {str(found) for found in connection.execute(select(ENTRY.c.activation).where(where)).scalars()}
+
+
+# ---- the outbox
+
+
+def due(connection: Connection, now_ms: int, limit: int = 100) -> list[tuple[Command, tuple[str, ...]]]:
+    """Commands to be sent now, each with the posts that have not answered it; those with none left are closed.
+
+    With several workers each command is one's alone until the transaction ends.
+    """
+    query = select(COMMAND).where(COMMAND.c.open, COMMAND.c.due_ms <= now_ms).order_by(COMMAND.c.due_ms).limit(limit)
+    if connection.dialect.name == "postgresql":
+        query = query.with_for_update(skip_locked=True)
+    found = [_command(row) for row in connection.execute(query).mappings()]
+    if not found:
+        return []
+    waiting: dict[str, list[str]] = {command.jti: [] for command in found}
+    where = and_(TARGET.c.jti.in_(waiting), TARGET.c.state.in_(_UNANSWERED))
+    for jti, post in connection.execute(select(TARGET.c.jti, TARGET.c.post).where(where).order_by(TARGET.c.post)):
+        waiting[jti].append(post)
+    over = [jti for jti, posts in waiting.items() if not posts]
+    if over:
+        connection.execute(update(COMMAND).where(COMMAND.c.jti.in_(over)).values(open=False))
+    return [(command, tuple(waiting[command.jti])) for command in found if waiting[command.jti]]
+
+
+def sent(connection: Connection, jti: str, posts: Collection[str], now_ms: int, due_ms: int) -> None:
+    """These posts' command was given to the broker; it is due again at `due_ms`."""
+    connection.execute(update(COMMAND).where(COMMAND.c.jti == jti).values(sends=COMMAND.c.sends + 1, due_ms=due_ms))
+    where = and_(TARGET.c.jti == jti, TARGET.c.post.in_(posts), TARGET.c.state == State.WAITING.value)
+    connection.execute(update(TARGET).where(where).values(state=State.SENT.value, sent_ms=now_ms))
+
+
+def put_off(connection: Connection, jti: str, due_ms: int) -> None:
+    """The line was down: try then."""
+    connection.execute(update(COMMAND).where(COMMAND.c.jti == jti).values(due_ms=due_ms))
+
+
+def hurry(connection: Connection, posts: Collection[str], now_ms: int) -> None:
+    """These posts are there again: what they have not answered is due now."""
+    unanswered = select(TARGET.c.jti).where(TARGET.c.post.in_(posts), TARGET.c.state.in_(_UNANSWERED))
+    connection.execute(update(COMMAND).where(COMMAND.c.open, COMMAND.c.jti.in_(unanswered)).values(due_ms=now_ms))
+
+
+def lapse(connection: Connection, now_ms: int) -> list[Target]:
+    """Commands that have expired unanswered; their posts gave no answer."""
+    query = select(TARGET).where(TARGET.c.state.in_(_UNANSWERED), TARGET.c.exp_ms < now_ms)
+    found = [_target(row) for row in connection.execute(_locked(connection, query)).mappings()]
+    changed = [after for before in found if (after := lapsed(before, now_ms)) != before]
+    _update(connection, changed)
+    return changed
+
+
+def cancel(
+    connection: Connection, dispatches: Collection[str], now_ms: int, posts: Collection[str] | None = None
+) -> None:
+    """Send them no more to posts that have not answered."""
+    where = and_(TARGET.c.dispatch.in_(dispatches), TARGET.c.state.in_(_UNANSWERED))
+    if posts is not None:
+        where = and_(where, TARGET.c.post.in_(posts))
+    found = [_target(row) for row in connection.execute(_locked(connection, select(TARGET).where(where))).mappings()]
+    _update(connection, [cancelled(target, now_ms) for target in found])
+
+
+def next_due_ms(connection: Connection) -> int | None:
+    """When the outbox has to be looked at next."""
+    query = select(COMMAND.c.due_ms).where(COMMAND.c.open).order_by(COMMAND.c.due_ms).limit(1)
+    return connection.execute(query).scalar()
+
+
+def _update(connection: Connection, targets: Sequence[Target]) -> None:
+    if not targets:
+        return
+    where = and_(TARGET.c.dispatch == bindparam("k_dispatch"), TARGET.c.post == bindparam("k_post"))
+    statement = update(TARGET).where(where).values({name: bindparam(f"v_{name}") for name in _CHANGING})
+    rows = []
+    for target in targets:
+        values = _values(target)
+        row = {f"v_{name}": values[name] for name in _CHANGING}
+        rows.append(row | {"k_dispatch": target.dispatch, "k_post": target.post})
+    connection.execute(statement, rows)
+
+
+def _locked(connection: Connection, query: Any) -> Any:
+    return query.with_for_update() if connection.dialect.name == "postgresql" else query
+
+
+def _values(target: Target) -> dict[str, Any]:
+    values = asdict(target)
+    values["state"], values["awaited"] = target.state.value, json.dumps(target.awaited)
+    return values
+
+
+def _target(row: RowMapping) -> Target:
+    values = dict(row)
+    values["state"], values["awaited"] = State(row["state"]), tuple(json.loads(row["awaited"]))
+    return Target(**values)
+
+
+def _command(row: RowMapping) -> Command:
+    return Command(
+        row["jti"], row["dispatch"], row["topic"], bytes(row["jws"]), row["exp_ms"], row["due_ms"], row["sends"]
+    )

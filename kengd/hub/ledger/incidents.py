@@ -1,0 +1,123 @@
+"""Incidents and what belongs to them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sqlalchemy import Connection, and_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from kengd.hub.incidents import Incident, Outcome
+from kengd.hub.ledger.incident_rows import IncidentRow, OutcomeRow, SoundedRow
+from kengd.hub.ledger.rows import table
+
+INCIDENT, SOUNDED, OUTCOME = table(IncidentRow), table(SoundedRow), table(OutcomeRow)
+
+
+@dataclass(frozen=True, slots=True)
+class Sounded:
+    """An activation of an incident. `ended`: finished, failed, or the reason of its cut; "at_post" where it was hushed there."""
+
+    post: str
+    activation: str
+    incident: str
+    signal: str | None
+    source: str | None
+    place: str | None
+    began_ms: int
+    ended_ms: int | None = None
+    ended: str | None = None
+
+
+def add(connection: Connection, incident: Incident) -> bool:
+    """False when it is there already."""
+    insert: Any = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    done = connection.execute(insert(INCIDENT).values(**asdict(incident)).on_conflict_do_nothing())
+    return bool(done.rowcount)
+
+
+def find(connection: Connection, incident_id: str) -> Incident | None:
+    """The incident with this id."""
+    row = connection.execute(select(INCIDENT).where(INCIDENT.c.id == incident_id)).mappings().first()
+    return None if row is None else Incident(**row)
+
+
+def open_ones(connection: Connection) -> list[Incident]:
+    """Not closed yet; oldest first."""
+    query = select(INCIDENT).where(INCIDENT.c.closed_ms.is_(None)).order_by(INCIDENT.c.began_ms)
+    return [Incident(**row) for row in connection.execute(query).mappings()]
+
+
+def between(connection: Connection, from_ms: int, to_ms: int, limit: int = 1_000) -> list[Incident]:
+    """Begun in [from, to), newest first."""
+    where = and_(INCIDENT.c.began_ms >= from_ms, INCIDENT.c.began_ms < to_ms)
+    query = select(INCIDENT).where(where).order_by(INCIDENT.c.began_ms.desc()).limit(limit)
+    return [Incident(**row) for row in connection.execute(query).mappings()]
+
+
+def sound(connection: Connection, sounded: Sounded) -> bool:
+    """This activation belongs to that incident. False when it is there already (perhaps of another one)."""
+    insert: Any = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    done = connection.execute(insert(SOUNDED).values(**asdict(sounded)).on_conflict_do_nothing())
+    return bool(done.rowcount)
+
+
+def sound_ended(connection: Connection, post: str, activation: str, ended: str, at_ms: int) -> None:
+    """It does not sound any more."""
+    where = and_(SOUNDED.c.post == post, SOUNDED.c.activation == activation, SOUNDED.c.ended_ms.is_(None))
+    connection.execute(update(SOUNDED).where(where).values(ended=ended, ended_ms=at_ms))
+
+
+def sounded_of(connection: Connection, incidents: Collection[str]) -> list[Sounded]:
+    """All activations of these incidents."""
+    query = select(SOUNDED).where(SOUNDED.c.incident.in_(incidents)).order_by(SOUNDED.c.began_ms, SOUNDED.c.post)
+    return [Sounded(**row) for row in connection.execute(query).mappings()]
+
+
+def incident_of(connection: Connection, post: str, activation: str) -> str | None:
+    """Which incident this activation belongs to."""
+    where = and_(SOUNDED.c.post == post, SOUNDED.c.activation == activation)
+    return connection.execute(select(SOUNDED.c.incident).where(where)).scalar()
+
+
+def acknowledge(connection: Connection, incident_id: str, by: str, at_ms: int) -> bool:
+    """Somebody has taken charge. False: somebody else was first, or there is no such incident."""
+    where = and_(INCIDENT.c.id == incident_id, INCIDENT.c.acknowledged_ms.is_(None))
+    done = connection.execute(
+        update(INCIDENT).where(where).values(acknowledged_ms=at_ms, acknowledged_by=by, call_due_ms=None)
+    )
+    return done.rowcount > 0
+
+
+def close(connection: Connection, incident_id: str, by: str, at_ms: int) -> bool:
+    """Hết báo động. False: closed already, or there is none."""
+    where = and_(INCIDENT.c.id == incident_id, INCIDENT.c.closed_ms.is_(None))
+    done = connection.execute(update(INCIDENT).where(where).values(closed_ms=at_ms, closed_by=by, call_due_ms=None))
+    return done.rowcount > 0
+
+
+def calls_due(connection: Connection, now_ms: int) -> list[Incident]:
+    """Nobody has taken charge, and the next person is to be called; each is one worker's alone."""
+    query = select(INCIDENT).where(INCIDENT.c.call_due_ms <= now_ms)
+    if connection.dialect.name == "postgresql":
+        query = query.with_for_update(skip_locked=True)
+    return [Incident(**row) for row in connection.execute(query).mappings()]
+
+
+def called(connection: Connection, incident_id: str, next_ms: int) -> None:
+    """One more was called."""
+    where = INCIDENT.c.id == incident_id
+    connection.execute(update(INCIDENT).where(where).values(calls=INCIDENT.c.calls + 1, call_due_ms=next_ms))
+
+
+def add_outcome(connection: Connection, outcome: Outcome) -> None:
+    """A correction is a further one."""
+    connection.execute(OUTCOME.insert().values(**asdict(outcome)))
+
+
+def outcomes_of(connection: Connection, incidents: Collection[str]) -> list[Outcome]:
+    """Oldest first."""
+    query = select(OUTCOME).where(OUTCOME.c.incident.in_(incidents)).order_by(OUTCOME.c.n)
+    return [Outcome(**{k: v for k, v in row.items() if k != "n"}) for row in connection.execute(query).mappings()]

@@ -1,0 +1,191 @@
+"""Entries into the merged book: each once, its chain proved on arrival, whoever brings it and however often (P8)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from sqlalchemy import Connection, RowMapping, and_, or_, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from kengd.hub.chains import Chain, Wrong, extend, given_up, marked, told
+from kengd.hub.ledger.book_rows import BookRow, EntryRow
+from kengd.hub.ledger.rows import table
+from kengd.wire.entry import FIRST_PREV, Entry, Facts, entry_of, facts_of
+
+ENTRY, BOOK = table(EntryRow), table(BookRow)
+_FACTS = Facts._fields
+_STRETCH = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """An entry as it came from a post. `heard_ms`: unix ms by the hub's clock."""
+
+    post: str
+    entry: Entry
+    heard_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """`fresh`: those that were not there before, as they came. `chains`: every book that they belong to, as it is now."""
+
+    fresh: tuple[Heard, ...]
+    chains: tuple[Chain, ...]
+
+
+def merge(connection: Connection, heard: Sequence[Heard], now_ms: int) -> Merged:
+    """Store what is new, look whether a known one was rewritten, and extend the chains."""
+    chains = chains_of(connection, {(item.post, item.entry.book) for item in heard}, lock=True)
+    fresh = _insert(connection, heard)
+    held = {(item.post, item.entry.book, item.entry.seq): item for item in fresh}
+    for item in heard:
+        key = (item.post, item.entry.book, item.entry.seq)
+        if key not in held or held[key].entry.hash != item.entry.hash:
+            _compare(connection, item, chains)
+    grown: dict[tuple[str, str], list[Entry]] = {}
+    for item in fresh:
+        grown.setdefault((item.post, item.entry.book), []).append(item.entry)
+    for book, entries in grown.items():
+        chains[book] = _extended(connection, chains[book], sorted(entries, key=lambda entry: entry.seq), now_ms)
+    put_chains(connection, chains.values(), now_ms)
+    return Merged(tuple(fresh), tuple(chains.values()))
+
+
+def _insert(connection: Connection, heard: Sequence[Heard]) -> list[Heard]:
+    rows = {(item.post, item.entry.book, item.entry.seq): item for item in reversed(heard)}
+    values = [
+        {
+            "post": item.post,
+            "book": item.entry.book,
+            **facts_of(item.entry)._asdict(),
+            "prev": bytes.fromhex(item.entry.prev),
+            "hash": bytes.fromhex(item.entry.hash),
+            "heard_ms": item.heard_ms,
+        }
+        for item in reversed(rows.values())
+    ]
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    statement = insert(ENTRY).on_conflict_do_nothing().returning(ENTRY.c.post, ENTRY.c.book, ENTRY.c.seq)
+    inserted = {tuple(row) for row in connection.execute(statement, values)}
+    return [item for item in reversed(rows.values()) if (item.post, item.entry.book, item.entry.seq) in inserted]
+
+
+def _compare(connection: Connection, item: Heard, chains: dict[tuple[str, str], Chain]) -> None:
+    """An entry that is here already must be the same, or somebody has rewritten the book."""
+    where = and_(ENTRY.c.post == item.post, ENTRY.c.book == item.entry.book, ENTRY.c.seq == item.entry.seq)
+    kept = connection.execute(select(ENTRY.c.hash).where(where)).scalar_one()
+    if bytes(kept).hex() != item.entry.hash:
+        key = (item.post, item.entry.book)
+        chains[key] = marked(chains[key], item.entry.seq, "rewritten")
+
+
+def _extended(connection: Connection, chain: Chain, entries: list[Entry], now_ms: int) -> Chain:
+    """With what just came; and where that closed a gap, with what had been waiting behind it."""
+    had_gap = chain.gap_ms is not None
+    chain = extend(chain, entries, now_ms)
+    while had_gap and chain.gap_ms is not None:
+        waiting = stored(connection, chain.post, chain.book, chain.seq, _STRETCH)
+        before = chain.seq
+        chain = extend(chain, waiting, now_ms)
+        if chain.seq == before:
+            break
+    return chain
+
+
+def stored(connection: Connection, post: str, book: str, after_seq: int, limit: int) -> list[Entry]:
+    """Entries of this book behind `after_seq`, ascending."""
+    where = and_(ENTRY.c.post == post, ENTRY.c.book == book, ENTRY.c.seq > after_seq)
+    rows = connection.execute(select(ENTRY).where(where).order_by(ENTRY.c.seq).limit(limit)).mappings()
+    return [entry_from(row) for row in rows]
+
+
+def entry_from(row: RowMapping) -> Entry:
+    """The entry of one stored row."""
+    facts = Facts(*(row[name] for name in _FACTS))
+    return entry_of(facts, row["book"], bytes(row["prev"]).hex(), bytes(row["hash"]).hex())
+
+
+# ---- chains
+
+
+def chains_of(
+    connection: Connection, books: Iterable[tuple[str, str]], *, lock: bool = False
+) -> dict[tuple[str, str], Chain]:
+    """These books; one that was never heard of is empty. `lock`: nobody else extends them before this transaction ends."""
+    wanted = sorted(set(books))
+    found: dict[tuple[str, str], Chain] = {key: Chain(*key) for key in wanted}
+    if lock and connection.dialect.name == "postgresql" and wanted:
+        empty = [_book_values(Chain(*key), 0) for key in wanted]
+        connection.execute(postgresql.insert(BOOK).on_conflict_do_nothing(), empty)
+    for first in range(0, len(wanted), 400):
+        part = wanted[first : first + 400]
+        where = or_(*(and_(BOOK.c.post == post, BOOK.c.book == book) for post, book in part))
+        query = select(BOOK).where(where).order_by(BOOK.c.post, BOOK.c.book)
+        for row in connection.execute(query.with_for_update() if lock else query).mappings():
+            found[(row["post"], row["book"])] = _chain(row)
+    return found
+
+
+def all_chains(connection: Connection) -> list[Chain]:
+    """Every book of every post."""
+    return [_chain(row) for row in connection.execute(select(BOOK)).mappings()]
+
+
+def put_chains(connection: Connection, chains: Iterable[Chain], now_ms: int) -> None:
+    """Keep them as they are now."""
+    values = [_book_values(chain, now_ms) for chain in chains]
+    if not values:
+        return
+    insert: Any = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    statement = insert(BOOK)
+    news = {name: statement.excluded[name] for name in values[0] if name not in ("post", "book")}
+    connection.execute(statement.on_conflict_do_update(index_elements=["post", "book"], set_=news), values)
+
+
+def head_told(connection: Connection, post: str, book: str, seq: int, head_hash: str, now_ms: int) -> Chain:
+    """A status named this head. Gives up on what a post has been asked for in vain."""
+    chain = chains_of(connection, [(post, book)], lock=True)[post, book]
+    after = told(chain, seq, head_hash, now_ms)
+    if after.gap_ms is not None:
+        beyond = stored(connection, post, book, after.seq, 1)
+        after = given_up(after, beyond[0] if beyond else None)
+        after = _extended(connection, after, beyond, now_ms)
+    if after != chain:
+        put_chains(connection, [after], now_ms)
+    return after
+
+
+def _book_values(chain: Chain, now_ms: int) -> dict[str, Any]:
+    return {
+        "post": chain.post,
+        "book": chain.book,
+        "seq": chain.seq,
+        "hash": bytes.fromhex(chain.hash),
+        "known_seq": chain.known_seq,
+        "gap_ms": chain.gap_ms,
+        "asked_ms": chain.asked_ms,
+        "asks": chain.asks,
+        "wrong_seq": chain.wrong_seq,
+        "wrong": chain.wrong,
+        "began": chain.began,
+        "heard_ms": now_ms,
+    }
+
+
+def _chain(row: RowMapping) -> Chain:
+    return Chain(
+        post=row["post"],
+        book=row["book"],
+        seq=row["seq"],
+        hash=bytes(row["hash"]).hex() or FIRST_PREV,
+        known_seq=row["known_seq"],
+        gap_ms=row["gap_ms"],
+        asked_ms=row["asked_ms"],
+        asks=row["asks"],
+        wrong_seq=row["wrong_seq"],
+        wrong=cast("Wrong | None", row["wrong"]),
+        began=row["began"],
+    )

@@ -1,0 +1,49 @@
+"""A few values of the hub's own, by key; and who was present when."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, delete, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from kengd.hub.ledger.rows import table
+from kengd.hub.ledger.watch_rows import PresenceRow, ValueRow
+
+VALUE, PRESENCE = table(ValueRow), table(PresenceRow)
+
+
+def value_of(connection: Connection, key: str) -> str | None:
+    """The value kept under this key."""
+    return connection.execute(select(VALUE.c.value).where(VALUE.c.key == key)).scalar()
+
+
+def put_value(connection: Connection, key: str, value: str | None) -> None:
+    """Keep it; None strikes it."""
+    if value is None:
+        connection.execute(delete(VALUE).where(VALUE.c.key == key))
+        return
+    insert: Any = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    statement = insert(VALUE).values(key=key, value=value)
+    connection.execute(statement.on_conflict_do_update(index_elements=["key"], set_={"value": value}))
+
+
+def note_presence(connection: Connection, post: str, present: bool, from_ms: int) -> None:
+    """The post came or went; saying it twice writes one row (several workers see the same)."""
+    query = select(PRESENCE.c.present).where(PRESENCE.c.post == post).order_by(PRESENCE.c.n.desc()).limit(1)
+    if connection.execute(query).scalar() is not present:
+        connection.execute(PRESENCE.insert().values(post=post, present=present, from_ms=from_ms))
+
+
+def presence_between(connection: Connection, from_ms: int, to_ms: int) -> dict[str, list[tuple[int, bool]]]:
+    """Per post its changes, ascending, with the last one before `from_ms`."""
+    query = (
+        select(PRESENCE).where(PRESENCE.c.from_ms < to_ms).order_by(PRESENCE.c.post, PRESENCE.c.from_ms, PRESENCE.c.n)
+    )
+    found: dict[str, list[tuple[int, bool]]] = {}
+    for row in connection.execute(query).mappings():
+        changes = found.setdefault(row["post"], [])
+        if row["from_ms"] <= from_ms:
+            changes.clear()
+        changes.append((row["from_ms"], row["present"]))
+    return found

@@ -1,0 +1,181 @@
+"""Who is in the commune, and in one line why a post would not ring now (P9). Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Final
+
+from kengd.duty.health import CATALOGUE
+from kengd.wire.status import Status
+
+LOCAL: Final = timezone(timedelta(hours=7))
+"""Asia/Ho_Chi_Minh, which has known no other since 1975; the pure rooms read no time zone files."""
+STALE_MS: Final = 90_000
+"""A present post speaks once a minute: after this long without a word nobody knows that it is there, whatever is retained."""
+SKEW_MS: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Village:
+    """A village (thôn, tổ dân phố)."""
+
+    id: str
+    name: str
+    households: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """A bell post as the roster knows it. `sounder`: the duty room's own. `x`, `y`: metres on the commune's plan."""
+
+    id: str
+    name: str
+    villages: tuple[str, ...] = ()
+    sounder: bool = False
+    x: float | None = None
+    y: float | None = None
+    page: str | None = None
+    enrolled_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Keeper:
+    """A bell keeper; `away_until_ms`: not to be called before. `channels`: notice addresses."""
+
+    id: str
+    post: str
+    name: str
+    phone: str = ""
+    rank: int = 0
+    away_until_ms: int | None = None
+    channels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """When `village` is in alarm `neighbour` is asked for help; `by_itself`: without an officer's yes (H13)."""
+
+    village: str
+    neighbour: str
+    by_itself: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Roster:
+    """Everything of it, each in its order."""
+
+    posts: tuple[Post, ...] = ()
+    villages: tuple[Village, ...] = ()
+    keepers: tuple[Keeper, ...] = ()
+    neighbours: tuple[Neighbour, ...] = ()
+    groups: Mapping[str, tuple[str, ...]] | None = None
+
+    def post(self, post_id: str) -> Post | None:
+        """The post with this id."""
+        return next((post for post in self.posts if post.id == post_id), None)
+
+    def village(self, village_id: str) -> Village | None:
+        """The village with this id."""
+        return next((village for village in self.villages if village.id == village_id), None)
+
+    def bells(self) -> tuple[Post, ...]:
+        """Posts that villages hear: all but the duty room's sounder."""
+        return tuple(post for post in self.posts if not post.sounder)
+
+    def serving(self, villages: Iterable[str]) -> tuple[Post, ...]:
+        """The posts of these villages."""
+        wanted = set(villages)
+        return tuple(post for post in self.bells() if wanted & set(post.villages))
+
+    def households(self, posts: Iterable[str]) -> int:
+        """How many households hear these posts; a village with several posts counts once."""
+        wanted = set(posts)
+        heard = {village for post in self.posts if post.id in wanted for village in post.villages}
+        return sum(village.households for village in self.villages if village.id in heard)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the hub last heard of a post. `heard_ms`: unix ms by the hub's clock of its last word, None: never.
+
+    `live`: that word was spoken now, not kept by the broker from before. `since_ms`: present or absent since.
+    `ahead_ms`: its clock against ours when it last spoke live. `refused`: it last refused our signature for this reason.
+    """
+
+    status: Status | None = None
+    present: bool = False
+    heard_ms: int | None = None
+    since_ms: int | None = None
+    live: bool = False
+    ahead_ms: int | None = None
+    refused: str | None = None
+
+    def is_present(self, now_ms: int) -> bool:
+        """It says that it is there, and said so not long ago."""
+        return self.present and self.heard_ms is not None and now_ms - self.heard_ms < STALE_MS
+
+    def needs_nonce(self) -> bool:
+        """Its clock is not trusted, or is not ours (DESIGN section 7, freshness; H22)."""
+        if self.status is None:
+            return False
+        return self.status.clock == "untrusted" or (self.ahead_ms is not None and abs(self.ahead_ms) > SKEW_MS)
+
+
+def hub_clock_wrong(seen: Iterable[Seen], now_ms: int) -> bool:
+    """Most present posts whose clocks are trusted disagree with ours: it is ours that is wrong (H22)."""
+    ahead = [
+        abs(item.ahead_ms) > SKEW_MS
+        for item in seen
+        if item.is_present(now_ms)
+        and item.ahead_ms is not None
+        and item.status is not None
+        and item.status.clock == "ntp"
+    ]
+    return len(ahead) >= 2 and sum(ahead) * 2 > len(ahead)
+
+
+def moment_vi(at_ms: int, now_ms: int) -> str:
+    """ "01:12", or with the day where it is not today's."""
+    at, now = (datetime.fromtimestamp(ms / 1000, UTC).astimezone(LOCAL) for ms in (at_ms, now_ms))
+    return (
+        f"{at:%H:%M}"
+        if at.date() == now.date()
+        else f"{at:%H:%M} ngày {at.day}/{at.month}" + (f"/{at.year}" if at.year != now.year else "")
+    )
+
+
+def why_silent(seen: Seen, now_ms: int, *, line_up: bool = True) -> str | None:
+    """In one line why this post would not ring an alarm if it were asked now; None: nothing is known against it."""
+    if not line_up:
+        return "máy trực ban mất liên lạc với máy chủ MQTT, chưa biết điểm kẻng này thế nào"
+    if seen.heard_ms is None:
+        return "chưa bao giờ liên lạc với máy trực ban"
+    if not seen.is_present(now_ms):
+        since = seen.heard_ms if seen.present else (seen.since_ms or seen.heard_ms)
+        return f"mất liên lạc từ {moment_vi(since, now_ms)}"
+    if seen.refused is not None:
+        from_key = {
+            "unknown_key": "khóa của máy trực ban không có ở điểm kẻng",
+            "bad_signature": "chữ ký không đúng khóa",
+        }
+        return from_key.get(seen.refused, f"điểm kẻng từ chối lệnh ({seen.refused})")
+    status = seen.status
+    if status is not None:
+        for item in status.conditions:
+            if item.severity == "critical" and item.code in CATALOGUE:
+                return item.vi
+    return None
+
+
+def why_calm_silent(seen: Seen, now_ms: int) -> str | None:
+    """In one line why the next routine ring (the 22:00 one) would not sound, beyond what silences an alarm."""
+    status = seen.status
+    if status is None:
+        return None
+    if status.silenced_until_s * 1000 > now_ms:
+        return f"đang tạm ngừng kẻng thường lệ đến {moment_vi(status.silenced_until_s * 1000, now_ms)}"
+    if status.clock == "untrusted":
+        return "đồng hồ chưa tin được, kẻng theo giờ không đánh"
+    return None

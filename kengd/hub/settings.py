@@ -1,0 +1,177 @@
+"""The hub's settings file, `hub.toml`. An unknown key stops the start; bound, unit and reason stand beside the field."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import Field, StringConstraints, ValidationError, model_validator
+
+from kengd.errors import UsageError
+from kengd.settings.explain import problems_of
+from kengd.settings.field import FilePath, Section, Slug, Words, Wrong, setting
+from kengd.settings.find import toml_of
+from kengd.settings.lines import key_lines
+from kengd.settings.problems import Problem, SettingsError
+
+SYSTEM_CONFIG: Final = "/etc/kengd/hub.toml"
+VARIABLE: Final = "KENGD_HUB_CONFIG"
+LARGEST: Final = 1 << 20
+
+Host = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:-]{1,253}$")]
+Secret = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
+
+
+class Commune(Section):
+    """Xã mà máy trực ban này phục vụ."""
+
+    id: Slug = setting(..., "mã xã, như trong tệp của điểm kẻng", "slug of the commune")
+    name: Words = setting(..., "tên xã", "its name")
+    office: Words = setting("Công an xã", "tên đơn vị, in trên báo cáo", "the unit, as reports print it")
+
+
+class Database(Section):
+    """Nơi giữ sổ. Không ghi gì thì dùng SQLite trong state_dir."""
+
+    url: Secret | None = setting(
+        None, "postgresql://… khi có nhiều máy trực ban hoặc nhiều xã", "PostgreSQL for several workers"
+    )
+
+
+class HubBroker(Section):
+    """Máy chủ MQTT của xã."""
+
+    host: Host = setting("127.0.0.1", "máy chủ MQTT, nhìn từ máy trực ban", "the broker, as the hub reaches it")
+    port: int = setting(8883, "cổng", "port", ge=1, le=65_535)
+    names: list[Host] = setting(
+        ...,
+        "tên và địa chỉ mà các điểm kẻng gọi tới máy này",
+        "names and addresses that the posts use",
+        min_length=1,
+        max_length=20,
+    )
+    tls: bool = setting(
+        True, "mã hoá và xác thực bằng chứng thư", "TLS with certificates; off only for trials on loopback"
+    )
+    client: Slug = setting("hub-1", "tên của tiến trình này ở máy chủ MQTT", "this worker's name at the broker")
+    shared: bool = setting(
+        False, "nhiều tiến trình chia nhau một cơ sở dữ liệu PostgreSQL", "several workers share one PostgreSQL"
+    )
+    keepalive_s: int = setting(8, "bao lâu không thấy gì thì hỏi thăm", "keepalive", unit="s", ge=2, le=300)
+
+    @model_validator(mode="after")
+    def plain_only_at_home(self) -> Self:
+        """Without TLS anybody on the network could listen and speak (P12)."""
+        if not self.tls and self.host not in ("127.0.0.1", "::1", "localhost"):
+            raise Wrong(
+                "tls = false chỉ dùng được với máy chủ ngay trên máy này", 'bỏ dòng tls, hoặc host = "127.0.0.1"'
+            )
+        return self
+
+
+class HubWeb(Section):
+    """Nơi cán bộ trực mở trang và nơi các máy khác gọi API."""
+
+    host: Host = setting("127.0.0.1", "địa chỉ nghe", "address")
+    port: int = setting(8080, "cổng; 0 là cổng bất kỳ còn trống", "port", ge=0, le=65_535)
+    cert: FilePath | None = setting(None, "chứng thư HTTPS (PEM)", "certificate")
+    key: FilePath | None = setting(None, "khoá của chứng thư đó (PEM)", "its key")
+    origin: Words | None = setting(
+        None, "địa chỉ mà trình duyệt thấy, khi có máy trung gian", "what browsers see behind a proxy"
+    )
+
+    @model_validator(mode="after")
+    def in_pairs(self) -> Self:
+        """Certificate and key come together."""
+        if (self.cert is None) != (self.key is None):
+            raise Wrong("cert và key phải đi với nhau", "ghi cả hai, hoặc bỏ cả hai")
+        return self
+
+
+class Duty(Section):
+    """Quy tắc trực."""
+
+    call_after_s: int = setting(
+        60,
+        "báo động chưa ai nhận thì sau bao lâu gọi người kế tiếp",
+        "an alarm nobody takes: next person",
+        unit="s",
+        ge=10,
+        le=3600,
+    )
+    alarm_all: Literal["confirm", "second_officer"] = setting(
+        "confirm", "báo động mọi điểm: xác nhận hai bước, hay phải có cán bộ thứ hai", "alarm for all posts: R62"
+    )
+    alone_after_s: int = setting(
+        20, "cán bộ thứ hai không có mặt: sau bao lâu một người phát được, có ghi lý do", "H14", unit="s", ge=5, le=600
+    )
+    silent_test_at: Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")] = setting(
+        "03:30", "giờ kiểm tra không kêu mỗi đêm", "the nightly silent test"
+    )
+    test_within_s: int = setting(
+        120, "điểm không trả lời trong bao lâu là hỏng", "a silent test must answer", unit="s", ge=10, le=600
+    )
+    keep_personal_days: int = setting(
+        365, "giữ số điện thoại người đã nghỉ bao lâu", "personal data of those who left", unit="ngày", ge=1, le=3650
+    )
+
+
+class HubSettings(Section):
+    """Cả tệp."""
+
+    state_dir: FilePath = setting("/var/lib/kengd-hub", "nơi giữ sổ, khoá, bản sao lưu", "state")
+    commune: Commune
+    database: Database = Field(default_factory=Database)
+    broker: HubBroker
+    web: HubWeb = Field(default_factory=HubWeb)
+    duty: Duty = Field(default_factory=Duty)
+
+    @property
+    def state(self) -> Path:
+        """The state directory."""
+        return Path(self.state_dir)
+
+    @property
+    def authority(self) -> Path:
+        """CA, certificates, signing keys."""
+        return self.state / "authority"
+
+    @property
+    def database_url(self) -> str:
+        """SQLite in the state directory unless told otherwise."""
+        return self.database.url or f"sqlite:///{self.state / 'ledger.sqlite'}"
+
+
+def load_hub(config: str | None) -> HubSettings:
+    """`--config`, $KENGD_HUB_CONFIG, else /etc/kengd/hub.toml. Raises UsageError `no_settings`, SettingsError with all lines."""
+    path = Path(config or os.environ.get(VARIABLE) or SYSTEM_CONFIG)
+    try:
+        raw = path.read_bytes()[: LARGEST + 1]
+    except OSError as wrong:
+        raise UsageError(
+            "no_settings",
+            f"không đọc được tệp cài đặt của máy trực ban {path} ({wrong.strerror})",
+            cure="tạo tệp bằng: sudo kengd hub begin …, hoặc chỉ ra tệp bằng --config TỆP",
+            en=f"cannot read {path}: {wrong.strerror}",
+        ) from wrong
+    return read_hub(raw, path)
+
+
+def read_hub(raw: bytes, path: Path) -> HubSettings:
+    """These bytes as the file at `path`; relative paths in it begin there. Raises SettingsError."""
+    if len(raw) > LARGEST:
+        raise SettingsError(str(path), [Problem("toml", "", "tệp dài quá 1 MiB")])
+    text, data = toml_of(raw, str(path))
+    lines = key_lines(text)
+    try:
+        found = HubSettings.model_validate(data)
+    except ValidationError as wrong:
+        raise SettingsError(str(path), problems_of(wrong, lines, HubSettings)) from None
+    here = path.resolve().parent
+    web = found.web.model_copy(update={name: _from(here, getattr(found.web, name)) for name in ("cert", "key")})
+    return found.model_copy(update={"state_dir": _from(here, found.state_dir), "web": web})
+
+
+def _from(here: Path, path: str | None) -> str | None:
+    return None if path is None else str(here / path)

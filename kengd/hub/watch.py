@@ -1,0 +1,76 @@
+"""What each post last said of itself, kept in memory: statuses are retained by the broker and come anew with each connection."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from kengd.hub.roster import Seen
+from kengd.wire.status import Status, parse_status
+
+
+class Watch:
+    """Safe from any thread. `on_change(post, before, after)` is called in the thread that brought the news."""
+
+    def __init__(self, on_change: Callable[[str, Seen, Seen], None]) -> None:
+        self._on_change = on_change
+        self._lock = threading.Lock()
+        self._seen: dict[str, Seen] = {}
+
+    def seen(self, post: str) -> Seen:
+        """What is known of this post."""
+        return self._seen.get(post, Seen())
+
+    def all(self) -> Mapping[str, Seen]:
+        """Every post that ever spoke to this process."""
+        with self._lock:
+            return dict(self._seen)
+
+    def status(self, post: str, raw: bytes, *, retained: bool, now_ms: int) -> bool:
+        """A status came. False: it cannot be read (R49); the post then counts as it was.
+
+        One that the broker had kept says how the post was when it last spoke; how long ago that is only its own clock tells,
+        and only where that clock is trusted.
+        """
+        try:
+            status = parse_status(raw)
+        except ValueError:
+            return False
+        with self._lock:
+            before = self._seen.get(post, Seen())
+            after = self._seen[post] = _after(before, status, retained, now_ms)
+        if after != before:
+            self._on_change(post, before, after)
+        return True
+
+    def refused(self, post: str, reason: str | None) -> None:
+        """It refused our signature (`unknown_key`, `bad_signature`), or took a command again (None)."""
+        with self._lock:
+            before = self._seen.get(post, Seen())
+            after = self._seen[post] = replace(before, refused=reason)
+        if after != before:
+            self._on_change(post, before, after)
+
+    def spoke(self, post: str, now_ms: int) -> None:
+        """An entry of this post came live: it is there."""
+        with self._lock:
+            before = self._seen.get(post)
+            if before is not None and before.present:
+                self._seen[post] = replace(before, heard_ms=now_ms, live=True)
+
+
+def _after(before: Seen, status: Status | str, retained: bool, now_ms: int) -> Seen:
+    if isinstance(status, str):  # absent, by its Last Will or its own word
+        since_ms = before.since_ms if before.heard_ms is not None and not before.present else now_ms
+        return replace(before, present=False, heard_ms=now_ms, since_ms=since_ms, live=not retained)
+    since_ms = before.since_ms if before.present else now_ms
+    if retained:
+        said_ms = status.at_ms if status.clock != "untrusted" and status.at_ms <= now_ms else now_ms
+        if before.live and before.present and (before.heard_ms or 0) >= said_ms:
+            return before
+        return replace(before, status=status, present=True, heard_ms=said_ms, since_ms=since_ms, live=False)
+    ahead_ms = status.at_ms - now_ms
+    return replace(
+        before, status=status, present=True, heard_ms=now_ms, since_ms=since_ms, live=True, ahead_ms=ahead_ms
+    )
