@@ -105,6 +105,7 @@ GRAMMAR: Final[dict[str, tuple[Rule, ...]]] = {
     ),
 }
 
+_LATEST_MS = 253_402_214_400_000  # a day before the calendar of Python ends: any time zone can show it
 _TOKEN = re.compile(r"[^\s,<&]{1,200}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[-+]\d\d:\d\d", re.ASCII)
 _DECIMAL = re.compile(r"[-+]?\d{1,12}(\.\d{1,12})?", re.ASCII)
@@ -145,9 +146,11 @@ def _time(text: str) -> None:
     if _TIME.fullmatch(text) is None:
         raise ValueError("is not YYYY-MM-DDThh:mm:ss±hh:mm")
     try:
-        unix_ms(datetime.fromisoformat(text))
+        known = 0 <= unix_ms(datetime.fromisoformat(text)) < _LATEST_MS
     except (ValueError, OverflowError):
-        raise ValueError("is no moment of the calendar") from None
+        known = False
+    if not known:
+        raise ValueError("is no moment between 1970 and 9999")
 
 
 def _decimal(text: str) -> None:

@@ -16,6 +16,8 @@ from kengd.wire.topics import check_slug
 
 EXPIRE_S: Final = 180
 """The hub repeats the state every 60 s; after three misses Home Assistant shows nothing rather than something old."""
+NOTHING: Final = "không"
+"""Said in words: Home Assistant lets an empty value be, and would go on showing the one before."""
 LONGEST_LIST: Final = 240
 """Home Assistant takes states of at most 255 characters."""
 
@@ -107,8 +109,8 @@ def state(status: Status | Literal["absent"], last_ring_ms: int | None = None) -
         {
             "presence": "ON",
             "sounding": "OFF" if sounding is None else "ON",
-            "signal": "" if sounding is None else f"{sounding.signal} ({sounding.purpose.value})",
-            "proof": "" if sounding is None else _PROOFS[sounding.proved],
+            "signal": NOTHING if sounding is None else f"{sounding.signal} ({sounding.purpose.value})",
+            "proof": NOTHING if sounding is None else _PROOFS[sounding.proved],
             "problem": "ON" if any(condition.severity != "minor" for condition in status.conditions) else "OFF",
             "conditions": (sick if len(sick) <= LONGEST_LIST else sick[: LONGEST_LIST - 1] + "…") or "tốt",
             "last_ring": last,

@@ -91,6 +91,8 @@ class Hooks:
             line.request("POST", path, body, headers)
             answer = line.getresponse()
             answer.read(_LONGEST_ANSWER)
+            if late.is_set():  # cut in the middle of an answer reads like its end
+                raise TimeoutError
         except ssl.SSLCertVerificationError:
             cure = "dùng chứng thư mà máy này tin cậy (cài CA của máy chủ đó vào máy này)"
             raise NoticeFailed(
