@@ -30,7 +30,7 @@ LONGEST_TEXT: Final = 32_767
 """The most characters a cell may hold; longer text is cut, which is shown by "…"."""
 
 _NARROWEST, _WIDEST = 8, 48
-_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+_NO_XML = re.compile("[\ud800-\udfff\ufffe\uffff]")
 _THIN = Side(style="thin", color="999999")
 _BORDER = Border(left=_THIN, right=_THIN, top=_THIN, bottom=_THIN)
 _HEAD_FILL = PatternFill("solid", fgColor="DDE8F0")
@@ -152,7 +152,7 @@ def excel_time(at_ms: int) -> datetime:
 
 def fit_text(text: str) -> str:
     """The text without what an XLSX cannot hold, cut to what a cell can hold."""
-    clean = _LONE_SURROGATE.sub("", ILLEGAL_CHARACTERS_RE.sub("", text))
+    clean = _NO_XML.sub("", ILLEGAL_CHARACTERS_RE.sub("", text))
     return clean if len(clean) <= LONGEST_TEXT else clean[: LONGEST_TEXT - 1] + "…"
 
 
