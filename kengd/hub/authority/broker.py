@@ -18,6 +18,8 @@ ROOT = "kengd/1"
 PORT = 8883
 LARGEST_PACKET = 131_072
 """Bytes: the largest command is 48 KiB, and an entry may carry a codebook of 32 KiB in its detail."""
+MOST_IN_FLIGHT = 10_000
+"""Per client. With 0 ("any") or 65535 a bridge of 2.0.11 names a receive maximum that the broker above takes for a protocol error."""
 CONF, ACL, CA, CRL, SERVER, DATA = "mosquitto.conf", "acl", "ca.pem", "crl.pem", "server.pem", "data"
 BRIDGE, BRIDGE_CA = "bridge.pem", "bridge-ca.pem"
 _PATH = re.compile(r"/[^\s\"'\\]*")
@@ -57,7 +59,7 @@ class Bridge:
 def broker_conf(place: Path, settings: BrokerSettings) -> str:
     """mosquitto.conf; all other files lie beside it in `place`. Raises UsageError `bad_path`, `bad_listener`, `bad_user`."""
     base = _path(place)
-    lines = [
+    lines = [  # log_type information would add a line about each save, every two seconds, for ever
         "# Do kengd viết ra; sửa ở đây sẽ mất ở lần ghi sau. Written by kengd; changes made here are lost.",
         *([] if settings.user is None else [f"user {_user(settings.user)}"]),
         "",
@@ -71,7 +73,7 @@ def broker_conf(place: Path, settings: BrokerSettings) -> str:
         f"persistence_location {base}/{DATA}/",
         "autosave_interval 1",
         "persistent_client_expiration 14d",
-        "max_inflight_messages 0",
+        f"max_inflight_messages {MOST_IN_FLIGHT}",
         "max_queued_messages 100000",
         f"max_packet_size {LARGEST_PACKET}",
         "",

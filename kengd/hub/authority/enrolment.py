@@ -109,9 +109,9 @@ def settings_text(wish: PostWish, commune: str, keys: Sequence[SigningKey], exam
 def with_keys(settings: str, keys: Mapping[str, str]) -> str:
     """The whole file. PEM holds neither quotes nor backslashes, so it stands between triple quotes as it is."""
     lines = [
+        f"[{TABLE}]",
         "# Khoá riêng của điểm kẻng này. Ai có tệp này thì mạo danh được nó: chép vào thẻ xong thì xoá mọi bản khác.",
         "# This post's own keys: delete every other copy once the file is on the card.",
-        f"[{TABLE}]",
         *(f'"{name}" = """\n{keys[name].strip()}\n"""' for name in KEY_NAMES),
     ]
     return settings + "\n" + "\n".join(lines) + "\n"
