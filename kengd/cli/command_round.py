@@ -19,6 +19,8 @@ from kengd.wire.topics import entry_topic, parse_topic, status_topic
 STATUS_WITHIN_S = 1.0
 """Retained statuses come with the subscription; a post without one is sent to all the same."""
 STATUS_EVERY_S = 60
+LIFETIME_S = 60
+"""Nothing that was typed at a shell and found nobody there may happen later."""
 REPLAY_QUIET_S = 2.0
 
 _LAST_WORDS = {
@@ -155,7 +157,7 @@ class Round:
 
     def _publish(self, address: Address, cmd: dict[str, Any]) -> str:
         now_s, jti = int(self._wall_s()), secrets.token_urlsafe(12)
-        said = claims(self._commune, address, cmd, jti=jti, iat=now_s, exp=expiry(cmd, now_s))
+        said = claims(self._commune, address, cmd, jti=jti, iat=now_s, exp=expiry(cmd, now_s, kept_s=LIFETIME_S))
         self._link.publish(address.topic(self._commune), sign(said, self._kid, self._key))
         return jti
 

@@ -184,7 +184,8 @@ class Order:
     """One act of an officer, before it is made into commands.
 
     `id` is made by the client: the same id is the same act (R47). `posts` in the order in which they begin when `gap_s` is
-    set. `activations`: what a hush or an acknowledgement names, by post. `at_s`: unix s, None = at once.
+    set. `activations`: what a hush or an acknowledgement names, by post. `at_s`: unix s, None = at once. `facts`: what else the
+    order's `do` needs (`until`, `button`, `locked`, `version`, …).
     """
 
     id: str
@@ -197,11 +198,18 @@ class Order:
     at_s: int | None = None
     gap_s: int = 0
     activations: Mapping[str, str] | None = None
+    facts: Mapping[str, Any] | None = None
+
+
+SETTLED: Final = frozenset({"codebook", "timetable"})
+"""Orders that name nobody: they carry a version instead."""
 
 
 def cmd_of(order: Order, post: str, place: int, now_s: int) -> dict[str, Any]:
     """The claim `cmd` for this post; `place`: where it stands in the order of posts. Equal ones can share a publish."""
-    cmd: dict[str, Any] = {"do": order.do, "by": order.by}
+    if order.do in SETTLED:
+        return {"do": order.do, **(order.facts or {})}
+    cmd: dict[str, Any] = {"do": order.do, "by": order.by, **(order.facts or {})}
     if order.why is not None and order.do != "taken":
         cmd["why"] = order.why
     if order.do == "ring":

@@ -11,6 +11,9 @@ from kengd.wire.command import SMALL_PAYLOAD, URGENT_LIFETIME_S
 from kengd.wire.topics import all_command_topic, command_topic
 
 ALARM_LIFETIME_S: Final = 60
+KEPT_LIFETIME_S: Final = 86_400
+"""What is neither a ring nor a hush may wait a day for a post that is away."""
+_URGENT: Final = frozenset({"ring", "hush", "taken"})
 MOST_AUDIENCE_BYTES: Final = SMALL_PAYLOAD - 1_900
 """What `by`, `why` (200 characters each, at most 4 bytes) and the other claims may need is kept free."""
 
@@ -61,8 +64,11 @@ def addresses(
         yield Address(tuple(some))
 
 
-def expiry(cmd: Mapping[str, Any], now_s: int) -> int:
-    """When this order made now ceases to count (unix s): a minute after its appointed time, at most 10 minutes from now."""
+def expiry(cmd: Mapping[str, Any], now_s: int, *, kept_s: int = KEPT_LIFETIME_S) -> int:
+    """When this order made now ceases to count (unix s): a ring or hush a minute after its appointed time, at most 10 minutes
+    from now; what changes a setting, `kept_s`."""
+    if cmd["do"] not in _URGENT:
+        return now_s + kept_s
     wait_s = max(0, (cmd.get("at") or now_s) - now_s)
     return now_s + min(URGENT_LIFETIME_S, wait_s + ALARM_LIFETIME_S)
 

@@ -142,6 +142,19 @@ def _over(connection: Connection, item: Heard) -> set[str]:
     return {str(found) for found in connection.execute(select(ENTRY.c.activation).where(where)).scalars()}
 
 
+def incident_of(connection: Connection, jti: str) -> str | None:
+    """The incident of the dispatch that this command belongs to."""
+    query = select(DISPATCH.c.incident).join(COMMAND, COMMAND.c.dispatch == DISPATCH.c.id).where(COMMAND.c.jti == jti)
+    return connection.execute(query).scalar()
+
+
+def end_of(connection: Connection, post: str, activation: str) -> str | None:
+    """How this activation ended, if its end is in the book."""
+    where = and_(ENTRY.c.post == post, ENTRY.c.activation == activation, ENTRY.c.kind.in_(_ENDS))
+    row = connection.execute(select(ENTRY.c.kind, ENTRY.c.reason).where(where).limit(1)).first()
+    return None if row is None else str(row.reason or row.kind)
+
+
 # ---- the outbox
 
 

@@ -9,14 +9,17 @@ from typing import Any, cast
 from sqlalchemy import Connection, RowMapping, and_, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from kengd.hub.chains import Chain, Wrong, extend, given_up, marked, told
+from kengd.hub.chains import Chain, Wrong, ask_from, asked, extend, given_up, marked, shorter, told
 from kengd.hub.ledger.book_rows import BookRow, EntryRow
 from kengd.hub.ledger.rows import table
+from kengd.hub.ledger.store import Ledger
 from kengd.wire.entry import FIRST_PREV, Entry, Facts, entry_of, facts_of
 
 ENTRY, BOOK = table(EntryRow), table(BookRow)
 _FACTS = Facts._fields
 _STRETCH = 2_000
+OVERTAKEN_MS = 5_000
+"""An entry may reach us before the status that was made just before it, but not by this much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +137,20 @@ def all_chains(connection: Connection) -> list[Chain]:
     return [_chain(row) for row in connection.execute(select(BOOK)).mappings()]
 
 
+def gaps(connection: Connection) -> list[Chain]:
+    """Books in which something is missing."""
+    return [_chain(row) for row in connection.execute(select(BOOK).where(BOOK.c.gap_ms.is_not(None))).mappings()]
+
+
+def ask(connection: Connection, post: str, book: str, now_ms: int) -> int | None:
+    """The `after_seq` of a replay to be asked for now, noted as asked; None when another worker has just done it."""
+    chain = chains_of(connection, [(post, book)], lock=True)[post, book]
+    after = ask_from(chain, now_ms)
+    if after is not None:
+        put_chains(connection, [asked(chain, now_ms)], now_ms)
+    return after
+
+
 def put_chains(connection: Connection, chains: Iterable[Chain], now_ms: int) -> None:
     """Keep them as they are now."""
     values = [_book_values(chain, now_ms) for chain in chains]
@@ -145,17 +162,47 @@ def put_chains(connection: Connection, chains: Iterable[Chain], now_ms: int) -> 
     connection.execute(statement.on_conflict_do_update(index_elements=["post", "book"], set_=news), values)
 
 
-def head_told(connection: Connection, post: str, book: str, seq: int, head_hash: str, now_ms: int) -> Chain:
-    """A status named this head. Gives up on what a post has been asked for in vain."""
-    chain = chains_of(connection, [(post, book)], lock=True)[post, book]
-    after = told(chain, seq, head_hash, now_ms)
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What a post says of the end of its book. `live`: it said so at `heard_ms`, it was not kept by the broker."""
+
+    post: str
+    book: str
+    seq: int
+    hash: str
+    heard_ms: int
+    live: bool
+
+
+def heads_told(ledger: Ledger, heads: Sequence[Head], now_ms: int) -> None:
+    """Compare what posts say of their books with what is here; only what differs is written."""
+    with ledger.read() as connection:
+        known = chains_of(connection, [(head.post, head.book) for head in heads])
+        odd = [head for head in heads if _told(connection, known[head.post, head.book], head, now_ms) is not None]
+    if not odd:
+        return
+    with ledger.write() as connection:
+        known = chains_of(connection, [(head.post, head.book) for head in odd], lock=True)
+        told = [_told(connection, known[head.post, head.book], head, now_ms) for head in odd]
+        put_chains(connection, [chain for chain in told if chain is not None], now_ms)
+
+
+def _told(connection: Connection, chain: Chain, head: Head, now_ms: int) -> Chain | None:
+    """The chain as it is to be kept, or None when nothing has changed."""
+    after = told(chain, head.seq, head.hash, now_ms)
     if after.gap_ms is not None:
-        beyond = stored(connection, post, book, after.seq, 1)
-        after = given_up(after, beyond[0] if beyond else None)
-        after = _extended(connection, after, beyond, now_ms)
-    if after != chain:
-        put_chains(connection, [after], now_ms)
-    return after
+        beyond = stored(connection, chain.post, chain.book, after.seq, 1)
+        after = _extended(connection, given_up(after, beyond[0] if beyond else None), beyond, now_ms)
+    if head.live and head.seq < chain.seq and _long_before(connection, head):
+        after = shorter(after, head.seq)
+    return None if after == chain else after
+
+
+def _long_before(connection: Connection, head: Head) -> bool:
+    """The entry behind this head had been heard long before the post spoke: it is not only late, it is gone there."""
+    where = and_(ENTRY.c.post == head.post, ENTRY.c.book == head.book, ENTRY.c.seq == head.seq + 1)
+    heard_ms = connection.execute(select(ENTRY.c.heard_ms).where(where)).scalar()
+    return heard_ms is not None and head.heard_ms - heard_ms > OVERTAKEN_MS
 
 
 def _book_values(chain: Chain, now_ms: int) -> dict[str, Any]:

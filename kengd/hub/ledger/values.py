@@ -28,6 +28,14 @@ def put_value(connection: Connection, key: str, value: str | None) -> None:
     connection.execute(statement.on_conflict_do_update(index_elements=["key"], set_={"value": value}))
 
 
+def under(connection: Connection, prefix: str) -> dict[str, str]:
+    """All whose key begins with `prefix`."""
+    query = (
+        select(VALUE.c.key, VALUE.c.value).where(VALUE.c.key.startswith(prefix, autoescape=True)).order_by(VALUE.c.key)
+    )
+    return {str(key): str(value) for key, value in connection.execute(query)}
+
+
 def note_presence(connection: Connection, post: str, present: bool, from_ms: int) -> None:
     """The post came or went; saying it twice writes one row (several workers see the same)."""
     query = select(PRESENCE.c.present).where(PRESENCE.c.post == post).order_by(PRESENCE.c.n.desc()).limit(1)

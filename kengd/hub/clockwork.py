@@ -1,0 +1,212 @@
+"""What the hub does by itself, about once a second: repeats, calls, all-clears that wait, gaps in books, signed heads."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from kengd.errors import KengdError
+from kengd.hub import chains
+from kengd.hub.acts import HUB, Actor, Acts
+from kengd.hub.dispatcher import Dispatcher
+from kengd.hub.dispatching import Order, Target
+from kengd.hub.incidents import Incident
+from kengd.hub.ledger import heads as signed_heads
+from kengd.hub.ledger import incidents, merging, values
+from kengd.hub.ledger.merging import Head
+from kengd.hub.ledger.store import Ledger
+from kengd.hub.roster import Roster, Seen
+
+log = logging.getLogger("kengd.hub")
+
+TURN_S: Final = 0.25
+CLEAR_AFTER_MS: Final = 10_000
+"""A post that does not say that its alarm has ended is told the all-clear all the same."""
+HEADS_EVERY_MS: Final = 60_000
+BOOKS_EVERY_MS: Final = 1_000
+
+
+class Clockwork:
+    """One thread. `on_lapsed(targets)`, `on_call(incident)`: told after they are written."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        dispatcher: Dispatcher,
+        acts: Acts,
+        roster: Callable[[], Roster],
+        seen: Callable[[], Mapping[str, Seen]],
+        signing: Callable[[], tuple[str, Ed25519PrivateKey]],
+        wall_ms: Callable[[], int],
+        *,
+        call_after_s: int,
+        on_lapsed: Callable[[list[Target]], None],
+        on_call: Callable[[Incident], None],
+    ) -> None:
+        self._ledger, self._dispatcher, self._acts = ledger, dispatcher, acts
+        self._roster, self._seen, self._signing, self._wall_ms = roster, seen, signing, wall_ms
+        self._call_after_ms = call_after_s * 1000
+        self._on_lapsed, self._on_call = on_lapsed, on_call
+        self._wake = threading.Event()
+        self._stopping = False
+        self._outbox_ms = self._books_ms = self._heads_ms = 0
+        self._noted = threading.Lock()
+        self._came: list[tuple[str, bool, int]] = []
+        self._heads: dict[str, Head] = {}
+        self._failing: set[str] = set()
+        self._thread = threading.Thread(target=self._run, name="clockwork", daemon=True)
+
+    def start(self) -> None:
+        """Begin to turn."""
+        self._thread.start()
+
+    def hurry(self) -> None:
+        """Something is due now."""
+        self._outbox_ms = 0
+        self._wake.set()
+
+    def news(self, post: str, before: Seen, after: Seen, now_ms: int) -> None:
+        """A post's status, from the line's thread: noted here, written with the next turn."""
+        with self._noted:
+            if before.present != after.present or before.heard_ms is None:
+                self._came.append((post, after.present, now_ms))
+                self._wake.set()
+            status = after.status
+            if status is not None and after.present and status is not before.status:
+                self._heads[post] = Head(
+                    post, status.book, status.seq, status.hash, after.heard_ms or now_ms, after.live
+                )
+
+    def stop(self) -> None:
+        """End after this turn."""
+        self._stopping = True
+        self._wake.set()
+        self._thread.join(5.0)
+
+    def _run(self) -> None:
+        while not self._stopping:
+            for what in (self._presence, self._outbox, self._calls, self._clearings, self._books, self._sign_heads):
+                self._try(what)
+            self._wake.wait(TURN_S)
+            self._wake.clear()
+
+    def _try(self, what: Callable[[int], None]) -> None:
+        """One part that fails must not stop the others; it is said once, not each second."""
+        try:
+            what(self._wall_ms())
+            self._failing.discard(what.__name__)
+        except Exception:
+            if what.__name__ not in self._failing:
+                log.exception("%s failed", what.__name__)
+            self._failing.add(what.__name__)
+
+    def _presence(self, _now_ms: int) -> None:
+        """Who came and went; those that came are sent what they have not answered."""
+        with self._noted:
+            came, self._came = self._came, []
+        if not came:
+            return
+        try:
+            with self._ledger.write() as connection:
+                for post, present, at_ms in came:
+                    values.note_presence(connection, post, present, at_ms)
+        except Exception:
+            with self._noted:
+                self._came = came + self._came
+            raise
+        self._dispatcher.back([post for post, present, _ in came if present])
+        self._outbox_ms = 0
+
+    def _outbox(self, now_ms: int) -> None:
+        if now_ms < self._outbox_ms <= now_ms + 60_000:
+            return
+        lapsed, self._outbox_ms = self._dispatcher.tend()
+        if lapsed:
+            self._on_lapsed(lapsed)
+
+    def _calls(self, now_ms: int) -> None:
+        """An alarm that nobody has taken: the next person, and the duty room's sounder, until somebody does (H6)."""
+        with self._ledger.read() as connection:
+            if not incidents.calls_due(connection, now_ms):
+                return
+        with self._ledger.write() as connection:
+            due = incidents.calls_due(connection, now_ms)
+            for incident in due:
+                incidents.called(connection, incident.id, now_ms + self._call_after_ms)
+        for incident in due:
+            self._on_call(incident)
+
+    def _clearings(self, now_ms: int) -> None:
+        """Hết báo động goes to each post when its alarm has ended (P4), to the slow ones after a while all the same."""
+        with self._ledger.read() as connection:
+            waiting = values.under(connection, "clear:")
+        for key, said in waiting.items():
+            incident_id, facts = key.removeprefix("clear:"), json.loads(said)
+            with self._ledger.read() as connection:
+                sounded = incidents.sounded_of(connection, [incident_id])
+            sounding = {item.post for item in sounded if item.ended_ms is None}
+            late = now_ms - facts["at_ms"] >= CLEAR_AFTER_MS
+            ready = [post for post in facts["posts"] if late or post not in sounding]
+            if ready:
+                self._clear(key, incident_id, facts, ready)
+
+    def _clear(self, key: str, incident_id: str, facts: dict[str, Any], ready: list[str]) -> None:
+        left = [post for post in facts["posts"] if post not in ready]
+        in_service = {post.id for post in self._roster().posts}
+        posts = tuple(post for post in ready if post in in_service)
+        if posts:
+            order = Order(
+                f"{facts['id']}-c{len(left)}"[:64], "ring", posts, facts["by"], "hết báo động", "all_clear", "actual"
+            )
+            self._dispatcher.dispatch(order, officer=facts["officer"], incident=incident_id)
+        with self._ledger.write() as connection:
+            values.put_value(connection, key, json.dumps({**facts, "posts": left}) if left else None)
+
+    def _books(self, now_ms: int) -> None:
+        """What is missing in a book is asked for again, from posts that are there."""
+        if now_ms < self._books_ms <= now_ms + 60_000:
+            return
+        self._books_ms = now_ms + BOOKS_EVERY_MS
+        with self._noted:
+            heads, self._heads = self._heads, {}
+        if heads:
+            merging.heads_told(self._ledger, list(heads.values()), now_ms)
+        with self._ledger.read() as connection:
+            gaps = merging.gaps(connection)
+        seen = self._seen()
+        for chain in gaps:
+            if chains.ask_from(chain, now_ms) is None or not seen.get(chain.post, Seen()).is_present(now_ms):
+                continue
+            with self._ledger.write() as connection:
+                after = merging.ask(connection, chain.post, chain.book, now_ms)
+            if after is not None:
+                self._dispatcher.ask({"do": "replay", "book": chain.book, "after_seq": after}, chain.post)
+
+    def _sign_heads(self, now_ms: int) -> None:
+        """Heads of the chains, signed: whoever rewrites a post's book later would have to have our key too."""
+        if now_ms < self._heads_ms <= now_ms + HEADS_EVERY_MS:
+            return
+        self._heads_ms = now_ms + HEADS_EVERY_MS
+        kid, key = self._signing()
+        with self._ledger.write() as connection:
+            signed_heads.sign_grown(connection, kid, key, now_ms)
+
+    def sounder(self, incident: Incident) -> None:
+        """The duty room's own bells sound for an alarm that nobody has taken."""
+        posts = tuple(post.id for post in self._roster().posts if post.sounder)
+        if posts:
+            act = f"sounder-{incident.calls}-{incident.id}"[:64]
+            order = Order(act, "ring", posts, HUB, "báo động chưa ai nhận", "alarm", "actual")
+            self._dispatcher.dispatch(order)
+
+    def neighbours(self, incident: Incident) -> None:
+        """Villages that help by themselves (H13)."""
+        try:
+            self._acts.support(Actor(None, HUB), incident.id, f"support-{incident.id}"[:64], by_itself=True)
+        except KengdError as wrong:
+            log.error("neighbours of %s: %s", incident.id, wrong)

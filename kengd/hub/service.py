@@ -1,0 +1,197 @@
+"""The hub put together: line, ledger, watch, dispatcher, and the clockwork that follows everything to its end."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import Any, Final
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from kengd import clock
+from kengd.bellcode.codebooks import BUILTIN_NAMES, builtin
+from kengd.bellcode.signal import Kind
+from kengd.hub.acts import Acts
+from kengd.hub.authority.authority import Authority
+from kengd.hub.clockwork import Clockwork
+from kengd.hub.dispatcher import Dispatcher
+from kengd.hub.dispatching import Target
+from kengd.hub.feed import Feed
+from kengd.hub.following import Following
+from kengd.hub.incidents import Incident
+from kengd.hub.ingest import Ingest, Stored
+from kengd.hub.ledger import incidents
+from kengd.hub.ledger.rosters import read_roster
+from kengd.hub.ledger.store import Ledger
+from kengd.hub.roster import Roster, Seen
+from kengd.hub.settings import HubSettings
+from kengd.hub.watch import Watch
+from kengd.uplink.line import HubLineSettings, Inbound
+from kengd.uplink.session import Session
+from kengd.wire.topics import parse_topic
+
+log = logging.getLogger("kengd.hub")
+
+ALARMS: Final = frozenset(
+    signal.id for name in BUILTIN_NAMES for signal in builtin(name).signals.values() if signal.kind is Kind.ALARM
+)
+"""Signals that are alarms in any shipped codebook; a village's own bear one of these names."""
+ROSTER_FOR_MS: Final = 2_000
+"""Another worker or the shell may have changed it."""
+
+
+def wall_ms() -> int:
+    """Unix ms by the hub's clock."""
+    return clock.now().wall_ms
+
+
+class Hub:
+    """One worker. `start`, then `stop`; everything between is safe from any thread."""
+
+    def __init__(self, settings: HubSettings) -> None:
+        """Open ledger and authority. Raises KengdError where either cannot be had."""
+        self.settings = settings
+        self.authority = Authority.open(settings.authority)
+        self.ledger = Ledger(settings.database_url)
+        self.feed = Feed()
+        self.watch = Watch(self._post_changed)
+        self.trouble: str | None = None
+        self._roster: tuple[int, Roster] = (0, Roster())
+        self._signing: tuple[int, tuple[str, Ed25519PrivateKey]] | None = None
+        self._lock = threading.Lock()
+        self.line = Session(self._line_settings(), self._arrived, self._line_changed, on_published=None)
+        self.dispatcher = Dispatcher(self.ledger, settings.commune.id, self.line, self.signing, self.watch.all, wall_ms)
+        duty = settings.duty
+        self.acts = Acts(
+            self.ledger, self.dispatcher, self.roster, self.watch.all, ALARMS, wall_ms,
+            second_officer=duty.alarm_all == "second_officer", alone_after_s=duty.alone_after_s,
+        )  # fmt: skip
+        self._following = Following(self.roster, ALARMS, duty.call_after_s)
+        self.ingest = Ingest(
+            self.ledger, settings.commune.id, known=self._known, ack=self.line.ack, within=self._following.within,
+            on_stored=self._stored, on_trouble=self._troubled, wall_ms=wall_ms,
+        )  # fmt: skip
+        self.clockwork = Clockwork(
+            self.ledger, self.dispatcher, self.acts, self.roster, self.watch.all, self.signing, wall_ms,
+            call_after_s=duty.call_after_s, on_lapsed=self._lapsed, on_call=self._call,
+        )  # fmt: skip
+
+    def start(self) -> None:
+        """Begin to listen; returns at once."""
+        self.ingest.start()
+        self.line.set_clock_trust("ntp")
+        self.line.start()
+        self.clockwork.start()
+
+    def stop(self) -> None:
+        """Hang up, write what has come, end. Commands that are not answered go on at the next start."""
+        self.clockwork.stop()
+        self.line.stop()
+        self.ingest.stop()
+        self.ledger.close()
+
+    # ---- what is known
+
+    def roster(self) -> Roster:
+        """As it is in the ledger, at most two seconds old."""
+        now_ms = clock.now().mono_ms
+        read_ms, roster = self._roster
+        if not read_ms or now_ms - read_ms > ROSTER_FOR_MS:
+            with self.ledger.read() as connection:
+                roster = read_roster(connection)
+            self._roster = (now_ms, roster)
+        return roster
+
+    def forget_roster(self) -> None:
+        """It was changed: read it anew."""
+        self._roster = (0, Roster())
+
+    def signing(self) -> tuple[str, Ed25519PrivateKey]:
+        """The key that signs now, at most two seconds old."""
+        with self._lock:
+            now_ms = clock.now().mono_ms
+            if self._signing is None or now_ms - self._signing[0] > ROSTER_FOR_MS:
+                self._signing = (now_ms, self.authority.signing())
+            return self._signing[1]
+
+    # ---- what comes
+
+    def _arrived(self, inbound: Inbound) -> None:
+        where = parse_topic(inbound.topic)
+        if where is not None and where.leaf == "status" and where.commune == self.settings.commune.id:
+            if self._known(where.post):
+                self.watch.status(where.post, inbound.payload, retained=inbound.retain, now_ms=wall_ms())
+            self.line.ack(inbound.token)
+            return
+        self.ingest.put(inbound)
+
+    def _known(self, post: str) -> bool:
+        return self.roster().post(post) is not None
+
+    def _line_changed(self, up: bool) -> None:
+        log.warning("the line to the broker is %s", "up" if up else "down")
+        self.feed.post("hub", {"line_up": up})
+        if up:
+            self.clockwork.hurry()
+
+    def _post_changed(self, post: str, before: Seen, after: Seen) -> None:
+        """A status, in the line's thread: only noted, a thousand may come at once."""
+        self.clockwork.news(post, before, after, wall_ms())
+        self.feed.post("post", {"post": post})
+
+    def _stored(self, stored: Stored) -> None:
+        for item in stored.fresh:
+            entry = item.entry
+            self.watch.spoke(item.post, item.heard_ms)
+            if entry.kind == "refused" and entry.reason in ("unknown_key", "bad_signature"):
+                self.watch.refused(item.post, entry.reason)
+            elif entry.kind == "received" and entry.source == "hub":
+                self.watch.refused(item.post, None)
+        if stored.fresh:
+            self.feed.post("entry", {"posts": sorted({item.post for item in stored.fresh})})
+        self._targets_changed(stored.targets)
+        self._alarms(stored)
+
+    def _alarms(self, stored: Stored) -> None:
+        """Neighbours that help by themselves are called once for each incident."""
+        began = [item for item in stored.fresh if item.entry.kind == "ringing" and item.entry.signal in ALARMS]
+        if not began:
+            return
+        with self.ledger.read() as connection:
+            ids = {incidents.incident_of(connection, item.post, str(item.entry.activation)) for item in began}
+            found = [incidents.find(connection, one) for one in sorted(one for one in ids if one is not None)]
+        known = [incident for incident in found if incident is not None]
+        for incident in known:
+            self.feed.post("incident", {"incident": incident.id})
+            if incident.village is not None and incident.purpose == "actual":
+                self.clockwork.neighbours(incident)
+            if incident.acknowledged_ms is None:
+                self.clockwork.sounder(incident)
+
+    def _targets_changed(self, targets: tuple[Target, ...] | list[Target]) -> None:
+        for dispatch in sorted({target.dispatch for target in targets}):
+            self.feed.post("dispatch", {"dispatch": dispatch})
+
+    def _lapsed(self, targets: list[Target]) -> None:
+        self._targets_changed(targets)
+
+    def _call(self, incident: Incident) -> None:
+        log.warning("nobody has taken charge of %s: call %d", incident.id, incident.calls + 1)
+        self.clockwork.sounder(incident)
+        self.feed.post("incident", {"incident": incident.id, "call": incident.calls + 1})
+
+    def _troubled(self, what: str | None) -> None:
+        if what != self.trouble:
+            self.trouble = what
+            self.feed.post("hub", {"trouble": what})
+
+    def _line_settings(self) -> HubLineSettings:
+        broker = self.settings.broker
+        line: dict[str, Any] = {
+            "host": broker.host, "port": broker.port, "client_id": broker.client, "commune": self.settings.commune.id,
+            "shared": broker.shared, "keepalive_s": broker.keepalive_s,
+        }  # fmt: skip
+        if broker.tls:
+            files = self.authority.client_files(broker.client, wall_ms())
+            line |= {"ca": str(files.ca), "cert": str(files.cert), "key": str(files.key)}
+        return HubLineSettings(**line)
