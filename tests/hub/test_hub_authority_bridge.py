@@ -145,6 +145,22 @@ def test_a_bundle_for_another_commune_or_a_spoilt_one_is_refused_and_nothing_wri
     assert not (tmp_path / "broker").exists()
 
 
+def test_a_bridge_believes_no_server_under_another_name(tmp_path: Path, district: CommuneBroker) -> None:
+    """R42: "localhost" is this very machine, but the district's certificate does not say so."""
+    authority = begin(tmp_path / "commune")
+    bundle = district.authority.bridge_for("cong-lac", NOW_MS)
+    wrong = Bridge("localhost", district.port, True, bundle)
+    with CommuneBroker(tmp_path / "broker", authority, bridge=wrong) as below:
+        deadline_s = time.monotonic() + 10
+        while "certificate verify failed" not in below.log.read_text():
+            assert time.monotonic() < deadline_s, below.log.read_text()
+            time.sleep(0.05)
+    assert "as cong-lac" not in district.log.read_text()
+    with pytest.raises(UsageError) as refused:
+        authority.write_broker(tmp_path / "b", bridge=Bridge("fd00::1", bundle=bundle))
+    assert refused.value.code == "bad_bridge"
+
+
 def test_a_bridge_taken_away_leaves_none_of_its_files(tmp_path: Path) -> None:
     """What no longer counts is not left lying about; such a change needs a restart."""
     above = begin(tmp_path / "district", "tu-ky", "Huyện Tứ Kỳ")

@@ -156,6 +156,21 @@ def test_a_revoked_post_is_refused_after_a_reload_and_the_new_one_in_its_place_i
     assert all("revoked" in running.refuses(old) for old in files)
 
 
+def test_an_open_session_of_a_revoked_post_ends_with_a_restart(running: CommuneBroker, tmp_path: Path) -> None:
+    """A stolen Pi that is on the line: SIGHUP leaves it there (mosquitto 2.0), a restart does not."""
+    stolen = post_files(tmp_path / "stolen", running.authority.enrol(wish("thon-6"), NOW_MS))
+    with running.link(stolen) as link:
+        running.authority.revoke("thon-6", "mất trộm", NOW_MS)
+        running.write()
+        running.reload()
+        link.publish(f"{ROOT}/thon-6/status", b"still here")
+        running.stop()
+        running.start()
+        with pytest.raises(KengdError):
+            link.publish(f"{ROOT}/thon-6/status", b"still here")
+    assert "revoked" in running.refuses(stolen)
+
+
 def test_a_renewed_server_certificate_is_taken_at_a_reload(running: CommuneBroker, tmp_path: Path) -> None:
     """R43: the server's certificate renews itself; posts that know the CA notice nothing."""
     post = post_files(tmp_path / "post", running.authority.enrol(wish("thon-7"), NOW_MS))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kengd.errors import KengdError, UsageError
@@ -140,7 +140,7 @@ def test_a_power_cut_while_it_begins_or_is_restored_leaves_nothing_or_all_of_it(
     monkeypatch.setattr(sealing, "unseal", lambda *_: contents)
     acts: list[Callable[[Path], object]] = [begin, lambda place: Authority.unseal(b"", "", place)]
     for number, act in enumerate(acts):
-        for step in (0, 1, 3, 7, 14, 22, *range(26, 37), 45):
+        for step in (0, 3, 14, 22, 26, *range(28, 36), 45):
             place = tmp_path / f"{number}-{step}"
             place.mkdir(mode=0o700)
             if cut_at(monkeypatch, step, partial(act, place)) and not list(place.iterdir()):
@@ -274,12 +274,14 @@ INDEXES = st.builds(
 )
 
 
+@settings(max_examples=40)
 @given(INDEXES)
 def test_an_index_is_read_as_it_was_written(index: Index) -> None:
     """Every field."""
     assert from_json(to_json(index)) == index
 
 
+@settings(max_examples=60)
 @given(INDEXES, st.data())
 def test_a_spoilt_index_is_an_error_or_an_index_and_nothing_else(index: Index, data: st.DataObject) -> None:
     """No exception but ValueError, whatever stands in the file."""

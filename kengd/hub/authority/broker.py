@@ -133,6 +133,13 @@ def bridge_conf(place: Path, commune: str, bridge: Bridge) -> str:
     """
     base = _path(place)
     host = check_server_names([bridge.host])[0]
+    if ":" in host:
+        raise UsageError(
+            "bad_bridge",
+            "mosquitto không nối lên được địa chỉ IPv6 viết bằng số",
+            cure="dùng tên máy hoặc địa chỉ IPv4 của huyện, tỉnh",
+            en="mosquitto reads address:port, so an IPv6 address needs a name",
+        )
     down = [f"topic +/command in 1 {ROOT}/{commune}/ {ROOT}/{commune}/"] if bridge.commands_down else []
     return "\n".join(
         [

@@ -26,7 +26,7 @@ RELOADED = frozenset({ACL, CRL, SERVER})
 class BrokerFiles:
     """`config`: for `mosquitto -c`. `changed`: names of the files that are new; `restart`: whether SIGHUP is not enough.
 
-    A session that is open survives the revocation of its certificate until the broker is restarted.
+    mosquitto asks for the list of revoked ones only at the handshake: an open session lives on until a restart ends it.
     """
 
     config: Path
