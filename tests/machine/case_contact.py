@@ -71,3 +71,4 @@ def _stuck(post: Post, table: Table) -> None:
 
 
 CASES = {"contacts": contacts, "at-boot": held_at_boot}
+PUNCTUAL = CASES.keys()

@@ -158,3 +158,4 @@ def feast(machine: Machine, table: Table) -> None:
 
 
 CASES = {"hundred": hundred, "feast": feast}
+PUNCTUAL = ("hundred",)

@@ -123,3 +123,4 @@ def _stopped(post: Post, pid: int, table: Table) -> None:
 
 
 CASES = {"by-hand": by_hand, "as-pi": as_pi, "active-low": active_low}
+PUNCTUAL = CASES.keys()

@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
+import os
 import random
 import sys
 import tempfile
@@ -27,25 +28,33 @@ from tests.machine.installing import SNAPSHOT, installed
 from tests.machine.machine import Machine, MachineError
 from tests.machine.table import Table
 
+CORES = len(os.sched_getaffinity(0))
+JOBS = CORES + 1
+"""A machine often waits: for a watchdog, for the end of an alarm."""
+
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """Something to try. `cold`: the machine is handed over switched off, its disk in it; `strict`: so, and see `StrictCard`."""
+    """Something to try. `cold`: the machine is handed over switched off, its disk in it; `strict`: so, and see `StrictCard`.
+
+    `punctual`: whole lists of edges are compared to the millisecond: no more such machines at a time than there are processors.
+    """
 
     do: Callable[[Machine, Table], None]
     cold: bool
     strict: bool
+    punctual: bool
 
 
 def cases() -> dict[str, Case]:
-    """What each module case_*.py offers: CASES by name; COLD and STRICT are names of those, where it has such."""
+    """What each module case_*.py offers: CASES by name; COLD, STRICT and PUNCTUAL are names of those, where it has such."""
     found: dict[str, Case] = {}
     for file in sorted(HERE.glob("case_*.py")):
         module = importlib.import_module(f"tests.machine.{file.stem}")
         strict: Collection[str] = getattr(module, "STRICT", ())
         cold: Collection[str] = {*getattr(module, "COLD", ()), *strict}
         for name, do in module.CASES.items():
-            found[name] = Case(do, name in cold, name in strict)
+            found[name] = Case(do, name in cold, name in strict, name in getattr(module, "PUNCTUAL", ()))
     return found
 
 
@@ -56,7 +65,9 @@ def main() -> int:
     parser.add_argument("cases", nargs="*", metavar="CASE", help=", ".join(known))
     parser.add_argument("--long", action="store_true", help="before a release: more repetitions, and each suite")
     parser.add_argument("--suite", choices=PYTHONS, help="only this one (default: trixie; with --long: each)")
-    parser.add_argument("--jobs", type=int, default=2, metavar="N", help="machines at the same time (default: 2)")
+    parser.add_argument(
+        "--jobs", type=int, default=JOBS, metavar="N", help=f"machines at the same time (default: {JOBS})"
+    )
     parser.add_argument("--seed", type=int, help="chance as in the round that printed this")
     parser.add_argument("--keep", type=Path, help="where disks and logs of the machines stay (default: nowhere)")
     args = parser.parse_args()
@@ -96,9 +107,10 @@ def _round(suite: str, chosen: dict[str, Case], place: Path, jobs: int, long: bo
 
     # The longest first, so that no single one is left at the end; what was never timed may be long.
     order = sorted(chosen, key=lambda name: -took_s.get(name, 1e6))
-    with ThreadPoolExecutor(jobs) as pool:
-        for done in [pool.submit(one, name) for name in order]:
-            done.result()
+    for punctual, at_once in ((False, jobs), (True, min(jobs, CORES))):
+        with ThreadPoolExecutor(at_once) as pool:
+            for done in [pool.submit(one, name) for name in order if chosen[name].punctual is punctual]:
+                done.result()
     if not long:
         record.write_text(json.dumps(took_s))
     return list(tables.values())
