@@ -22,7 +22,7 @@ def press(path: str, times: int, hold_s: float, every_s: float) -> float:
     began = due = time.monotonic()
     for _ in range(times):
         wire_to(path, "pull-down")
-        time.sleep(max(0.0, due + hold_s - time.monotonic()))
+        time.sleep(hold_s)  # from now on: a press that begins late is held no shorter for it
         wire_to(path, "pull-up")
         due += every_s
         time.sleep(max(0.0, due - time.monotonic()))
