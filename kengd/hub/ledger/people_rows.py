@@ -9,11 +9,15 @@ from kengd.hub.ledger.rows import WHOLE, Row, numbered
 
 
 class OfficerRow(Row, table=True):
-    """An officer. `role`: duty, chief or admin. `password`: argon2. `must_change`: the first log-in's own."""
+    """An officer. `id`: made up, says nothing of the person; `login`: None once ended. `role`: duty, chief or admin.
+
+    `password`: argon2, empty once ended; `must_change`: it was given by somebody else. `pin`: scrypt.
+    """
 
     __tablename__ = "officer"
 
     id: str = Field(primary_key=True, sa_type=Text)
+    login: str | None = Field(default=None, sa_type=Text, index=True, unique=True)
     name: str = Field(sa_type=Text)
     role: str = Field(sa_type=Text)
     password: str = Field(sa_type=Text)
@@ -24,6 +28,7 @@ class OfficerRow(Row, table=True):
     pin: str | None = Field(default=None, sa_type=Text)
     made_ms: int = Field(sa_type=WHOLE)
     ended_ms: int | None = Field(default=None, sa_type=WHOLE)
+    erased_ms: int | None = Field(default=None, sa_type=WHOLE)
 
 
 class SessionRow(Row, table=True):

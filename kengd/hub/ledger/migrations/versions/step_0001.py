@@ -132,6 +132,7 @@ def upgrade() -> None:
     op.create_table(
         "officer",
         sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("login", sa.Text(), nullable=True),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("role", sa.Text(), nullable=False),
         sa.Column("password", sa.Text(), nullable=False),
@@ -142,8 +143,10 @@ def upgrade() -> None:
         sa.Column("pin", sa.Text(), nullable=True),
         sa.Column("made_ms", WHOLE, nullable=False),
         sa.Column("ended_ms", WHOLE, nullable=True),
+        sa.Column("erased_ms", WHOLE, nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
+    op.create_index(op.f("ix_officer_login"), "officer", ["login"], unique=True)
     op.create_table(
         "post",
         sa.Column("id", sa.Text(), nullable=False),

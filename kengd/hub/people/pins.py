@@ -1,0 +1,54 @@
+"""PINs of six digits: scrypt, a salt each. Officers open an idle device with one, keepers sign in at their post. Pure but slow."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from itertools import pairwise
+from typing import Final
+
+from kengd.errors import UsageError
+
+COST: Final = 1 << 14
+_DIGITS: Final = re.compile(r"[0-9]{6}", re.ASCII)
+_STORED: Final = re.compile(r"scrypt\$(\d{1,7})\$([0-9a-f]{32})\$([0-9a-f]{64})", re.ASCII)
+SALT: Final = 16
+
+
+def is_pin(text: str) -> bool:
+    """Six digits."""
+    return _DIGITS.fullmatch(text) is not None
+
+
+def check_pin(pin: str) -> None:
+    """Raises UsageError `bad_pin`, `pin_guessable` (one digit repeated, or digits in a row)."""
+    if not is_pin(pin):
+        raise UsageError("bad_pin", "mã PIN phải có đúng 6 chữ số", cure="nhập 6 chữ số", en="a PIN has six digits")
+    steps = {int(b) - int(a) for a, b in pairwise(pin)}
+    if len(steps) == 1 and steps <= {-1, 0, 1}:
+        raise UsageError(
+            "pin_guessable",
+            "mã PIN này quá dễ đoán",
+            cure="không dùng 6 số giống nhau hoặc liền nhau",
+            en="the PIN is one digit repeated, or digits in a row",
+        )
+
+
+def pin_hash(pin: str, salt: bytes) -> str:
+    """`scrypt$N$SALT$HASH` (hex), r = 8, p = 1, 32 bytes."""
+    return f"scrypt${COST}${salt.hex()}${_scrypt(pin, salt, COST)}"
+
+
+def pin_holds(stored: str | None, pin: str) -> bool:
+    """Whether this PIN is the stored one; a missing or unreadable one is nobody's, and takes as long."""
+    found = _STORED.fullmatch(stored or "")
+    cost, salt, wanted = (int(found[1]), found[2], found[3]) if found else (COST, "00" * SALT, "")
+    if not 1 < cost <= COST << 4 or cost & (cost - 1):
+        return False
+    return hmac.compare_digest(_scrypt(pin, bytes.fromhex(salt), cost), wanted)
+
+
+def _scrypt(pin: str, salt: bytes, cost: int) -> str:
+    text = pin.encode("utf-8", "replace")
+    return hashlib.scrypt(text, salt=salt, n=cost, r=8, p=1, maxmem=cost * 1_024 + (1 << 20), dklen=32).hex()
