@@ -80,13 +80,18 @@ def test_a_month_of_a_commune_in_figures() -> None:
 
 def test_several_posts_of_a_village_rung_at_once_are_one_alarm_and_several_rings() -> None:
     """What its people heard is one alarm; a post that serves two villages gives each of them one."""
-    figures = of(
+    rings = (
         ring(TWO, "2026-11-12T21:48:10"),
         ring(TWO_B, "2026-11-12T21:48:10"),
         ring(TWO_B, "2026-11-12T21:54:00"),  # pressed again 2 min 50 s after the end
     )
+    figures = of(*rings)
     assert (figures.rings, figures.by_village) == (3, {"v1": 0, "v2": 3, "v3": 1})
     assert figures.alarms_by_village == {"v1": 0, "v2": 1, "v3": 1}
+    alone = of(*rings, villages=["v3"])
+    assert (alone.rings, alone.by_village, alone.alarms_by_village) == (1, {"v3": 1}, {"v3": 1})
+    nowhere = of(ring(NONE, "2026-11-12T21:48:10"))
+    assert (nowhere.rings, nowhere.by_village) == (1, {"v1": 0, "v2": 0, "v3": 0, None: 1})
 
 
 @pytest.mark.parametrize(

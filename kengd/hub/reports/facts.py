@@ -141,7 +141,10 @@ class PresenceFacts:
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """All facts a report may draw on; any order, also of times outside the period."""
+    """All facts a report may draw on; any order, also of times outside the period.
+
+    Rings from 15 minutes before the period should be among them: an alarm that goes on over midnight is then counted once.
+    """
 
     posts: tuple[PostFacts, ...]
     villages: tuple[VillageFacts, ...]

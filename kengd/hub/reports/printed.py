@@ -32,7 +32,7 @@ body { font-family: "Times New Roman", "Liberation Serif", Tinos, serif; font-si
 @media print { body { padding: 0; max-width: none; } }
 @media screen and (max-width: 165mm) { body { padding: 4mm; } }
 .top { display: grid; grid-template-columns: 2fr 3fr; gap: 0 6mm; text-align: center; }
-.top p { margin: 0; }
+.top p { margin: 0; text-align: center; }
 .top .line { font-weight: bold; display: inline-block; border-bottom: 1px solid #000; padding-bottom: 2px; }
 .top .short { display: block; width: 30mm; border-bottom: 1px solid #000; margin: 2px auto 0; }
 .top .date { font-style: italic; }

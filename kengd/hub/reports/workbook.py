@@ -10,7 +10,7 @@ from typing import Final
 
 from openpyxl import Workbook
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE, Cell
-from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
+from openpyxl.styles import Alignment, Border, Font, NamedStyle, PatternFill, Side
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
@@ -26,6 +26,7 @@ MOMENT_FORMAT: Final = "dd/mm/yyyy hh:mm:ss"
 SHARE_FORMAT: Final = "0.0%"
 SECONDS_FORMAT: Final = '#,##0.0" giây"'
 HOURS_FORMAT: Final = '#,##0.0" giờ"'
+PREFIX: Final = "kengd "
 LONGEST_TEXT: Final = 32_767
 """The most characters a cell may hold; longer text is cut, which is shown by "…"."""
 
@@ -34,6 +35,15 @@ _NO_XML = re.compile("[\ud800-\udfff\ufffe\uffff]")
 _THIN = Side(style="thin", color="999999")
 _BORDER = Border(left=_THIN, right=_THIN, top=_THIN, bottom=_THIN)
 _HEAD_FILL = PatternFill("solid", fgColor="DDE8F0")
+_FORMATS: Final = {
+    "head": "General",
+    "text": "General",
+    "count": "#,##0",
+    "moment": MOMENT_FORMAT,
+    "took": SECONDS_FORMAT,
+    "lost": HOURS_FORMAT,
+    "share": SHARE_FORMAT,
+}
 
 
 def workbook(ground: Ground, period: Period, villages: Collection[str] | None = None) -> bytes:
@@ -45,6 +55,8 @@ def workbook(ground: Ground, period: Period, villages: Collection[str] | None = 
     chosen = selected(ground, period, villages)
     figures = figures_of(ground, period, villages)
     book = Workbook()
+    for style in _styles():
+        book.add_named_style(style)
     first = book.worksheets[0]
     first.title = "Tổng hợp"
     _summary(first, figures, chosen, villages)
@@ -60,8 +72,8 @@ def workbook(ground: Ground, period: Period, villages: Collection[str] | None = 
 def _summary(sheet: Worksheet, figures: Figures, chosen: Ground, villages: Collection[str] | None) -> None:
     """The title, the numbers at a glance, then each small table under its own heads."""
     scope = "toàn xã" if villages is None else ", ".join(village.name for village in chosen.villages)
-    _put(sheet, 1, 1, f"Báo cáo kẻng an ninh {figures.period.name_vi}").font = Font(bold=True, size=14)
-    _put(sheet, 2, 1, f"Phạm vi: {scope}")
+    _put(sheet, 1, 1, f"Báo cáo kẻng an ninh {figures.period.name_vi}", "title")
+    _put(sheet, 2, 1, f"Phạm vi: {scope}", "plain")
     sheet.freeze_panes = "A3"
     glance: tuple[tuple[str, int], ...] = (
         ("Số lần đánh kẻng", figures.rings),
@@ -109,40 +121,59 @@ def _list(sheet: Worksheet, data: Table) -> None:
 def _table(sheet: Worksheet, row: int, data: Table) -> int:
     """Heads and rows from this row on; the first free row after them."""
     for column, head in enumerate(data.heads, 1):
-        cell = _put(sheet, row, column, head)
-        cell.font, cell.fill, cell.border = Font(bold=True), _HEAD_FILL, _BORDER
-        cell.alignment = Alignment(horizontal="center", vertical="center", wrap_text=True)
+        _put(sheet, row, column, head, "head")
     for at, values in enumerate(data.rows, row + 1):
+        summed = data.summed and values is data.rows[-1]
         for column, value in enumerate(values, 1):
-            cell = _put(sheet, at, column, value)
-            cell.border = _BORDER
-            cell.alignment = Alignment(vertical="top", wrap_text=isinstance(value, str))
-            if data.summed and values is data.rows[-1]:
-                cell.font = Font(bold=True)
+            _put(sheet, at, column, value, _style(value) + (" sum" if summed else ""))
     return row + 1 + len(data.rows)
 
 
-def _put(sheet: Worksheet, row: int, column: int, value: tables.Cell) -> Cell:
-    """Write one cell with its format. Text is written as text whatever it begins with."""
+def _put(sheet: Worksheet, row: int, column: int, value: tables.Cell, style: str) -> None:
+    """Write one cell. Text is written as text whatever it begins with."""
     cell = sheet.cell(row, column)
     assert isinstance(cell, Cell)  # no merged cells here
     match value:
         case Moment(at_ms):
-            cell.value, cell.number_format = excel_time(at_ms), MOMENT_FORMAT
+            cell.value = excel_time(at_ms)
         case Took(ms):
-            cell.value, cell.number_format = None if ms is None else ms / 1000, SECONDS_FORMAT
+            cell.value = None if ms is None else ms / 1000
         case Lost(ms):
-            cell.value, cell.number_format = ms / 3_600_000, HOURS_FORMAT
+            cell.value = ms / 3_600_000
         case Share(share):
-            cell.value, cell.number_format = share, SHARE_FORMAT
+            cell.value = share
         case int():
             cell.value = value
         case _:
             cell.value = fit_text(value)
             if value:
                 cell.data_type = "s"  # openpyxl would take "=…" for a formula
-                cell.quotePrefix = value[0] in "=+-@"
-    return cell
+    cell.style = PREFIX + style  # a date brings a format of its own
+    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@"):
+        cell.quotePrefix = True
+
+
+def _style(value: tables.Cell) -> str:
+    """The name of the style for what a cell holds."""
+    kinds: dict[type, str] = {str: "text", Moment: "moment", Took: "took", Lost: "lost", Share: "share"}
+    return kinds.get(type(value), "count")
+
+
+def _styles() -> list[NamedStyle]:
+    """Every style, by name: named once is faster than dressing each cell."""
+    found = [NamedStyle(PREFIX + "title", font=Font(bold=True, size=14)), NamedStyle(PREFIX + "plain")]
+    for name, number_format in _FORMATS.items():
+        for summed in ("", " sum"):
+            bold = bool(summed) or name == "head"
+            style = NamedStyle(
+                PREFIX + name + summed, font=Font(bold=bold), border=_BORDER, number_format=number_format
+            )
+            style.alignment = Alignment(vertical="top", wrap_text=name == "text")
+            if name == "head":
+                style.alignment = Alignment(horizontal="center", vertical="center", wrap_text=True)
+                style.fill = _HEAD_FILL
+            found.append(style)
+    return found
 
 
 def excel_time(at_ms: int) -> datetime:
