@@ -9,7 +9,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kengd.duty.words import Purpose
@@ -284,6 +284,7 @@ def test_what_breaks_the_standard_is_refused_with_a_reason(document: bytes, says
     assert broken.value.code == "bad_cap" and broken.value.cure
 
 
+@settings(max_examples=600)
 @given(st.randoms(use_true_random=False), st.integers(1, 12))
 def test_mutated_bytes_raise_the_parsers_own_error_or_nothing(chance: random.Random, changes: int) -> None:
     """No input of the network ends the hub."""

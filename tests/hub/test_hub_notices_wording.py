@@ -123,12 +123,10 @@ def test_no_kernel_of_a_notice_is_cut_in_the_ordinary_case() -> None:
     assert [notice.kind for notice in every_notice() if wording.sms_text(notice).endswith("...")] == []
 
 
-@given(
-    st.text(max_size=400),
-    st.text(max_size=400),
-    st.text(max_size=400),
-    st.integers(0, 10**12),
-)
+_TYPED = st.text(max_size=400) | st.text("aZ đĐếỮ…“[€🔔\n.,", min_size=150, max_size=400)
+
+
+@given(_TYPED, _TYPED, _TYPED, st.sampled_from([0, 1, 9_999, 10**12]))
 def test_an_sms_is_always_one_line_of_at_most_160_gsm7_characters(
     title: str, body: str, short: str, repeats: int
 ) -> None:

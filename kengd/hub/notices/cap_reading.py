@@ -63,8 +63,6 @@ def _tree(data: bytes) -> tuple[_Node, bool]:
         parser.Parse(data, True)
     except expat.ExpatError as broken:
         raise CapError(f"not XML: {expat.errors.messages.get(broken.code, 'broken')}, line {broken.lineno}") from None
-    except (UnicodeError, ValueError):
-        raise CapError("not XML in UTF-8") from None
     if reader.root is None:
         raise CapError("no element")
     return reader.root, reader.signed

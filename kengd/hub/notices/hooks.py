@@ -83,11 +83,13 @@ class Hooks:
         else:
             line = HTTPConnection(host, port, timeout=self._timeout_s)
         late = threading.Event()
-        guard = threading.Timer(self._timeout_s, _cut, (line, late))
-        guard.daemon = True
-        guard.start()
+        guard: threading.Timer | None = None
         headers = {"Content-Type": "application/json", "User-Agent": "kengd", "Connection": "close"} | extra
         try:
+            line.connect()  # bounded by the time-out itself, the TLS handshake included
+            guard = threading.Timer(self._timeout_s, _cut, (line.sock, late))
+            guard.daemon = True
+            guard.start()
             line.request("POST", path, body, headers)
             answer = line.getresponse()
             answer.read(_LONGEST_ANSWER)
@@ -102,7 +104,8 @@ class Hooks:
             what = "quá thời gian" if late.is_set() or isinstance(broken, TimeoutError) else type(broken).__name__
             raise NoticeFailed("hook_unreachable", f"không gửi được tới máy chủ ({what})", retry=True) from None
         finally:
-            guard.cancel()
+            if guard is not None:
+                guard.cancel()
             line.close()
         return _judged(answer.status)
 
@@ -142,14 +145,12 @@ def _judged(status: int) -> str:
     raise NoticeFailed("hook_refused", f"máy chủ trả lời mã {status}", retry=not final, cure=cure)
 
 
-def _cut(line: HTTPConnection, late: threading.Event) -> None:
+def _cut(sock: socket.socket, late: threading.Event) -> None:
     late.set()
-    sock = line.sock
-    if sock is not None:
-        try:
-            sock.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
+    try:
+        sock.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        pass
 
 
 def _check(url: str, secret: str) -> None:
