@@ -8,15 +8,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from sqlalchemy import Connection
-
 from kengd.errors import KengdError, UsageError
 from kengd.hub.dispatcher import Dispatcher
 from kengd.hub.dispatching import Order, State, Target, outwards
 from kengd.hub.incidents import KINDS, Incident, Outcome, helpers_of
 from kengd.hub.ledger import dispatches, incidents, values
 from kengd.hub.ledger.dispatches import Dispatch
-from kengd.hub.ledger.store import Ledger
+from kengd.hub.ledger.store import Ledger, Transaction
 from kengd.hub.roster import Roster, Seen
 from kengd.wire.orders import LONGEST_TEXT, is_text
 
@@ -153,7 +151,7 @@ class Acts:
                 return None
         raise NeedsConfirming(token, len(wish.posts), roster.households(wish.posts), self._second_officer)
 
-    def _incident_of(self, actor: Actor, wish: RingWish) -> tuple[str | None, Callable[[Connection], None] | None]:
+    def _incident_of(self, actor: Actor, wish: RingWish) -> tuple[str | None, Callable[[Transaction], None] | None]:
         """An actual alarm that an officer rings is an incident, which he has taken charge of by ringing."""
         if wish.incident is not None or wish.purpose != "actual" or wish.signal not in self._alarms:
             return wish.incident, None
@@ -196,7 +194,7 @@ class Acts:
             rings = dispatches.open_targets(connection, chosen)
         named = self._sounding(chosen, rings)
 
-        def also(connection: Connection) -> None:
+        def also(connection: Transaction) -> None:
             dispatches.cancel(connection, {target.dispatch for target in rings}, self._wall_ms(), chosen)
             if lock:
                 facts = {"by": actor.name, "at_ms": self._wall_ms(), "why": why}
@@ -358,7 +356,7 @@ def _in_service(roster: Roster, posts: Sequence[str]) -> tuple[str, ...]:
     return chosen
 
 
-def _pending(connection: Connection, token: str, now_ms: int) -> dict[str, Any] | None:
+def _pending(connection: Transaction, token: str, now_ms: int) -> dict[str, Any] | None:
     said = values.value_of(connection, f"confirm:{token}")
     pending = None if said is None else dict(json.loads(said))
     return pending if pending is not None and now_ms - pending["at_ms"] < CONFIRM_WITHIN_MS else None

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from kengd.hub.dispatching import REPEAT_MS, Order, Target, alike
+from kengd.hub.dispatching import GRACE_MS, REPEAT_MS, Order, Target, alike
 from kengd.hub.ledger import dispatches
 from kengd.hub.ledger.dispatches import Command, Dispatch
 from kengd.hub.ledger.store import Ledger
@@ -159,7 +159,10 @@ class Dispatcher:
                     dispatches.put_off(connection, command.jti, now_ms + AGAIN_MS)
 
     def _again(self, connection: Any, command: Command, posts: Sequence[str], now_ms: int) -> None:
-        """The same bytes, to the single topics of those that have not answered."""
+        """The same bytes, to the single topics of those that have not answered; once expired, it only waits for late answers."""
+        if now_ms >= command.exp_ms:
+            dispatches.put_off(connection, command.jti, command.exp_ms + GRACE_MS + 1)
+            return
         taken = [
             post
             for post in posts

@@ -6,12 +6,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from sqlalchemy import Connection
-
-from kengd.hub.incidents import Incident, begins_incident, ends_sounding, from_village, hushed_at_post
+from kengd.hub.incidents import Incident, begins_incident, ends_sounding, from_village
 from kengd.hub.ledger import dispatches, incidents
 from kengd.hub.ledger.incidents import Sounded
 from kengd.hub.ledger.merging import Heard
+from kengd.hub.ledger.store import Transaction
 from kengd.hub.roster import Roster
 
 SAME_ALARM_MS: Final = 30 * 60_000
@@ -24,7 +23,7 @@ class Following:
     def __init__(self, roster: Callable[[], Roster], alarms: frozenset[str], call_after_s: int) -> None:
         self._roster, self._alarms, self._call_after_ms = roster, alarms, call_after_s * 1000
 
-    def within(self, connection: Connection, fresh: Sequence[Heard]) -> None:
+    def within(self, connection: Transaction, fresh: Sequence[Heard]) -> None:
         """Incidents of these new entries."""
         sounders = {post.id for post in self._roster().posts if post.sounder}
         for item in fresh:
@@ -33,11 +32,9 @@ class Following:
             if begins_incident(item.entry, self._alarms):
                 self._begin(connection, item)
             elif ends_sounding(item.entry):
-                entry = item.entry
-                ended = "at_post" if hushed_at_post(entry) else entry.reason or entry.kind
-                incidents.sound_ended(connection, item.post, str(entry.activation), ended, item.heard_ms)
+                self._end(connection, item)
 
-    def _begin(self, connection: Connection, item: Heard) -> None:
+    def _begin(self, connection: Transaction, item: Heard) -> None:
         entry, activation = item.entry, str(item.entry.activation)
         if incidents.incident_of(connection, item.post, activation) is not None:
             return
@@ -48,17 +45,21 @@ class Following:
         sounded = Sounded(item.post, activation, incident, entry.signal, entry.source, entry.place, item.heard_ms)
         incidents.sound(connection, sounded)
         # entries of one ring may come in any order, from several workers: its end may be here already
+        self._end(connection, item)
+
+    def _end(self, connection: Transaction, item: Heard) -> None:
+        activation = str(item.entry.activation)
         ended = dispatches.end_of(connection, item.post, activation)
         if ended is not None:
             incidents.sound_ended(connection, item.post, activation, ended, item.heard_ms)
 
-    def _ordered(self, connection: Connection, item: Heard) -> str | None:
+    def _ordered(self, connection: Transaction, item: Heard) -> str | None:
         """An officer's dispatch has an incident already."""
         if item.entry.command_id is None:
             return None
         return dispatches.incident_of(connection, item.entry.command_id)
 
-    def _unanswered(self, connection: Connection, item: Heard) -> str | None:
+    def _unanswered(self, connection: Transaction, item: Heard) -> str | None:
         """Pressed again before anybody took charge."""
         for known in incidents.open_ones(connection):
             young = item.heard_ms - known.began_ms < SAME_ALARM_MS

@@ -9,16 +9,13 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection
-from sqlalchemy.exc import SQLAlchemyError
-
 from kengd.hub.chains import Chain
 from kengd.hub.dispatching import Target
 from kengd.hub.ledger import dispatches
-from kengd.hub.ledger.merging import Heard, merge
-from kengd.hub.ledger.store import Ledger
+from kengd.hub.ledger.merging import Heard, check_storable, merge
+from kengd.hub.ledger.store import TROUBLE, Ledger, Transaction, trouble_in_words
 from kengd.uplink.line import Inbound, Token
-from kengd.wire.entry import from_json
+from kengd.wire.entry import Entry, from_json
 from kengd.wire.topics import parse_topic
 
 log = logging.getLogger("kengd.hub")
@@ -50,7 +47,7 @@ class Ingest:
         *,
         known: Callable[[str], bool],
         ack: Callable[[Token], None],
-        within: Callable[[Connection, Sequence[Heard]], None],
+        within: Callable[[Transaction, Sequence[Heard]], None],
         on_stored: Callable[[Stored], None],
         on_trouble: Callable[[str | None], None],
         wall_ms: Callable[[], int],
@@ -110,17 +107,25 @@ class Ingest:
     def _read(self, batch: Sequence[tuple[Inbound, int]]) -> tuple[list[Heard], list[Token]]:
         heard: list[Heard] = []
         for inbound, heard_ms in batch:
-            where = parse_topic(inbound.topic)
             try:
-                if where is None or where.commune != self._commune or len(inbound.payload) > LARGEST_ENTRY:
-                    raise ValueError("not an entry of a post of this commune")
-                if not self._known(where.post):
-                    raise ValueError(f"{where.post} is not in the roster")
-                heard.append(Heard(where.post, from_json(inbound.payload), heard_ms))
-            except ValueError as wrong:
+                heard.append(Heard(*self._entry(inbound), heard_ms))
+            except (ValueError, RecursionError) as wrong:
                 self.refused += 1
                 log.warning("entry on %.120r left out: %s", inbound.topic, wrong)
         return heard, [inbound.token for inbound, _ in batch]
+
+    def _entry(self, inbound: Inbound) -> tuple[str, Entry]:
+        """Whose entry this is, and what it says. Raises ValueError, RecursionError: none that could ever be kept."""
+        where = parse_topic(inbound.topic)
+        if where is None or (where.commune, where.leaf) != (self._commune, "entry"):
+            raise ValueError("not an entry of a post of this commune")
+        if len(inbound.payload) > LARGEST_ENTRY:
+            raise ValueError("too large")
+        if not self._known(where.post):
+            raise ValueError(f"{where.post} is not in the roster")
+        entry = from_json(inbound.payload)
+        check_storable(entry)
+        return where.post, entry
 
     def _write(self, heard: Sequence[Heard]) -> bool:
         began = time.monotonic()
@@ -129,9 +134,13 @@ class Ingest:
                 merged = merge(connection, heard, self._wall_ms())
                 targets = dispatches.answered(connection, merged.fresh)
                 self._within(connection, merged.fresh)
-        except (SQLAlchemyError, OSError) as wrong:
-            log.error("the ledger cannot be written: %s", wrong)
-            self._on_trouble(str(getattr(wrong, "orig", wrong)).partition("\n")[0])
+        except TROUBLE as wrong:
+            log.error("the ledger cannot be written: %s", trouble_in_words(wrong))
+            self._on_trouble(trouble_in_words(wrong))
+            return False
+        except Exception as wrong:
+            log.exception("new entries cannot be followed")
+            self._on_trouble(trouble_in_words(wrong))
             return False
         self._on_trouble(None)
         log.debug("%d entries, %d new, %.1f ms", len(heard), len(merged.fresh), (time.monotonic() - began) * 1000)

@@ -13,8 +13,9 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy import Connection as Connection  # for those who may not know sqlalchemy
+from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
 from kengd.errors import KengdError, UsageError
@@ -29,6 +30,11 @@ from kengd.hub.ledger import (  # noqa: F401
     watch_rows,
 )
 
+Transaction = Connection
+"""What `write` and `read` give: an open transaction. Other rooms hand it on and never look into it."""
+LEDGER_ERRORS: Final = (SQLAlchemyError, OSError)
+"""What a ledger that cannot be read or written raises."""
+
 _PRAGMAS: Final = (
     "journal_mode=WAL",
     "synchronous=FULL",
@@ -37,6 +43,8 @@ _PRAGMAS: Final = (
     "journal_size_limit=16777216",
     "cache_size=-8192",
 )
+TROUBLE: Final = (SQLAlchemyError, OSError)
+"""What a transaction raises when the database is away, full or broken."""
 _MIGRATING: Final = 0x6B656E67
 """PostgreSQL's advisory lock: two workers that start together do not both change the tables."""
 
@@ -55,9 +63,9 @@ class Ledger:
             self.engine.dispose()
             raise KengdError(
                 "ledger_unreachable",
-                f"không mở được cơ sở dữ liệu của máy trực ban ({_first_line(wrong)})",
+                f"không mở được cơ sở dữ liệu của máy trực ban ({_first_line(wrong.orig)})",
                 cure="xem máy chủ PostgreSQL có chạy không, hoặc đĩa còn chỗ và quyền ghi không",
-                en=f"cannot open the ledger: {_first_line(wrong)}",
+                en=f"cannot open the ledger: {_first_line(wrong.orig)}",
             ) from wrong
 
     @contextmanager
@@ -100,6 +108,11 @@ class Ledger:
             _known(script, now)
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+
+
+def trouble_in_words(wrong: BaseException) -> str:
+    """The database's own first line, for logs and conditions."""
+    return _first_line(getattr(wrong, "orig", None) or wrong)
 
 
 def sqlite_url(path: Path) -> str:
@@ -161,5 +174,5 @@ def _begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.info.get("immediate") else "BEGIN")
 
 
-def _first_line(wrong: DBAPIError) -> str:
-    return str(wrong.orig).strip().partition("\n")[0][:200]
+def _first_line(wrong: object) -> str:
+    return str(wrong).strip().partition("\n")[0][:200]
