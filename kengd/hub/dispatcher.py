@@ -160,8 +160,9 @@ class Dispatcher:
 
     def _again(self, connection: Any, command: Command, posts: Sequence[str], now_ms: int) -> None:
         """The same bytes, to the single topics of those that have not answered; once expired, it only waits for late answers."""
+        lapses_ms = command.exp_ms + GRACE_MS + 1
         if now_ms >= command.exp_ms:
-            dispatches.put_off(connection, command.jti, command.exp_ms + GRACE_MS + 1)
+            dispatches.put_off(connection, command.jti, lapses_ms)
             return
         taken = [
             post
@@ -169,7 +170,7 @@ class Dispatcher:
             if self._mouth.publish(command_topic(self._commune, post), command.jws, flush=False) is not None
         ]
         if taken:
-            dispatches.sent(connection, command.jti, taken, now_ms, now_ms + REPEAT_MS)
+            dispatches.sent(connection, command.jti, taken, now_ms, min(now_ms + REPEAT_MS, lapses_ms))
         else:
             dispatches.put_off(connection, command.jti, now_ms + AGAIN_MS)
 
@@ -178,6 +179,6 @@ def _digest(order: Order) -> bytes:
     """What makes an act the same act: all that was asked, but not who happens to be present."""
     asked = [
         order.do, sorted(order.posts), order.by, order.why, order.signal, order.purpose, order.at_s, order.gap_s,
-        sorted((order.activations or {}).items()),
+        order.activations or {}, order.facts or {},
     ]  # fmt: skip
-    return hashlib.sha256(json.dumps(asked, ensure_ascii=False).encode()).digest()
+    return hashlib.sha256(json.dumps(asked, ensure_ascii=False, sort_keys=True).encode()).digest()

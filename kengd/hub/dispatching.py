@@ -49,6 +49,8 @@ _RANK: Final = {
     State.RINGING: 3,
 }
 _ENDED: Final = 4
+_NO_ANSWERS: Final = frozenset({"duplicate", "jti_reused", "retained"})
+"""Refusals of a copy, which say nothing about the command itself: its first reply says what was decided."""
 _ENDS: Final = {"finished": State.FINISHED, "cut": State.CUT, "failed": State.FAILED, "tested": State.TESTED}
 
 
@@ -113,8 +115,9 @@ def lapsed(target: Target, now_ms: int) -> Target:
 def advance(target: Target, entry: Entry, heard_ms: int, over: Collection[str] = ()) -> Target:
     """What this entry of the target's post changes; the same target when nothing.
 
-    Entries may come twice and in any order. `over`: activations of this post that are known to have ended: with a hush, its
-    answer may come behind the end that it announces.
+    Entries may come twice and in any order. `over`: activations of this post that are known to have ended since a hush was
+    answered, since its answer may come behind the end that it announces. An end from before that answer is of another cause:
+    the caller keeps it away.
     """
     if entry.command_id != target.jti:
         return _heard_end(target, entry, heard_ms)
@@ -124,7 +127,7 @@ def advance(target: Target, entry: Entry, heard_ms: int, over: Collection[str] =
         known = replace(target, activation=entry.activation, ringing_ms=target.ringing_ms or heard_ms)
         return _to(known, State.RINGING, None)
     if entry.kind == "refused":
-        if entry.reason == "duplicate":  # the first reply is sent again and says what was decided
+        if entry.reason in _NO_ANSWERS:
             return target
         return _end(target, State.EXPIRED if entry.reason == "expired" else State.REFUSED, entry.reason, heard_ms)
     if entry.kind == "settings_changed":
@@ -159,7 +162,8 @@ def _heard_end(target: Target, entry: Entry, heard_ms: int) -> Target:
 
 
 def _to(target: Target, state: State, reason: str | None) -> Target:
-    return replace(target, state=state, reason=reason) if rank(state) > rank(target.state) else target
+    """Further on; what had lapsed or was cancelled is open again."""
+    return replace(target, state=state, reason=reason, ended_ms=None) if rank(state) > rank(target.state) else target
 
 
 def _end(target: Target, state: State, reason: str | None, heard_ms: int) -> Target:

@@ -26,6 +26,8 @@ KINDS: Final[Mapping[str, str]] = {
 }
 ALARM: Final = "alarm"
 """Every codebook has this signal; what else is an alarm a post's codebook says."""
+_ENDS: Final = ("finished", "cut", "failed")
+_ENDS_ALL: Final = frozenset({"crashed", "power_lost", "shutdown"})
 FROM_VILLAGE: Final = frozenset({"button", "page", "shell"})
 
 
@@ -90,10 +92,28 @@ def from_village(entry: Entry) -> bool:
 
 
 def ends_sounding(entry: Entry) -> bool:
-    """The activation has come to its end (a joined cause that ends by itself is not the activation's end)."""
-    if entry.kind not in ("finished", "cut", "failed") or entry.activation is None:
-        return False
-    return "cause" not in (entry.detail or {})
+    """A cause of an activation has ended, perhaps the last: `sounding_end` tells."""
+    return entry.kind in _ENDS and entry.activation is not None
+
+
+def sounding_end(entries: Sequence[Entry]) -> Entry | None:
+    """The end of an activation whose entries these are (in any order), or None while it sounds.
+
+    Pressed again it goes on until the last cause has ended, which need not be the first one's end; what takes the post itself
+    away ends all of them at once.
+    """
+    ends = [entry for entry in entries if entry.kind in _ENDS]
+    for entry in ends:
+        if entry.kind == "failed" or entry.reason in _ENDS_ALL:
+            return entry
+    begun = {_cause(entry) for entry in entries if entry.kind == "ringing"}
+    if not ends or not begun <= {_cause(entry) for entry in ends}:
+        return None
+    return max(ends, key=lambda entry: (entry.at, entry.seq))
+
+
+def _cause(entry: Entry) -> str:
+    return str((entry.detail or {}).get("cause") or entry.activation)
 
 
 def hushed_at_post(entry: Entry) -> bool:

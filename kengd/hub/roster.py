@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Final
 
-from kengd.duty.health import CATALOGUE
 from kengd.wire.status import Status
 
 LOCAL: Final = timezone(timedelta(hours=7))
 """Asia/Ho_Chi_Minh, which has known no other since 1975; the pure rooms read no time zone files."""
 STALE_MS: Final = 90_000
 """A present post speaks once a minute: after this long without a word nobody knows that it is there, whatever is retained."""
+_LATEST_MS: Final = 253_402_214_400_000
+"""The last day of the year 9999 is not told: seven hours later no calendar has a day."""
 SKEW_MS: Final = 10_000
 
 
@@ -138,7 +139,7 @@ def hub_clock_wrong(seen: Iterable[Seen], now_ms: int) -> bool:
 
 def moment_vi(at_ms: int, now_ms: int) -> str:
     """ "01:12", or with the day where it is not today's."""
-    at, now = (datetime.fromtimestamp(ms / 1000, UTC).astimezone(LOCAL) for ms in (at_ms, now_ms))
+    at, now = (datetime.fromtimestamp(min(ms, _LATEST_MS) / 1000, UTC).astimezone(LOCAL) for ms in (at_ms, now_ms))
     return (
         f"{at:%H:%M}"
         if at.date() == now.date()
@@ -164,8 +165,8 @@ def why_silent(seen: Seen, now_ms: int, *, line_up: bool = True) -> str | None:
     status = seen.status
     if status is not None:
         for item in status.conditions:
-            if item.severity == "critical" and item.code in CATALOGUE:
-                return item.vi
+            if item.severity == "critical":  # also one that only a newer post knows
+                return " ".join(item.vi.split())
     return None
 
 

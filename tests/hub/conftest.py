@@ -80,7 +80,7 @@ class Server:
     def say(self, statement: str) -> None:
         """To the server itself."""
         with psycopg.connect(dbname="postgres", user="kengd", host=str(self.directory), autocommit=True) as connection:
-            connection.execute(statement)  # type: ignore[call-overload]  # a plain str, made here
+            connection.execute(statement)
 
     def stop(self) -> None:
         """Fast shutdown, by its pid."""

@@ -7,13 +7,14 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, RowMapping, and_, bindparam, or_, select, update
+from sqlalchemy import Connection, RowMapping, and_, bindparam, func, or_, select, update
 
 from kengd.errors import KengdError
 from kengd.hub.dispatching import State, Target, advance, cancelled, lapsed
+from kengd.hub.incidents import hushed_at_post, sounding_end
 from kengd.hub.ledger.book_rows import EntryRow
 from kengd.hub.ledger.dispatch_rows import CommandRow, DispatchRow, TargetRow
-from kengd.hub.ledger.merging import Heard
+from kengd.hub.ledger.merging import Heard, entry_from
 from kengd.hub.ledger.rows import table
 
 DISPATCH, COMMAND, TARGET, ENTRY = table(DispatchRow), table(CommandRow), table(TargetRow), table(EntryRow)
@@ -73,7 +74,12 @@ def recent(connection: Connection, *, before_ms: int | None = None, limit: int =
 
 
 def same_act(connection: Connection, wanted: Dispatch) -> bool:
-    """True when this act is there already (R47). Raises KengdError `id_reused` when the id is another act's."""
+    """True when this act is there already (R47). Raises KengdError `id_reused` when the id is another act's.
+
+    Another worker that is just making the same act is waited for.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(wanted.id))))
     known = find(connection, wanted.id)
     if known is None:
         return False
@@ -127,6 +133,8 @@ def answered(connection: Connection, fresh: Sequence[Heard]) -> list[Target]:
     for item in fresh:
         for key in of_post.get(item.post, ()):
             target = after[key]
+            if item.entry.activation in target.awaited and _before_answer(connection, target, item):
+                continue
             over = _over(connection, item) if target.do == "hush" and item.entry.kind == "received" else ()
             after[key] = advance(target, item.entry, item.heard_ms, over)
     changed = [target for key, target in after.items() if target != before[key]]
@@ -138,8 +146,25 @@ def _over(connection: Connection, item: Heard) -> set[str]:
     named = (item.entry.detail or {}).get("ended")
     if not isinstance(named, list) or not named:
         return set()
-    where = and_(ENTRY.c.post == item.post, ENTRY.c.activation.in_(named), ENTRY.c.kind.in_(_ENDS))
+    where = and_(
+        ENTRY.c.post == item.post,
+        ENTRY.c.activation.in_([name for name in named if isinstance(name, str)]),
+        ENTRY.c.kind.in_(_ENDS),
+        or_(ENTRY.c.book != item.entry.book, ENTRY.c.seq > item.entry.seq),
+    )
     return {str(found) for found in connection.execute(select(ENTRY.c.activation).where(where)).scalars()}
+
+
+def _before_answer(connection: Connection, target: Target, end: Heard) -> bool:
+    """An end that the post wrote before it answered the hush: one of several causes had ended by itself, the sound went on."""
+    where = and_(
+        ENTRY.c.post == target.post,
+        ENTRY.c.command_id == target.jti,
+        ENTRY.c.kind == "received",
+        ENTRY.c.book == end.entry.book,
+        ENTRY.c.seq > end.entry.seq,
+    )
+    return connection.execute(select(ENTRY.c.n).where(where).limit(1)).first() is not None
 
 
 def incident_of(connection: Connection, jti: str) -> str | None:
@@ -149,10 +174,13 @@ def incident_of(connection: Connection, jti: str) -> str | None:
 
 
 def end_of(connection: Connection, post: str, activation: str) -> str | None:
-    """How this activation ended, if its end is in the book."""
-    where = and_(ENTRY.c.post == post, ENTRY.c.activation == activation, ENTRY.c.kind.in_(_ENDS))
-    row = connection.execute(select(ENTRY.c.kind, ENTRY.c.reason).where(where).limit(1)).first()
-    return None if row is None else str(row.reason or row.kind)
+    """How this activation ended, if all its causes have: finished, failed, the reason of its cut, or "at_post" (P13)."""
+    where = and_(ENTRY.c.post == post, ENTRY.c.activation == activation, ENTRY.c.kind.in_(("ringing", *_ENDS)))
+    rows = connection.execute(select(ENTRY).where(where).order_by(ENTRY.c.at_ms, ENTRY.c.seq)).mappings()
+    end = sounding_end([entry_from(row) for row in rows])
+    if end is None:
+        return None
+    return "at_post" if hushed_at_post(end) else end.reason or end.kind
 
 
 # ---- the outbox
@@ -194,12 +222,16 @@ def put_off(connection: Connection, jti: str, due_ms: int) -> None:
 def hurry(connection: Connection, posts: Collection[str], now_ms: int) -> None:
     """These posts are there again: what they have not answered is due now."""
     unanswered = select(TARGET.c.jti).where(TARGET.c.post.in_(posts), TARGET.c.state.in_(_UNANSWERED))
-    connection.execute(update(COMMAND).where(COMMAND.c.open, COMMAND.c.jti.in_(unanswered)).values(due_ms=now_ms))
+    where = and_(COMMAND.c.open, COMMAND.c.due_ms > now_ms, COMMAND.c.exp_ms > now_ms, COMMAND.c.jti.in_(unanswered))
+    query = _locked(connection, select(COMMAND.c.jti).where(where).order_by(COMMAND.c.jti))
+    found = connection.execute(query).scalars().all()
+    connection.execute(update(COMMAND).where(COMMAND.c.jti.in_(found)).values(due_ms=now_ms))
 
 
 def lapse(connection: Connection, now_ms: int) -> list[Target]:
     """Commands that have expired unanswered; their posts gave no answer."""
     query = select(TARGET).where(TARGET.c.state.in_(_UNANSWERED), TARGET.c.exp_ms < now_ms)
+    query = query.order_by(TARGET.c.dispatch, TARGET.c.post)  # as everywhere: two workers never wait for each other
     found = [_target(row) for row in connection.execute(_locked(connection, query)).mappings()]
     changed = [after for before in found if (after := lapsed(before, now_ms)) != before]
     _update(connection, changed)
@@ -213,7 +245,8 @@ def cancel(
     where = and_(TARGET.c.dispatch.in_(dispatches), TARGET.c.state.in_(_UNANSWERED))
     if posts is not None:
         where = and_(where, TARGET.c.post.in_(posts))
-    found = [_target(row) for row in connection.execute(_locked(connection, select(TARGET).where(where))).mappings()]
+    query = _locked(connection, select(TARGET).where(where).order_by(TARGET.c.dispatch, TARGET.c.post))
+    found = [_target(row) for row in connection.execute(query).mappings()]
     _update(connection, [cancelled(target, now_ms) for target in found])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -13,11 +14,14 @@ from kengd.hub.chains import Chain, Wrong, ask_from, asked, extend, given_up, ma
 from kengd.hub.ledger.book_rows import BookRow, EntryRow
 from kengd.hub.ledger.rows import table
 from kengd.hub.ledger.store import Ledger
-from kengd.wire.entry import FIRST_PREV, Entry, Facts, entry_of, facts_of
+from kengd.wire.entry import FIRST_PREV, KEYS, Entry, Facts, entry_of, facts_hash, facts_of
 
 ENTRY, BOOK = table(EntryRow), table(BookRow)
 _FACTS = Facts._fields
 _STRETCH = 2_000
+_BOOK = re.compile(r"[A-Za-z0-9_.~-]{1,64}")
+_LARGEST_SEQ = 2**53 - 1
+_TEXTS = tuple(key for key in KEYS if key not in ("seq", "detail"))
 OVERTAKEN_MS = 5_000
 """An entry may reach us before the status that was made just before it, but not by this much."""
 
@@ -37,6 +41,17 @@ class Merged:
 
     fresh: tuple[Heard, ...]
     chains: tuple[Chain, ...]
+
+
+def check_storable(entry: Entry) -> None:
+    """Raises ValueError (RecursionError) on what is JSON and yet in no database, nor in any true book: NUL and half characters
+    in a text, infinity, numbers beyond all bounds. One such entry must not hold up all the others."""
+    if entry.seq > _LARGEST_SEQ:
+        raise ValueError("seq is out of bounds")
+    for key in _TEXTS:
+        if "\0" in (getattr(entry, key) or ""):
+            raise ValueError(f"{key} holds a NUL")
+    facts_hash(entry.prev, entry.book, facts_of(entry))
 
 
 def merge(connection: Connection, heard: Sequence[Heard], now_ms: int) -> Merged:
@@ -87,14 +102,11 @@ def _compare(connection: Connection, item: Heard, chains: dict[tuple[str, str], 
 
 def _extended(connection: Connection, chain: Chain, entries: list[Entry], now_ms: int) -> Chain:
     """With what just came; and where that closed a gap, with what had been waiting behind it."""
-    had_gap = chain.gap_ms is not None
+    had_gap, before = chain.gap_ms is not None, chain.seq
     chain = extend(chain, entries, now_ms)
-    while had_gap and chain.gap_ms is not None:
-        waiting = stored(connection, chain.post, chain.book, chain.seq, _STRETCH)
+    while had_gap and chain.gap_ms is not None and chain.seq != before:  # an open gap is not looked behind each time
         before = chain.seq
-        chain = extend(chain, waiting, now_ms)
-        if chain.seq == before:
-            break
+        chain = extend(chain, stored(connection, chain.post, chain.book, chain.seq, _STRETCH), now_ms)
     return chain
 
 
@@ -175,7 +187,9 @@ class Head:
 
 
 def heads_told(ledger: Ledger, heads: Sequence[Head], now_ms: int) -> None:
-    """Compare what posts say of their books with what is here; only what differs is written."""
+    """Compare what posts say of their books with what is here; only what differs is written. What no book can be is passed
+    over: a status is read from the network, and one must not hold up the others."""
+    heads = [head for head in heads if 0 <= head.seq <= _LARGEST_SEQ and _BOOK.fullmatch(head.book)]
     with ledger.read() as connection:
         known = chains_of(connection, [(head.post, head.book) for head in heads])
         odd = [head for head in heads if _told(connection, known[head.post, head.book], head, now_ms) is not None]
