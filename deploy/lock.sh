@@ -22,4 +22,6 @@ constraint=()
 lock requirements.lock gpio
 upgrade=()
 constraint=(--constraint requirements.lock)
-lock requirements-dev.lock gpio dev
+lock requirements-hub.lock hub
+constraint=(--constraint requirements.lock --constraint requirements-hub.lock)
+lock requirements-dev.lock gpio hub dev

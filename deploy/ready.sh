@@ -1,7 +1,8 @@
 # Sourced by the other scripts here: makes this checkout ready to run. Debian or Raspberry Pi OS, Python 3.11 or newer.
 # shellcheck shell=bash
 #
-#   ready LOCKFILE      system packages (only what is missing), .venv, the locked dependencies, kengd itself
+#   ready LOCKFILE [PACKAGE...]   system packages (only what is missing; PACKAGEs in any case), .venv, the locked
+#                                 dependencies, kengd itself
 #
 # Afterwards "$checkout/.venv/bin/python" runs kengd. Each step is skipped when there is nothing to do.
 
@@ -20,7 +21,7 @@ ready() {
     local python
     python=$(newest_python)
     [ -n "$python" ] || stop_if_hopeless
-    install_missing_packages "$python"
+    install_missing_packages "$python" "${@:2}"
     python=$(newest_python)
     [ -n "$python" ] || stop_if_hopeless
     [ -n "$python" ] || die "Python ở đây không tạo được môi trường ảo." "sudo apt-get install python3-venv"
@@ -46,8 +47,8 @@ newest_python() { # prints the newest Python of 64 bits that can make a virtual 
     done
 }
 
-answers() { # PYTHON CODE : runs, is new enough, and the code works
-    "$1" -c "import sys; sys.exit(sys.version_info < (3, 11) or sys.maxsize < 2**32)" >/dev/null 2>&1 &&
+answers() { # PYTHON CODE : runs, is one that the locked packages have wheels for, and the code works
+    "$1" -c "import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15) or sys.maxsize < 2**32)" >/dev/null 2>&1 &&
         "$1" -c "$2" >/dev/null 2>&1
 }
 
@@ -61,6 +62,9 @@ stop_if_hopeless() {
     python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 || die \
         "Python ở đây cũ quá ($(python3 -V 2>&1)); kengd cần Python 3.11 trở lên." \
         "dùng Debian 12 hoặc Raspberry Pi OS (bookworm) trở lên"
+    python3 -c 'import sys; sys.exit(sys.version_info >= (3, 15))' >/dev/null 2>&1 || die \
+        "Python ở đây mới quá ($(python3 -V 2>&1)); kengd cần Python 3.11 đến 3.14." \
+        "cài thêm python3.13 hoặc python3.14 (kèm gói venv của nó)"
     die "hệ điều hành ở đây là bản 32 bit." "cài lại thẻ nhớ bằng Raspberry Pi OS (64-bit)"
 }
 
@@ -68,8 +72,8 @@ stop_if_hopeless() {
 
 find_mosquitto() { PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin command -v mosquitto; }
 
-install_missing_packages() { # PYTHON or ""
-    local missing=() new_broker=
+install_missing_packages() { # PYTHON or "", PACKAGE...
+    local missing=("${@:2}") new_broker=
     [ -n "$1" ] || missing+=(python3-venv)
     if ! find_mosquitto >/dev/null; then
         missing+=(mosquitto)

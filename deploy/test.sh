@@ -4,7 +4,13 @@
 set -euo pipefail
 # shellcheck source=deploy/ready.sh
 . "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/ready.sh"
-ready requirements-dev.lock
+
+# The hub's tests run against PostgreSQL too: a server of their own, in a temporary directory.
+needed=()
+if ! command -v initdb >/dev/null && ! compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; then
+    needed=(postgresql)
+fi
+ready requirements-dev.lock "${needed[@]}"
 cd -- "$checkout"
 PATH=$venv/bin:$PATH
 

@@ -70,7 +70,7 @@ def test_pyproject_says_what_others_rely_on() -> None:
     """Name, version, script, extras, the pin factory's entry point, the lower bounds that matter."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert (project["name"], project["version"]) == ("kengd", kengd.__version__)
-    assert project["requires-python"] == ">=3.11"
+    assert project["requires-python"] == ">=3.11,<3.15"
     assert project["scripts"] == {"kengd": "kengd.__main__:main"}
     assert sorted(project["optional-dependencies"]) == ["dev", "gpio", "hub"]
     assert project["entry-points"]["gpiozero_pin_factories"] == {"kengd": "kengd.belfry.gpiod_factory:GpiodFactory"}
