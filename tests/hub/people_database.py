@@ -1,21 +1,17 @@
-"""Ledgers for the tests of people: SQLite in a file, PostgreSQL of its own in a temporary directory; fast hashing; a clock."""
+"""What the tests of people need: a clock that is set, chance that repeats, cheap hashing, and officers to begin with."""
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-import psycopg
-
-from kengd.hub.ledger.store import Ledger
+from kengd.hub.ledger.store import Ledger, sqlite_url
 from kengd.hub.people.passwords import argon2
 from kengd.hub.people.people import People
+from kengd.hub.people.words import Caller, Officer, Role
 
 START_MS = 1_793_000_000_000
 PASSWORD = "con trâu đi trước"
@@ -50,46 +46,69 @@ def people_of(ledger: Ledger, clock: Clock) -> People:
     return People(ledger, clock, Dice(), argon2(time_cost=1, memory_kib=8))
 
 
-def _programs() -> Path:
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    path = shutil.which("initdb")
-    assert found or path, "PostgreSQL is not installed: apt install postgresql"
-    return found[-1].parent if found else Path(str(path)).resolve().parent
+@dataclass
+class Station:
+    """A hub with its people. `admin`: signed in, with a password of their own."""
+
+    people: People
+    ledger: Ledger
+    clock: Clock
+    admin: Caller
+    admin_secret: str
+
+    def officer(self, login: str, role: Role = "duty", **more: str) -> Officer:
+        """Another officer, whose password is PASSWORD."""
+        made, first = self.people.make_officer(self.admin, login, f"Đồng chí {login}", role, **more)
+        self.settled(login, first)
+        return made
+
+    def settled(self, login: str, first: str) -> None:
+        """The first password is changed, the device signed out again."""
+        caller = self.caller(self.people.sign_in(login, first, f"10.0.0.{login}")[0])
+        self.people.change_password(caller, first, PASSWORD)
+        self.people.sign_out(caller)
+
+    def signed_in(self, login: str, address: str = "10.0.0.1") -> tuple[str, Caller]:
+        """A device of theirs."""
+        secret, _ = self.people.sign_in(login, PASSWORD, address, "điện thoại")
+        return secret, self.caller(secret)
+
+    def caller(self, secret: str) -> Caller:
+        """Who this device is."""
+        found = self.people.of_session(secret)
+        assert found is not None
+        return found
+
+    def later(self, ms: int) -> None:
+        """Time goes by."""
+        self.clock.ms += ms
 
 
-@contextmanager
-def postgres() -> Iterator[str]:
-    """The URL of a fresh PostgreSQL on a unix socket; it refuses to run as root, so it runs as `postgres` then."""
-    programs = _programs()
-    where = Path(tempfile.mkdtemp(prefix="kengd-pg-", dir="/tmp"))
-    server: subprocess.Popen[bytes] | None = None
-    as_user: list[str] = []
-    if os.geteuid() == 0:
-        shutil.chown(where, "postgres", "postgres")
-        as_user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", "--"]
-    try:
-        data = where / "data"
-        init = [str(programs / "initdb"), "-D", str(data), "-A", "trust", "-U", "kengd", "-E", "UTF8", "--no-sync"]
-        subprocess.run([*as_user, *init], check=True, capture_output=True, cwd=where)
-        options = ["-c", "listen_addresses=", "-c", f"unix_socket_directories={where}", "-c", "fsync=off"]
-        with (where / "log").open("wb") as log:
-            serve = [*as_user, str(programs / "postgres"), "-D", str(data), *options]
-            server = subprocess.Popen(serve, cwd=where, stdout=log, stderr=log)
-        _until_ready(where, server)
-        yield f"postgresql://kengd@/postgres?host={where}"
-    finally:
-        if server is not None:
-            server.terminate()
-            server.wait(20)
-        shutil.rmtree(where, ignore_errors=True)
+@cache
+def _shaped() -> bytes:
+    """An empty ledger's file, made once."""
+    with TemporaryDirectory() as where:
+        path = Path(where) / "ledger.sqlite"
+        Ledger(sqlite_url(path)).close()
+        return path.read_bytes()
 
 
-def _until_ready(where: Path, server: subprocess.Popen[bytes]) -> None:
-    for _ in range(400):
-        assert server.poll() is None, (where / "log").read_text(errors="replace")
-        try:
-            psycopg.connect(f"host={where} user=kengd dbname=postgres", connect_timeout=2).close()
-            return
-        except psycopg.OperationalError:
-            subprocess.run(["sleep", "0.05"], check=True)
-    raise AssertionError((where / "log").read_text(errors="replace"))
+def on_disk(directory: Path) -> Ledger:
+    """An empty ledger in SQLite."""
+    path = directory / "ledger.sqlite"
+    path.write_bytes(_shaped())
+    return Ledger(sqlite_url(path))
+
+
+def station(ledger: Ledger) -> Station:
+    """Begun at the shell, the first admin settled."""
+    clock = Clock()
+    people = people_of(ledger, clock)
+    first = people.first_officer("truong", "Trưởng công an xã")
+    secret, _ = people.sign_in("truong", first, "10.0.0.9", "máy bàn")
+    found = people.of_session(secret)
+    assert found is not None
+    people.change_password(found, first, PASSWORD)
+    admin = people.of_session(secret)
+    assert admin is not None
+    return Station(people, ledger, clock, admin, secret)

@@ -19,7 +19,6 @@ from kengd.hub.ledger import audits
 from kengd.hub.ledger.audits import AUDIT, Audit
 from kengd.hub.ledger.store import Ledger, sqlite_url
 from kengd.hub.ledger.values import put_value
-from tests.hub.people_database import postgres
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12)
 FACTS = st.dictionaries(
@@ -222,12 +221,11 @@ def test_writers_at_the_same_time_never_fork_the_chain_on_sqlite(tmp_path: Path)
         ledger.close()
 
 
-def test_writers_at_the_same_time_never_fork_the_chain_on_postgresql() -> None:
+def test_writers_at_the_same_time_never_fork_the_chain_on_postgresql(postgres_url: str) -> None:
     """Several hub workers on one PostgreSQL: the lock is held until the transaction ends, committed or not."""
-    with postgres() as url:
-        ledgers = [Ledger(url), Ledger(url), Ledger(url), Ledger(url)]
-        race(ledgers, 40)
-        with ledgers[0].read() as connection:
-            assert (audits.verify(connection), audits.head(connection)[0]) == (None, 128)
-        for ledger in ledgers:
-            ledger.close()
+    ledgers = [Ledger(postgres_url), Ledger(postgres_url), Ledger(postgres_url), Ledger(postgres_url)]
+    race(ledgers, 40)
+    with ledgers[0].read() as connection:
+        assert (audits.verify(connection), audits.head(connection)[0]) == (None, 128)
+    for ledger in ledgers:
+        ledger.close()
