@@ -126,7 +126,7 @@ class Dispatcher:
         for cmd, posts in told:
             read_order(cmd)
             exp = expiry(cmd, now_s)
-            for address in addresses(self._commune, posts, nonces, everyone=everyone and len(told) == 1):
+            for address in addresses(self._commune, posts, nonces, everyone=everyone and len(told) == 1, cmd=cmd):
                 jti = secrets.token_urlsafe(12)
                 jws = sign(claims(self._commune, address, cmd, jti=jti, iat=now_s, exp=exp), kid, key)
                 topic = address.topic(self._commune)

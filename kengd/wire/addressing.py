@@ -7,12 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from kengd.wire.command import SMALL_PAYLOAD, URGENT_LIFETIME_S
+from kengd.wire.command import LARGE_PAYLOAD, SMALL_PAYLOAD, URGENT_LIFETIME_S
+from kengd.wire.orders import LATEST_S
 from kengd.wire.topics import all_command_topic, command_topic
 
 ALARM_LIFETIME_S: Final = 60
 KEPT_LIFETIME_S: Final = 86_400
 """What is neither a ring nor a hush may wait a day for a post that is away."""
+_LARGE: Final = frozenset({"codebook", "timetable"})
 _URGENT: Final = frozenset({"ring", "hush", "taken"})
 MOST_AUDIENCE_BYTES: Final = SMALL_PAYLOAD - 1_900
 """What `by`, `why` (200 characters each, at most 4 bytes) and the other claims may need is kept free."""
@@ -39,29 +41,43 @@ class Address:
 
 
 def addresses(
-    commune: str, posts: Sequence[str], nonces: Mapping[str, str], *, everyone: bool = False, limit: int | None = None
+    commune: str,
+    posts: Sequence[str],
+    nonces: Mapping[str, str],
+    *,
+    everyone: bool = False,
+    limit: int | None = None,
+    cmd: Mapping[str, Any] | None = None,
 ) -> Iterator[Address]:
     """Who shares a publish with whom. `nonces`: those that have to be addressed alone, with their nonce.
 
     `everyone`: these are all posts of the commune, so that `{c}/*` may be said; not while one of them needs its nonce, since
-    it would then be addressed twice. A longer list of names than fits is split. `limit`: at most so many names in one.
+    it would then be addressed twice. A longer list of names than fits is split. `limit`: at most so many names in one. `cmd`:
+    what will be said, so that exactly its room is kept; without it there is room for any ring, hush, taken or silence.
     """
+    most = MOST_AUDIENCE_BYTES if cmd is None else _room(commune, cmd)
     yield from (Address((post,), nonces[post]) for post in posts if post in nonces)
     together = [post for post in posts if post not in nonces]
     if everyone and not nonces and len(together) > 1:
         yield Address(tuple(together), whole=True)
         return
-    room = MOST_AUDIENCE_BYTES
+    room = most
     some: list[str] = []
     for post in together:
         needed = len(commune) + len(post) + 4  # the slash, two quotes, a comma
         if some and (needed > room or len(some) == limit):
             yield Address(tuple(some))
-            some, room = [], MOST_AUDIENCE_BYTES
+            some, room = [], most
         some.append(post)
         room -= needed
     if some:
         yield Address(tuple(some))
+
+
+def _room(commune: str, cmd: Mapping[str, Any]) -> int:
+    """Bytes for the names, beside the longest of everything else."""
+    largest = LARGE_PAYLOAD if cmd["do"] in _LARGE else SMALL_PAYLOAD
+    return largest - len(claims(commune, Address(()), cmd, jti="j" * 64, iat=LATEST_S, exp=LATEST_S))
 
 
 def expiry(cmd: Mapping[str, Any], now_s: int, *, kept_s: int = KEPT_LIFETIME_S) -> int:
