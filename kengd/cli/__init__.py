@@ -8,6 +8,7 @@ from __future__ import annotations
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("kengd.cli.run", "chạy điểm kẻng (dịch vụ của hệ thống)"),
+    "hub": ("kengd.cli.hub", "máy trực ban Công an xã"),
     "demo": ("kengd.cli.demo", "chạy thử cả xã Cộng Lạc trên một máy, chân mô phỏng"),
     "check": ("kengd.cli.check", "đọc tệp cài đặt, chỉ ra chỗ sai theo dòng"),
     "score": ("kengd.cli.score", "vẽ hoặc ghi âm một hiệu lệnh"),

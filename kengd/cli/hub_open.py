@@ -1,0 +1,53 @@
+"""What the hub's shell commands share: settings, ledger, authority, who is at the keyboard, and a line to the broker."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from kengd import clock
+from kengd.hub.acts import Actor
+from kengd.hub.authority.authority import Authority
+from kengd.hub.founding import SHELL
+from kengd.hub.ledger.store import Ledger
+from kengd.hub.settings import HubSettings, load_hub
+from kengd.uplink.shell import ShellLink
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A hub, from the outside: its service may be running or not."""
+
+    settings: HubSettings
+    authority: Authority
+    ledger: Ledger
+
+
+@contextmanager
+def opened(args: argparse.Namespace) -> Iterator[Opened]:
+    """Open it. Raises UsageError, KengdError."""
+    settings = load_hub(args.config)
+    authority = Authority.open(settings.authority)
+    ledger = Ledger(settings.database_url)
+    try:
+        yield Opened(settings, authority, ledger)
+    finally:
+        ledger.close()
+
+
+def link(hub: Opened) -> ShellLink:
+    """A connection of the shell's own, with its own certificate; not yet connected."""
+    broker = hub.settings.broker
+    if not broker.tls:
+        return ShellLink(broker.host, broker.port)
+    files = hub.authority.client_files(SHELL, clock.now().wall_ms)
+    return ShellLink(broker.host, broker.port, ca=files.ca, cert=files.cert, key=files.key, client_id=SHELL)
+
+
+def actor(by: str | None = None) -> Actor:
+    """Whoever is at the keyboard: named as they say, known as they logged in."""
+    user = getpass.getuser()
+    return Actor(f"shell:{user}", by or user)

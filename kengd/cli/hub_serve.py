@@ -1,0 +1,28 @@
+"""`kengd hub serve`: the hub's service. Told to systemd when it listens; ends on SIGTERM and Ctrl-C."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import secrets
+
+from kengd import clock, service
+from kengd.hub.desk.server import serve
+from kengd.hub.people.people import People
+from kengd.hub.service import Hub
+from kengd.hub.settings import load_hub
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve until told to stop. Raises UsageError, KengdError when it cannot begin."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    hub = Hub(load_hub(args.config))
+    people = People(hub.ledger, lambda: clock.now().wall_ms, secrets.token_bytes)
+    hub.start()
+    try:
+        serve(hub, people, on_ready=lambda port: service.ready(f"đang trực, cổng {port}"))
+    finally:
+        service.stopping("đang tắt")
+        hub.stop()
+    return 0
