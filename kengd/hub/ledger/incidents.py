@@ -34,8 +34,8 @@ class Sounded:
 def add(connection: Connection, incident: Incident) -> bool:
     """False when it is there already."""
     insert: Any = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    done = connection.execute(insert(INCIDENT).values(**asdict(incident)).on_conflict_do_nothing())
-    return bool(done.rowcount)
+    statement = insert(INCIDENT).values(**asdict(incident)).on_conflict_do_nothing().returning(INCIDENT.c.id)
+    return connection.execute(statement).first() is not None
 
 
 def find(connection: Connection, incident_id: str) -> Incident | None:
@@ -60,8 +60,8 @@ def between(connection: Connection, from_ms: int, to_ms: int, limit: int = 1_000
 def sound(connection: Connection, sounded: Sounded) -> bool:
     """This activation belongs to that incident. False when it is there already (perhaps of another one)."""
     insert: Any = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    done = connection.execute(insert(SOUNDED).values(**asdict(sounded)).on_conflict_do_nothing())
-    return bool(done.rowcount)
+    statement = insert(SOUNDED).values(**asdict(sounded)).on_conflict_do_nothing().returning(SOUNDED.c.activation)
+    return connection.execute(statement).first() is not None
 
 
 def sound_ended(connection: Connection, post: str, activation: str, ended: str, at_ms: int) -> None:

@@ -56,6 +56,8 @@ def check_storable(entry: Entry) -> None:
 
 def merge(connection: Connection, heard: Sequence[Heard], now_ms: int) -> Merged:
     """Store what is new, look whether a known one was rewritten, and extend the chains."""
+    if not heard:
+        return Merged((), ())
     chains = chains_of(connection, {(item.post, item.entry.book) for item in heard}, lock=True)
     fresh = _insert(connection, heard)
     held = {(item.post, item.entry.book, item.entry.seq): item for item in fresh}

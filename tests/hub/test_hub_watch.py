@@ -1,0 +1,176 @@
+"""What each post last said of itself: believed only as far as it was said, and when (P9, R49)."""
+
+from __future__ import annotations
+
+import json
+import threading
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kengd.hub.ledger import values
+from kengd.hub.ledger.store import Ledger
+from kengd.hub.roster import STALE_MS, Seen
+from kengd.hub.watch import Watch
+from kengd.wire.status import ABSENT, build_status
+from tests.hub.spine_kit import T0, status
+
+News = tuple[str, Seen, Seen]
+
+
+@pytest.fixture
+def news() -> list[News]:
+    return []
+
+
+@pytest.fixture
+def watch(news: list[News]) -> Watch:
+    return Watch(lambda post, before, after: news.append((post, before, after)))
+
+
+def present(at_ms: int = T0, **more: object) -> bytes:
+    return build_status(status(at_ms=at_ms, **more))
+
+
+def test_a_post_that_never_spoke_is_not_there(watch: Watch, news: list[News]) -> None:
+    """P9: not known is not well."""
+    assert (watch.seen("thon-1"), watch.all(), news) == (Seen(), {}, [])
+    assert not Seen().is_present(T0)
+
+
+def test_a_live_status_is_there_for_as_long_as_it_may_be_silent(watch: Watch, news: list[News]) -> None:
+    """A present post speaks once a minute; its clock is compared with ours."""
+    assert watch.status("thon-1", present(T0 + 4_000), retained=False, now_ms=T0)
+    found = watch.seen("thon-1")
+    assert found == Seen(status(at_ms=T0 + 4_000), True, T0, T0, True, 4_000)
+    assert (found.is_present(T0 + STALE_MS - 1), found.is_present(T0 + STALE_MS)) == (True, False)
+    assert news == [("thon-1", Seen(), found)]
+
+
+def test_what_the_broker_kept_is_as_old_as_the_post_says(watch: Watch) -> None:
+    """P9: a status retained since yesterday proves nothing about now; only a trusted clock says how old it is."""
+    watch.status("old", present(T0 - 86_400_000), retained=True, now_ms=T0)
+    watch.status("young", present(T0 - 20_000), retained=True, now_ms=T0)
+    watch.status("untrusted", present(T0 - 86_400_000, clock="untrusted"), retained=True, now_ms=T0)
+    watch.status("ahead", present(T0 + 60_000), retained=True, now_ms=T0)
+    assert {post: seen.is_present(T0) for post, seen in watch.all().items()} == {
+        "old": False, "young": True, "untrusted": True, "ahead": True
+    }  # fmt: skip
+    assert {(seen.live, seen.ahead_ms) for seen in watch.all().values()} == {(False, None)}
+
+
+def test_the_last_will_says_that_it_is_gone_and_since_when(watch: Watch, news: list[News]) -> None:
+    """Absent since the first word of it, however often the broker tells it again."""
+    watch.status("thon-1", present(), retained=False, now_ms=T0)
+    watch.status("thon-1", ABSENT, retained=False, now_ms=T0 + 1_000)
+    watch.status("thon-1", ABSENT, retained=True, now_ms=T0 + 50_000)
+    gone = watch.seen("thon-1")
+    assert (gone.present, gone.since_ms, gone.status) == (False, T0 + 1_000, status())
+    watch.status("thon-1", present(T0 + 60_000), retained=False, now_ms=T0 + 60_000)
+    assert (watch.seen("thon-1").present, watch.seen("thon-1").since_ms) == (True, T0 + 60_000)
+    assert [after.present for _, _, after in news] == [True, False, False, True]
+
+
+def test_an_older_retained_status_does_not_replace_what_was_heard_live(watch: Watch, news: list[News]) -> None:
+    """After a reconnection the broker tells again what it kept."""
+    watch.status("thon-1", present(T0, seq=9), retained=False, now_ms=T0)
+    before = watch.seen("thon-1")
+    watch.status("thon-1", present(T0, seq=9), retained=True, now_ms=T0 + 5_000)
+    assert (watch.seen("thon-1"), len(news)) == (before, 1)
+
+
+def test_an_entry_shows_that_a_present_post_is_there(watch: Watch) -> None:
+    """And nothing about one that has gone or was never heard of: entries may come late."""
+    watch.status("thon-1", present(), retained=False, now_ms=T0)
+    watch.spoke("thon-1", T0 + 80_000)
+    assert watch.seen("thon-1").is_present(T0 + 100_000)
+    watch.status("thon-1", ABSENT, retained=False, now_ms=T0 + 100_000)
+    watch.spoke("thon-1", T0 + 101_000)
+    watch.spoke("thon-2", T0)
+    assert not watch.seen("thon-1").is_present(T0 + 101_000)
+    assert list(watch.all()) == ["thon-1"]
+
+
+def test_a_refused_signature_is_remembered_until_a_command_is_taken(watch: Watch, news: list[News]) -> None:
+    """A post that does not know our key would not ring: said until it obeys again; told when it changes only."""
+    watch.status("thon-1", present(), retained=False, now_ms=T0)
+    for reason in ("unknown_key", "unknown_key", None, None):
+        watch.refused("thon-1", reason)
+    assert [after.refused for _, _, after in news] == [None, "unknown_key", None]
+    watch.refused("thon-1", "bad_signature")
+    watch.status("thon-1", present(T0 + 1), retained=False, now_ms=T0 + 1)
+    assert watch.seen("thon-1").refused == "bad_signature", "a status says nothing about keys"
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner, max_size=3),
+    max_leaves=6,
+)
+KEYS = sorted(json.loads(present()))
+
+
+@given((st.binary(max_size=60) | JSON.map(lambda value: json.dumps(value).encode())).filter(lambda raw: raw != ABSENT))
+def test_what_is_no_status_leaves_the_post_as_it_was(raw: bytes) -> None:
+    """R49: whatever comes, it is told unreadable, and no post changes."""
+    watch = Watch(lambda *_: None)
+    watch.status("thon-1", present(), retained=False, now_ms=T0)
+    before = watch.seen("thon-1")
+    assert watch.status("thon-1", raw, retained=False, now_ms=T0 + 9) is False
+    assert watch.seen("thon-1") == before
+
+
+@given(st.sampled_from(KEYS), JSON | st.just(...))
+def test_a_status_with_one_part_spoilt_is_read_or_refused_whole(key: str, value: object) -> None:
+    """R49: never half of it, never an error that would stop the line."""
+    said = json.loads(present())
+    if value is ...:
+        del said[key]
+    else:
+        said[key] = value
+    watch = Watch(lambda *_: None)
+    good = watch.status("thon-1", json.dumps(said).encode(), retained=False, now_ms=T0)
+    assert good is (watch.seen("thon-1") != Seen())
+
+
+def test_news_may_come_from_several_threads_at_once() -> None:
+    """The line's thread, the ingest's: nothing is lost between them."""
+    news: list[News] = []
+    watch = Watch(lambda post, before, after: news.append((post, before, after)))
+
+    def speak(post: str) -> None:
+        for n in range(1, 201):
+            watch.status(post, present(T0 + n), retained=False, now_ms=T0 + n)
+            watch.refused(post, "unknown_key" if n % 2 else None)
+
+    threads = [threading.Thread(target=speak, args=(f"thon-{n % 2}",)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert set(watch.all()) == {"thon-0", "thon-1"}
+    assert all(before != after for _, before, after in news)
+
+
+def test_presence_is_kept_once_for_each_change(ledger: Ledger) -> None:
+    """Reports: several workers see the same change; one row."""
+    with ledger.write() as connection:
+        for present_now, at_ms in [(True, 10), (True, 11), (False, 20), (False, 21), (True, 30), (False, 99)]:
+            values.note_presence(connection, "thon-1", present_now, at_ms)
+        values.note_presence(connection, "thon-2", False, 15)
+        assert values.presence_between(connection, 25, 99) == {
+            "thon-1": [(20, False), (30, True)],
+            "thon-2": [(15, False)],
+        }
+        assert values.presence_between(connection, 0, 11) == {"thon-1": [(10, True)]}
+
+
+def test_values_are_kept_by_their_key(ledger: Ledger) -> None:
+    """New, changed, struck; and those under a prefix, whose `%` and `_` mean themselves."""
+    with ledger.write() as connection:
+        for key, value in [("a", "1"), ("a", "2"), ("b", "3"), ("b", None), ("x_1", "4"), ("xy1", "5"), ("x%1", "6")]:
+            values.put_value(connection, key, value)
+        assert [values.value_of(connection, key) for key in ("a", "b", "c")] == ["2", None, None]
+        assert values.under(connection, "x_") == {"x_1": "4"}
+        assert values.under(connection, "x") == {"x%1": "6", "x_1": "4", "xy1": "5"}
