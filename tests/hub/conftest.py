@@ -101,7 +101,12 @@ class Server:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Server]:
     """The server; its database `shaped` is a migrated, empty ledger."""
-    directory = Path(tempfile.mkdtemp(prefix="kengd-pg-"))  # not below pytest's own, which others may not enter
+    memory = (
+        "/dev/shm" if os.access("/dev/shm", os.W_OK | os.X_OK) else None
+    )  # a copy of a database is many small files
+    directory = Path(
+        tempfile.mkdtemp(prefix="kengd-pg-", dir=memory)
+    )  # not below pytest's own, which others may not enter
     server = Server(directory)
     try:
         server.say("CREATE DATABASE shaped")
@@ -121,11 +126,19 @@ def postgres_url(postgres: Server) -> Iterator[str]:
     postgres.say(f"DROP DATABASE {name} WITH (FORCE)")
 
 
+@pytest.fixture(scope="session")
+def shaped_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated, empty ledger in SQLite, to be copied."""
+    path = tmp_path_factory.mktemp("shaped") / "ledger.sqlite"
+    Ledger(sqlite_url(path)).close()
+    return path
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def ledger_url(request: pytest.FixtureRequest, tmp_path: Path, shaped_file: Path) -> str:
     """An empty ledger of this test's own, in each of the two databases."""
     if request.param == "sqlite":
-        return sqlite_url(tmp_path / "ledger.sqlite")
+        return sqlite_url(Path(shutil.copy(shaped_file, tmp_path / "ledger.sqlite")))
     url: str = request.getfixturevalue("postgres_url")
     return url
 
