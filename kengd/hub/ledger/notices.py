@@ -1,0 +1,116 @@
+"""Notices that were sent, what has been told already (once, whichever worker tells it), and the entries that people are told."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Connection, and_, delete, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from kengd.hub.ledger.book_rows import EntryRow
+from kengd.hub.ledger.rows import table
+from kengd.hub.ledger.values import VALUE
+from kengd.hub.ledger.watch_rows import NoticeRow
+
+ENTRY, NOTICE = table(EntryRow), table(NoticeRow)
+TOLD: Final = "told:"
+"""Keys of what has been told; the value is when, unix ms."""
+BEHIND: Final = 2_000
+"""Entries are looked at again this far back: several workers may commit them in another order than they are numbered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A notice and what became of it. `to`: the person's id; `channel`: how, without any secret."""
+
+    at_ms: int
+    kind: str
+    to: str
+    channel: str
+    text: str
+    ok: bool
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MissedRing:
+    """A ring of the timetable that a post let go by, as it says itself. `due`: local ISO time, as the post wrote it."""
+
+    post: str
+    book: str
+    seq: int
+    at_ms: int
+    signal: str | None
+    reason: str | None
+    due: str | None
+
+
+def keep(connection: Connection, sent: Sent) -> None:
+    """One more line in the list of notices."""
+    row = {
+        "at_ms": sent.at_ms, "kind": sent.kind, "to": sent.to, "channel": sent.channel, "text": sent.text, "ok": sent.ok,
+        "detail": sent.detail,
+    }  # fmt: skip
+    connection.execute(NOTICE.insert().values(**row))
+
+
+def newest(connection: Connection, *, before_ms: int | None = None, limit: int = 100) -> list[Sent]:
+    """What was sent last, newest first."""
+    query = select(NOTICE).order_by(NOTICE.c.n.desc()).limit(limit)
+    if before_ms is not None:
+        query = query.where(NOTICE.c.at_ms < before_ms)
+    return [
+        Sent(**{key: value for key, value in row.items() if key != "n"}) for row in connection.execute(query).mappings()
+    ]
+
+
+def claim(connection: Connection, key: str, value: str) -> bool:
+    """Keep this value under a key that nobody has used: True for the first of all workers, and for no one after it."""
+    insert: Any = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    statement = insert(VALUE).values(key=key, value=value).on_conflict_do_nothing().returning(VALUE.c.key)
+    return connection.execute(statement).first() is not None
+
+
+def release(connection: Connection, key: str) -> bool:
+    """Strike it: True for the one worker that did, so that the end of something is told once too."""
+    return connection.execute(delete(VALUE).where(VALUE.c.key == key)).rowcount > 0
+
+
+def told(connection: Connection, keys: Collection[str]) -> set[str]:
+    """Which of these have been told."""
+    if not keys:
+        return set()
+    query = select(VALUE.c.key).where(VALUE.c.key.in_([TOLD + key for key in keys]))
+    return {str(key).removeprefix(TOLD) for key in connection.execute(query).scalars()}
+
+
+def claim_told(connection: Connection, key: str, now_ms: int) -> bool:
+    """It is ours to tell; for everybody else it has been told."""
+    return claim(connection, TOLD + key, str(now_ms))
+
+
+def forget_told(connection: Connection, before_ms: int) -> int:
+    """Strike what was told before this moment: nobody will ask again. Returns how many."""
+    old = VALUE.c.value < str(before_ms)  # 13 digits until the year 2286: texts stand in the order of the numbers
+    where = and_(VALUE.c.key.startswith(TOLD, autoescape=True), func.length(VALUE.c.value) == 13, old)
+    return connection.execute(delete(VALUE).where(where)).rowcount
+
+
+def missed_rings(connection: Connection, after_n: int, since_ms: int) -> tuple[list[MissedRing], int]:
+    """Rings that posts say they have missed since this moment (by their clocks), among the entries behind `after_n` and a
+    little before; and the number of the newest entry, for the next look."""
+    newest_n = int(connection.execute(select(func.max(ENTRY.c.n))).scalar() or 0)
+    where = and_(ENTRY.c.n > after_n - BEHIND, ENTRY.c.kind == "missed", ENTRY.c.at_ms >= since_ms)
+    found = [_missed(row) for row in connection.execute(select(ENTRY).where(where).order_by(ENTRY.c.n)).mappings()]
+    return found, newest_n
+
+
+def _missed(row: Mapping[Any, Any]) -> MissedRing:
+    detail = json.loads(row["detail"]) if row["detail"] else {}
+    due = detail.get("due")
+    return MissedRing(
+        row["post"], row["book"], row["seq"], row["at_ms"], row["signal"], row["reason"], due if isinstance(due, str) else None
+    )  # fmt: skip
