@@ -51,6 +51,7 @@ _RANK: Final = {
 _ENDED: Final = 4
 _NO_ANSWERS: Final = frozenset({"duplicate", "jti_reused", "retained"})
 """Refusals of a copy, which say nothing about the command itself: its first reply says what was decided."""
+UNREAD: Final = ("unknown_key", "bad_signature")
 _ENDS: Final = {"finished": State.FINISHED, "cut": State.CUT, "failed": State.FAILED, "tested": State.TESTED}
 
 
@@ -120,7 +121,7 @@ def advance(target: Target, entry: Entry, heard_ms: int, over: Collection[str] =
     the caller keeps it away.
     """
     if entry.command_id != target.jti:
-        return _heard_end(target, entry, heard_ms)
+        return _unread(target, entry, heard_ms) if could_not_read(entry) else _heard_end(target, entry, heard_ms)
     if entry.kind == "received":
         return _received(target, entry, heard_ms, over)
     if entry.kind == "ringing":
@@ -140,11 +141,28 @@ def advance(target: Target, entry: Entry, heard_ms: int, over: Collection[str] =
     return target
 
 
+def could_not_read(entry: Entry) -> bool:
+    """A post that cannot check a signature cannot name the command; it names the key that the message claimed."""
+    return entry.kind == "refused" and entry.command_id is None and entry.reason in UNREAD
+
+
+def _unread(target: Target, entry: Entry, heard_ms: int) -> Target:
+    """It may be our command that it could not read: so it is shown, and a later answer to the command itself counts more."""
+    if not unanswered(target):
+        return target
+    return replace(target, state=State.REFUSED, reason=entry.reason, ended_ms=heard_ms)
+
+
+def _rank(target: Target) -> int:
+    guessed = target.state is State.REFUSED and target.reason in UNREAD
+    return rank(State.SENT) if guessed else rank(target.state)
+
+
 def _received(target: Target, entry: Entry, heard_ms: int, over: Collection[str]) -> Target:
     known = replace(target, received_ms=target.received_ms or heard_ms)
     if target.do == "taken":
         return _end(known, State.DONE, None, heard_ms)
-    if target.do != "hush" or rank(target.state) >= rank(State.RECEIVED):
+    if target.do != "hush" or _rank(target) >= rank(State.RECEIVED):
         return _to(known, State.RECEIVED, None)
     ended = (entry.detail or {}).get("ended")
     named = [item for item in ended if isinstance(item, str)] if isinstance(ended, list) else []
@@ -167,7 +185,7 @@ def _to(target: Target, state: State, reason: str | None) -> Target:
 
 
 def _end(target: Target, state: State, reason: str | None, heard_ms: int) -> Target:
-    if rank(target.state) >= _ENDED:
+    if _rank(target) >= _ENDED:
         return target
     return replace(target, state=state, reason=reason, ended_ms=heard_ms)
 

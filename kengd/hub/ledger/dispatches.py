@@ -10,7 +10,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, RowMapping, and_, bindparam, func, or_, select, update
 
 from kengd.errors import KengdError
-from kengd.hub.dispatching import State, Target, advance, cancelled, lapsed
+from kengd.hub.dispatching import UNREAD, State, Target, advance, cancelled, could_not_read, lapsed
 from kengd.hub.incidents import hushed_at_post, sounding_end
 from kengd.hub.ledger.book_rows import EntryRow
 from kengd.hub.ledger.dispatch_rows import CommandRow, DispatchRow, TargetRow
@@ -119,11 +119,13 @@ def answered(connection: Connection, fresh: Sequence[Heard]) -> list[Target]:
     """What these new entries change; the targets as they are now."""
     jtis = {item.entry.command_id for item in fresh if item.entry.command_id is not None}
     ended = {item.post for item in fresh if item.entry.kind in _ENDS}
-    if not jtis and not ended:
+    unread = {item.post for item in fresh if could_not_read(item.entry)}
+    if not jtis and not ended and not unread:
         return []
     by_jti = and_(TARGET.c.jti.in_(jtis), TARGET.c.post.in_({item.post for item in fresh}))
     hushed = and_(TARGET.c.do == "hush", TARGET.c.state == State.RECEIVED.value, TARGET.c.post.in_(ended))
-    query = select(TARGET).where(or_(by_jti, hushed)).order_by(TARGET.c.dispatch, TARGET.c.post)
+    guessed = and_(TARGET.c.state.in_(_UNANSWERED), TARGET.c.post.in_(unread))
+    query = select(TARGET).where(or_(by_jti, hushed, guessed)).order_by(TARGET.c.dispatch, TARGET.c.post)
     rows = connection.execute(_locked(connection, query)).mappings()
     before = {(row["dispatch"], row["post"]): _target(row) for row in rows}
     after = dict(before)
@@ -198,7 +200,9 @@ def due(connection: Connection, now_ms: int, limit: int = 100) -> list[tuple[Com
     if not found:
         return []
     waiting: dict[str, list[str]] = {command.jti: [] for command in found}
-    where = and_(TARGET.c.jti.in_(waiting), TARGET.c.state.in_(_UNANSWERED))
+    # a refusal that names no command is only taken for this one's: it is sent again all the same
+    guessed = and_(TARGET.c.state == State.REFUSED.value, TARGET.c.reason.in_(UNREAD), TARGET.c.exp_ms > now_ms)
+    where = and_(TARGET.c.jti.in_(waiting), or_(TARGET.c.state.in_(_UNANSWERED), guessed))
     for jti, post in connection.execute(select(TARGET.c.jti, TARGET.c.post).where(where).order_by(TARGET.c.post)):
         waiting[jti].append(post)
     over = [jti for jti, posts in waiting.items() if not posts]
