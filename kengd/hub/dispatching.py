@@ -181,7 +181,7 @@ def _heard_end(target: Target, entry: Entry, heard_ms: int) -> Target:
 
 def _to(target: Target, state: State, reason: str | None) -> Target:
     """Further on; what had lapsed or was cancelled is open again."""
-    return replace(target, state=state, reason=reason, ended_ms=None) if rank(state) > rank(target.state) else target
+    return replace(target, state=state, reason=reason, ended_ms=None) if rank(state) > _rank(target) else target
 
 
 def _end(target: Target, state: State, reason: str | None, heard_ms: int) -> Target:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from kengd.hub.dispatching import (
     GRACE_MS,
+    UNREAD,
     Order,
     State,
     Target,
@@ -99,6 +100,9 @@ NOISE = history(
 )
 
 
+COULD_NOT_READ = history(*(said("refused", reason=reason) for reason in UNREAD))
+
+
 def follow(start: Target, heard: Sequence[Entry]) -> Target:
     """As the ledger does: a hush is told which activations it knows to have ended."""
     now, over = start, set[str]()
@@ -106,8 +110,9 @@ def follow(start: Target, heard: Sequence[Entry]) -> Target:
         if entry.kind in ("finished", "cut", "failed") and entry.activation is not None:
             over.add(entry.activation)
         before, now = now, advance(now, entry, T0 + n, over)
-        assert rank(now.state) >= rank(before.state), "a state never goes back"
-        if rank(before.state) == 4:
+        guessed = before.reason in UNREAD
+        assert guessed or rank(now.state) >= rank(before.state), "a state never goes back"
+        if rank(before.state) == 4 and before.reason not in UNREAD:
             assert now.state is before.state, "an end stays"
         if now.state is State.RINGING is not before.state:
             assert (entry.kind, entry.command_id) == ("ringing", JTI), "shown ringing without the post's own word"
@@ -144,7 +149,7 @@ def test_any_order_and_any_repetition_end_like_the_right_order(data: st.DataObje
     do, book = data.draw(st.sampled_from(HISTORIES))
     start = data.draw(st.sampled_from([target(do), sent(target(do), T0)]))
     expected = in_order(start, book)
-    come = [*book, *data.draw(st.lists(st.sampled_from([*book, *NOISE]), max_size=8))]
+    come = [*book, *data.draw(st.lists(st.sampled_from([*book, *NOISE, *COULD_NOT_READ]), max_size=8))]
     come = data.draw(st.permutations(come))
     assert seen_by_people(follow(start, come)) == seen_by_people(expected)
     gave_up = data.draw(st.sampled_from([lambda t: lapsed(t, EXP + GRACE_MS + 1), lambda t: cancelled(t, T0)]))
@@ -159,6 +164,22 @@ def test_what_is_not_the_answer_moves_nothing(heard: list[Entry]) -> None:
     """P9, DESIGN 7: never `duplicate` (nor another refusal of a copy) in place of a state; never another's ring."""
     for start in (target(), sent(target(), T0), replace(target(), state=State.RINGING, activation=A)):
         assert follow(start, heard) == start
+
+
+@pytest.mark.parametrize("refusal", COULD_NOT_READ)
+def test_a_post_that_could_not_read_a_command_is_shown_so_until_it_answers(refusal: Entry) -> None:
+    """P9: without our key it cannot say which command it was; those that wait for an answer are shown refused, and its own word
+    about the command, before or after, counts more."""
+    received, ringing, _ = RINGS[0]
+    guessed = advance(sent(target(), T0), refusal, T0)
+    assert (guessed.state, guessed.reason) == (State.REFUSED, refusal.reason)
+    assert (advance(guessed, received, T0).state, advance(guessed, ringing, T0).state) == (
+        State.RECEIVED,
+        State.RINGING,
+    )
+    assert advance(guessed, received, T0).reason is None
+    known = advance(sent(target(), T0), received, T0)
+    assert advance(known, refusal, T0) == known
 
 
 def test_a_hush_is_done_only_when_all_it_named_has_ended() -> None:

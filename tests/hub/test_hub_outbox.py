@@ -160,6 +160,17 @@ def test_without_an_answer_it_ends_with_the_command_and_is_told_once(hub: Hub) -
     assert hub.targets()["thon-3"].ended_ms is None
 
 
+def test_a_post_that_could_not_read_it_is_sent_it_again_until_it_expires(hub: Hub) -> None:
+    """P9: what it could not read was perhaps another's; the repeat is answered, or says the same again."""
+    hub.dispatcher.dispatch(replace(ALARM, posts=("thon-1",)))
+    hub.mouth.taken()
+    hub.hear("thon-1", said("refused", reason="unknown_key"), book="u")
+    assert (hub.states(), hub.targets()["thon-1"].reason) == ({"thon-1": "refused"}, "unknown_key")
+    assert len(hub.tend(T0 + REPEAT_MS)) == 1
+    answer(hub, "thon-1", "ringing", activation="a" * 16)
+    assert (hub.states(), hub.tend(T0 + 2 * REPEAT_MS)) == ({"thon-1": "ringing"}, [])
+
+
 def test_the_worker_is_told_when_to_look_again(hub: Hub) -> None:
     """Neither busy nor late: the next due moment, or a while when there is nothing."""
     assert hub.dispatcher.tend() == ([], T0 + REPEAT_MS)
