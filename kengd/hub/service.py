@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -48,8 +49,8 @@ def wall_ms() -> int:
 class Hub:
     """One worker. `start`, then `stop`; everything between is safe from any thread."""
 
-    def __init__(self, settings: HubSettings) -> None:
-        """Open ledger and authority. Raises KengdError where either cannot be had."""
+    def __init__(self, settings: HubSettings, *, session: Callable[..., Session] = Session) -> None:
+        """Open ledger and authority. Raises KengdError where either cannot be had. `session`: what makes the line."""
         self.settings = settings
         self.authority = Authority.open(settings.authority)
         self.ledger = Ledger(settings.database_url)
@@ -59,7 +60,7 @@ class Hub:
         self._roster: tuple[int, Roster] = (0, Roster())
         self._signing: tuple[int, tuple[str, Ed25519PrivateKey]] | None = None
         self._lock = threading.Lock()
-        self.line = Session(self._line_settings(), self._arrived, self._line_changed, on_published=None)
+        self.line = session(self._line_settings(), self._arrived, self._line_changed, on_published=None)
         self.dispatcher = Dispatcher(self.ledger, settings.commune.id, self.line, self.signing, self.watch.all, wall_ms)
         duty = settings.duty
         self.acts = Acts(

@@ -99,6 +99,26 @@ def put_group(connection: Connection, group_id: str, name: str, posts: Iterable[
     connection.execute(MEMBER.insert(), [{"group_id": group_id, "post": post} for post in members])
 
 
+def drop_village(connection: Connection, village_id: str) -> bool:
+    """The village is gone from the roster: no post serves it any more, nobody is its neighbour. False: no such village."""
+    connection.execute(delete(SERVES).where(SERVES.c.village == village_id))
+    where = (NEIGHBOUR.c.village == village_id) | (NEIGHBOUR.c.neighbour == village_id)
+    connection.execute(delete(NEIGHBOUR).where(where))
+    return connection.execute(delete(VILLAGE).where(VILLAGE.c.id == village_id)).rowcount > 0
+
+
+def ranks(connection: Connection) -> dict[str, dict[str, int]]:
+    """Places in lists: {"villages": {id: rank}, "posts": {id: rank}}."""
+    villages = connection.execute(select(VILLAGE.c.id, VILLAGE.c.rank))
+    posts = connection.execute(select(POST.c.id, POST.c.rank))
+    return {"villages": {key: rank for key, rank in villages}, "posts": {key: rank for key, rank in posts}}
+
+
+def group_names(connection: Connection) -> dict[str, str]:
+    """Group id → its name."""
+    return {key: name for key, name in connection.execute(select(GROUP.c.id, GROUP.c.name).order_by(GROUP.c.id))}
+
+
 def _put(connection: Connection, into: Table, row: dict[str, Any]) -> None:
     insert: Any = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     statement = insert(into).values(**row)

@@ -1,0 +1,49 @@
+"""The application: every room of the desk, behind one gate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from fastapi import FastAPI
+
+from kengd import __version__
+from kengd.hub.desk import (
+    books,
+    cap_room,
+    desk_page,
+    dispatches,
+    health,
+    incident_book,
+    live,
+    officers,
+    post_orders,
+    refusals,
+    report_room,
+    roster_book,
+    sessions,
+)
+from kengd.hub.desk.desk import Desk
+from kengd.hub.desk.gate import Gate
+from kengd.hub.people.people import People
+from kengd.hub.service import Hub
+
+ROOMS = (
+    sessions, desk_page, live, dispatches, incident_book, books, roster_book, post_orders, officers, report_room, cap_room,
+    health,
+)  # fmt: skip
+
+
+def make_app(hub: Hub, people: People, *, revoked: Callable[[], None] = lambda: None) -> FastAPI:
+    """The desk of this hub. `revoked`: called in a request's thread when certificates were revoked or replaced.
+
+    `app.state.desk` is its `Desk`.
+    """
+    app = FastAPI(
+        title="kengd hub", version=__version__, docs_url=None, redoc_url=None, openapi_url="/api/openapi.json"
+    )
+    app.state.desk = Desk(hub, people, revoked)
+    app.add_middleware(Gate, origin=hub.settings.web.origin)
+    refusals.add_to(app)
+    for room in ROOMS:
+        app.include_router(room.router)
+    return app

@@ -1,0 +1,201 @@
+"""What an officer sees first: what is wrong, open incidents with the alarms on top, and each post as it is now. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from kengd.hub.authority.own import Expiry
+from kengd.hub.chains import WRONG_VI, Chain
+from kengd.hub.incidents import Incident, helpers_of
+from kengd.hub.ledger.incidents import Sounded
+from kengd.hub.reports.rings import BUILTIN_SIGNALS
+from kengd.hub.roster import Post, Roster, Seen, why_calm_silent, why_silent
+from kengd.wire.status import Status
+
+NO_PROOF = "rơ-le đã đóng, chưa kiểm được tiếng"
+PROVED = "đã kiểm được tiếng"
+DISPROVED = "rơ-le đã đóng nhưng không nghe thấy tiếng"
+
+
+def proof_vi(proved: bool | None) -> str:
+    """What is known of the sound itself (P9)."""
+    return NO_PROOF if proved is None else PROVED if proved else DISPROVED
+
+
+def signal_vi(signal: str | None) -> str | None:
+    """The signal's Vietnamese name where it is one that everybody has."""
+    known = BUILTIN_SIGNALS.get(signal or "")
+    return known.name_vi if known else signal
+
+
+def age_s(at_ms: int | None, now_ms: int) -> int | None:
+    """Whole seconds by the hub's clock, never below 0."""
+    return None if at_ms is None else max(0, now_ms - at_ms) // 1000
+
+
+def posts_now(
+    roster: Roster, seen: Mapping[str, Seen], rings: Mapping[str, Mapping[str, Any]], now_ms: int, line_up: bool
+) -> list[dict[str, Any]]:
+    """Each post in the roster's order."""
+    return [_post(post, seen.get(post.id, Seen()), rings.get(post.id), now_ms, line_up) for post in roster.posts]
+
+
+def _post(post: Post, seen: Seen, ring: Mapping[str, Any] | None, now_ms: int, line_up: bool) -> dict[str, Any]:
+    present = line_up and seen.is_present(now_ms)
+    status = seen.status
+    return {
+        "id": post.id,
+        "name": post.name,
+        "villages": list(post.villages),
+        "sounder": post.sounder,
+        "present": present,
+        "heard_age_s": age_s(seen.heard_ms, now_ms),
+        "since_ms": seen.since_ms,
+        "live": seen.live,
+        "sounding": _sounding(status, now_ms) if present and status is not None else None,
+        "conditions": [
+            {"code": item.code, "severity": item.severity, "vi": item.vi, "en": item.en}
+            for item in (status.conditions if status is not None else ())
+        ],
+        "why_silent": why_silent(seen, now_ms, line_up=line_up),
+        "why_calm_silent": why_calm_silent(seen, now_ms),
+        "clock": status.clock if status is not None else None,
+        "ahead_ms": seen.ahead_ms,
+        "version": status.version if status is not None else None,
+        "codebook_version": status.codebook_version if status is not None else None,
+        "timetable_version": status.timetable_version if status is not None else None,
+        "last_ring": _last(ring, now_ms),
+    }
+
+
+def _sounding(status: Status, now_ms: int) -> dict[str, Any] | None:
+    sounding = status.sounding
+    if sounding is None:
+        return None
+    return {
+        "activation": sounding.activation,
+        "signal": sounding.signal,
+        "signal_vi": signal_vi(sounding.signal),
+        "purpose": sounding.purpose.value,
+        "source": sounding.source.value,
+        "since_ms": sounding.since_wall_ms,
+        "age_s": age_s(sounding.since_wall_ms, now_ms),
+        "proved": sounding.proved,
+        "proved_vi": proof_vi(sounding.proved),
+    }
+
+
+def _last(ring: Mapping[str, Any] | None, now_ms: int) -> dict[str, Any] | None:
+    if ring is None:
+        return None
+    more = {"signal_vi": signal_vi(ring["signal"]), "age_s": age_s(ring["heard_ms"], now_ms)}
+    return {key: value for key, value in ring.items() if key != "n"} | more
+
+
+def incidents_now(
+    found: Sequence[Incident],
+    sounded: Iterable[Sounded],
+    dispatches: Iterable[Mapping[str, Any]],
+    roster: Roster,
+    now_ms: int,
+) -> list[dict[str, Any]]:
+    """Open incidents: alarms that nobody has taken first, then what still sounds, then the rest; the newest of each first."""
+    of_sounded: dict[str, list[Sounded]] = {}
+    for item in sounded:
+        of_sounded.setdefault(item.incident, []).append(item)
+    of_dispatch: dict[str, list[Mapping[str, Any]]] = {}
+    for one in dispatches:
+        of_dispatch.setdefault(one["incident"], []).append(one)
+    views = [
+        incident_view(one, of_sounded.get(one.id, ()), of_dispatch.get(one.id, ()), roster, now_ms) for one in found
+    ]
+    return sorted(views, key=_urgency)
+
+
+def _urgency(view: Mapping[str, Any]) -> tuple[bool, bool, bool, int]:
+    taken = view["acknowledged_ms"] is not None
+    sounding = any(item["ended_ms"] is None for item in view["sounded"])
+    return view["origin"] != "alarm" or taken, taken, not sounding, -view["began_ms"]
+
+
+def incident_view(
+    incident: Incident,
+    sounded: Iterable[Sounded],
+    dispatches: Iterable[Mapping[str, Any]],
+    roster: Roster,
+    now_ms: int,
+) -> dict[str, Any]:
+    """One incident with what sounded, and which neighbours could be asked for help (H13)."""
+    village = roster.village(incident.village or "")
+    acts = list(dispatches)
+    helpers = helpers_of(roster, incident.village, by_itself=False) if incident.village is not None else ()
+    return {
+        "id": incident.id,
+        "origin": incident.origin,
+        "purpose": incident.purpose,
+        "post": incident.post,
+        "village": incident.village,
+        "village_name": village.name if village is not None else None,
+        "text": incident.text,
+        "began_ms": incident.began_ms,
+        "age_s": age_s(incident.began_ms, now_ms),
+        "acknowledged_ms": incident.acknowledged_ms,
+        "acknowledged_by": incident.acknowledged_by,
+        "closed_ms": incident.closed_ms,
+        "closed_by": incident.closed_by,
+        "calls": incident.calls,
+        "call_due_ms": incident.call_due_ms,
+        "sounded": [_sounded(item, now_ms) for item in sounded],
+        "helpers": list(helpers),
+        "support_asked": any(act["do"] == "ring" and act["signal"] == "support" for act in acts),
+        "dispatches": [act["id"] for act in acts],
+    }
+
+
+def _sounded(item: Sounded, now_ms: int) -> dict[str, Any]:
+    return {
+        "post": item.post,
+        "activation": item.activation,
+        "signal": item.signal,
+        "signal_vi": signal_vi(item.signal),
+        "source": item.source,
+        "place": item.place,
+        "began_ms": item.began_ms,
+        "age_s": age_s(item.began_ms, now_ms),
+        "ended_ms": item.ended_ms,
+        "ended": item.ended,
+        "hushed_at_post": item.ended == "at_post",
+    }
+
+
+def books_in_doubt(chains: Iterable[Chain], now_ms: int) -> list[dict[str, Any]]:
+    """Gaps and wrong chains, with the first wrong seq."""
+    return [book_view(chain, now_ms) for chain in chains if chain.gap_ms is not None or chain.wrong_seq is not None]
+
+
+def book_view(chain: Chain, now_ms: int) -> dict[str, Any]:
+    """One chain, as far as it is proved."""
+    return {
+        "post": chain.post,
+        "book": chain.book,
+        "seq": chain.seq,
+        "known_seq": chain.known_seq,
+        "missing_from": chain.seq + 1 if chain.gap_ms is not None else None,
+        "gap_age_s": age_s(chain.gap_ms, now_ms),
+        "wrong_seq": chain.wrong_seq,
+        "wrong": chain.wrong,
+        "wrong_vi": WRONG_VI[chain.wrong] if chain.wrong is not None else None,
+        "began": chain.began,
+    }
+
+
+def expiry_view(expiry: Expiry, now_ms: int) -> dict[str, Any]:
+    """A certificate that ends soon."""
+    return {
+        "purpose": expiry.purpose,
+        "subject": expiry.subject,
+        "not_after_ms": expiry.not_after_ms,
+        "days_left": (expiry.not_after_ms - now_ms) // 86_400_000,
+        "renews_itself": expiry.renews_itself,
+    }

@@ -1,0 +1,69 @@
+"""GET /api/desk: everything an officer sees first, in one answer."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from fastapi import APIRouter
+
+from kengd.hub.acts import CONFIRM_WITHIN_MS, LOCK
+from kengd.hub.desk import board
+from kengd.hub.desk.desk import Asking, At, Desk
+from kengd.hub.desk.refusals import Json
+from kengd.hub.ledger import desk_facts, incidents, values
+from kengd.hub.roster import hub_clock_wrong
+
+router = APIRouter(prefix="/api")
+
+
+@router.get("/desk")
+def desk_now(desk: At, caller: Asking) -> Json:
+    """The board. `n`: the feed's newest change in it, for /api/live?after=."""
+    return Json(board_of(desk))
+
+
+def board_of(desk: Desk) -> dict[str, Any]:
+    """One look at each table; what posts say of themselves is in memory."""
+    hub, now_ms = desk.hub, desk.now_ms()
+    n = desk.hub.feed.n
+    roster, seen, line_up = hub.roster(), hub.watch.all(), bool(hub.line.up)
+    with hub.ledger.read() as connection:
+        open_ones = incidents.open_ones(connection)
+        ids = [incident.id for incident in open_ones]
+        sounded = incidents.sounded_of(connection, ids) if ids else []
+        acts = desk_facts.dispatches_of(connection, ids)
+        doubtful = desk_facts.doubtful_books(connection)
+        rings = desk.last_rings.now(connection)
+        lock = values.value_of(connection, LOCK)
+        waiting = values.under(connection, "confirm:")
+    return {
+        "now_ms": now_ms,
+        "n": n,
+        "epoch": desk.epoch,
+        "commune": {"id": hub.settings.commune.id, "name": hub.settings.commune.name},
+        "line_up": line_up,
+        "trouble": hub.trouble,
+        "lock": None if lock is None else json.loads(lock),
+        "confirmations": confirmations(waiting, now_ms),
+        "incidents": board.incidents_now(open_ones, sounded, acts, roster, now_ms),
+        "posts": board.posts_now(roster, seen, rings, now_ms, line_up),
+        "villages": [{"id": item.id, "name": item.name, "households": item.households} for item in roster.villages],
+        "groups": {key: list(posts) for key, posts in (roster.groups or {}).items()},
+        "conditions": {
+            "hub_clock_wrong": hub_clock_wrong(seen.values(), now_ms),
+            "books": board.books_in_doubt(doubtful, now_ms),
+            "certificates": [board.expiry_view(item, now_ms) for item in desk.expiring()],
+        },
+    }
+
+
+def confirmations(waiting: dict[str, str], now_ms: int) -> list[dict[str, Any]]:
+    """Alarms for all posts that wait for a second officer."""
+    found = []
+    for key, said in waiting.items():
+        facts = json.loads(said)
+        if now_ms - facts["at_ms"] < CONFIRM_WITHIN_MS and not facts.get("second"):
+            more = {"token": key.removeprefix("confirm:"), "age_s": board.age_s(facts["at_ms"], now_ms)}
+            found.append({key: facts[key] for key in ("name", "officer", "posts", "why", "at_ms")} | more)
+    return found

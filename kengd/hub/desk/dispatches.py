@@ -1,0 +1,211 @@
+"""Rings and hushes: ordered once however often they are sent, and followed to each post."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Query
+from fastapi.responses import Response
+
+from kengd.errors import KengdError, UsageError
+from kengd.hub.acts import NeedsConfirming, RingWish
+from kengd.hub.desk.choosing import posts_of, posts_to_hush
+from kengd.hub.desk.desk import Asking, At, Desk, Hushing, Writing, actor_of
+from kengd.hub.desk.desk_page import confirmations
+from kengd.hub.desk.dispatch_view import head_view, whole_view
+from kengd.hub.desk.forms import LATEST_MS, ActForm, AnyId, HushForm, RingForm
+from kengd.hub.desk.refusals import Json, said
+from kengd.hub.ledger import desk_facts, incidents, values
+from kengd.hub.ledger import dispatches as kept
+from kengd.hub.ledger.dispatches import Dispatch
+from kengd.hub.people.ground import only_officers
+from kengd.hub.people.words import Caller
+
+router = APIRouter(prefix="/api")
+LATEST_START_S: Final = 540
+"""A post takes no order to begin later than 600 s from now; the way there takes its part."""
+
+
+@router.post("/rings", status_code=201)
+def ring(form: RingForm, desk: At, caller: Writing) -> Response:
+    """Ring. 409 `confirm_needed` with `token` before an actual alarm at all posts: sent again with `confirm` it goes out."""
+    caller.require("ring")
+    roster = desk.hub.roster()
+    posts = posts_of(roster, form)
+    bells = {post.id for post in roster.bells()}
+    if len(bells) > 1 and bells <= set(posts):
+        caller.require("ring_all")
+    known = _known(desk, form.id)
+    if known is None:
+        _times(form, len(posts), posts, desk.now_ms())
+        _incident_is_there(desk, form.incident)
+    wish = RingWish(
+        form.id, form.signal, form.purpose, posts, form.why, form.at, form.first, form.gap_s, form.confirm, form.alone_why,
+        form.incident,
+    )  # fmt: skip
+    try:
+        dispatch = desk.hub.acts.ring(actor_of(caller), wish)
+    except NeedsConfirming as needed:
+        desk.hub.feed.post("hub", {"confirm": needed.token})
+        return said(
+            needed, token=needed.token, posts=len(posts), households=roster.households(posts), by_second=needed.by_second,
+            sentence=needed.vi,
+        )  # fmt: skip
+    if known is None:
+        alone = form.alone_why if dispatch.second is None else None
+        facts = {"dispatch": dispatch.id, "signal": form.signal, "purpose": form.purpose, "posts": len(posts)}
+        desk.audit(caller, "ring", {**facts, "why": form.why, "second": dispatch.second, "alone_why": alone})
+        desk.hub.feed.post("dispatch", {"dispatch": dispatch.id})
+    return Json(view_of(desk, dispatch, caller), 201)
+
+
+@router.get("/confirmations")
+def waiting_confirmations(desk: At, caller: Asking) -> Json:
+    """Alarms for all posts that wait for a second officer."""
+    with desk.hub.ledger.read() as connection:
+        waiting = values.under(connection, "confirm:")
+    return Json({"confirmations": confirmations(waiting, desk.now_ms())})
+
+
+@router.post("/confirmations/{token}")
+def confirm(token: AnyId, desk: At, caller: Writing) -> Json:
+    """A second officer agrees; the first one's page then sends its order again."""
+    only_officers(caller)
+    caller.require("ring")
+    desk.hub.acts.confirm(actor_of(caller), token)
+    desk.audit(caller, "alarm_confirmed", {"token": token})
+    desk.hub.feed.post("hub", {"confirmed": token})
+    return Json({"confirmed": True})
+
+
+@router.post("/hushes", status_code=201)
+def hush(form: HushForm, desk: At, caller: Hushing) -> Json:
+    """Stop the sound (not an all-clear). Refused to nobody who is signed in, also on a device that was idle; only the lock
+    asks for one that is awake, and `locked` says whether it was taken."""
+    caller.require("hush")
+    lock = form.lock and caller.why_not("ring") is None
+    known = _known(desk, form.id)
+    if known is not None and known.do == "hush" and known.officer == caller.officer.id:
+        return Json({**view_of(desk, known, caller), "locked": desk.hub.acts.locked() is not None}, 201)
+    posts = posts_to_hush(desk.hub.roster(), form)
+    dispatch = desk.hub.acts.hush(actor_of(caller), form.id, posts, form.why, lock=lock)
+    desk.audit(caller, "hush", {"dispatch": dispatch.id, "posts": len(posts), "lock": lock, "why": form.why})
+    desk.hub.feed.post("dispatch", {"dispatch": dispatch.id})
+    if lock:
+        desk.hub.feed.post("hub", {"lock": True})
+    return Json({**view_of(desk, dispatch, caller), "locked": desk.hub.acts.locked() is not None}, 201)
+
+
+@router.post("/lock/unlock")
+def unlock(desk: At, caller: Writing) -> Json:
+    """New rings may be ordered again."""
+    caller.require("ring")
+    was = desk.hub.acts.locked()
+    desk.hub.acts.unlock(actor_of(caller))
+    if was is not None:
+        desk.audit(caller, "unlock", {"at_ms": was["at_ms"]})
+        desk.hub.feed.post("hub", {"lock": False})
+    return Json({"lock": None})
+
+
+@router.get("/dispatches")
+def dispatches(
+    desk: At,
+    caller: Asking,
+    before_ms: Annotated[int | None, Query(ge=0, le=LATEST_MS)] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> Json:
+    """The newest first, each with how many posts are in which state."""
+    with desk.hub.ledger.read() as connection:
+        found = kept.recent(connection, before_ms=before_ms, limit=limit)
+        tallies = desk_facts.tallies(connection, [dispatch.id for dispatch in found])
+    now_ms = desk.now_ms()
+    return Json({
+        "now_ms": now_ms,
+        "dispatches": [head_view(dispatch, tallies.get(dispatch.id, {}), now_ms) for dispatch in found],
+    })  # fmt: skip
+
+
+@router.get("/dispatches/{dispatch}")
+def dispatch_now(dispatch: AnyId, desk: At, caller: Asking) -> Json:
+    """Per post sent, received, ringing, finished, or refused and no answer with the reason and whom to phone."""
+    found = _known(desk, dispatch)
+    if found is None:
+        raise unknown_dispatch()
+    return Json(view_of(desk, found, caller))
+
+
+@router.post("/dispatches/{dispatch}/again", status_code=201)
+def again(dispatch: AnyId, form: ActForm, desk: At, caller: Writing) -> Json:
+    """Phát lại cho điểm chưa kêu (R65)."""
+    caller.require("ring")
+    known = _known(desk, form.id)
+    if known is not None and known.repeats != dispatch:
+        raise id_reused()
+    done = desk.hub.acts.again(actor_of(caller), dispatch, form.id)
+    if known is None:
+        desk.audit(caller, "ring_again", {"dispatch": done.id, "repeats": dispatch})
+        desk.hub.feed.post("dispatch", {"dispatch": done.id})
+    return Json(view_of(desk, done, caller), 201)
+
+
+def unknown_dispatch() -> KengdError:
+    """There is none of this id."""
+    return KengdError("unknown_dispatch", "không có lần phát lệnh này", cure="tải lại trang", en="no such dispatch")
+
+
+def id_reused() -> KengdError:
+    """The id stands for something else already."""
+    return KengdError(
+        "id_reused",
+        "mã này đã dùng cho việc khác",
+        cure="tải lại trang rồi làm lại",
+        en="this id was used for another act",
+    )
+
+
+def view_of(desk: Desk, dispatch: Dispatch, caller: Caller) -> dict[str, Any]:
+    """As `GET /api/dispatches/{id}` gives it."""
+    with desk.hub.ledger.read() as connection:
+        targets = kept.targets_of(connection, [dispatch.id])
+    now_ms = desk.now_ms()
+    return {
+        "now_ms": now_ms,
+        **whole_view(
+            dispatch, targets, desk.hub.roster(), desk.hub.watch.all(), now_ms, line_up=bool(desk.hub.line.up),
+            phones=not caller.locked,
+        ),
+    }  # fmt: skip
+
+
+def _known(desk: Desk, dispatch: str) -> Dispatch | None:
+    with desk.hub.ledger.read() as connection:
+        return kept.find(connection, dispatch)
+
+
+def _incident_is_there(desk: Desk, incident: str | None) -> None:
+    if incident is None:
+        return
+    with desk.hub.ledger.read() as connection:
+        if incidents.find(connection, incident) is None:
+            raise KengdError("unknown_incident", "không có vụ việc này", cure="tải lại trang", en="no such incident")
+
+
+def _times(form: RingForm, count: int, posts: tuple[str, ...], now_ms: int) -> None:
+    """What a post would refuse as `bad_at` is refused here already. Raises UsageError `bad_at`, `bad_first`."""
+    if (form.first is None) != (form.gap_s == 0) or (form.first is not None and form.first not in posts):
+        raise UsageError(
+            "bad_first",
+            "đánh lần lượt thì phải có điểm đầu tiên (một trong các điểm đã chọn) và số giây giữa hai điểm",
+            cure="gửi cả first và gap_s, hoặc bỏ cả hai",
+            en="first (one of the posts) and gap_s come together",
+        )
+    now_s = now_ms // 1000
+    begin_s = now_s if form.at is None else form.at
+    if begin_s < now_s - 5 or begin_s + (count - 1) * form.gap_s > now_s + LATEST_START_S:
+        raise UsageError(
+            "bad_at",
+            "giờ bắt đầu phải từ bây giờ đến 9 phút nữa, kể cả điểm cuối cùng",
+            cure="chọn giờ gần hơn, hoặc bớt số giây giữa hai điểm",
+            en="the last post has to begin within nine minutes",
+        )

@@ -1,0 +1,179 @@
+"""What posts are told beside rings, and the files that let them in: silence, locked buttons, codebooks, enrolment."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any, Final
+
+from fastapi import APIRouter
+from fastapi.responses import Response
+
+from kengd.errors import KengdError, UsageError
+from kengd.hub.authority.enrolment import PostWish
+from kengd.hub.desk.desk import At, Awake, Desk, Writing, actor_of
+from kengd.hub.desk.dispatches import id_reused, view_of
+from kengd.hub.desk.forms import (
+    CodebookForm,
+    EnrolForm,
+    LockInputForm,
+    RevokeForm,
+    SilenceForm,
+    Slug,
+    TimetableForm,
+)
+from kengd.hub.desk.refusals import Json
+from kengd.hub.desk.sheet import SETTINGS
+from kengd.hub.ledger import dispatches, rosters, values
+from kengd.hub.ledger.rosters import read_roster
+from kengd.hub.people.words import Act, Caller
+from kengd.hub.roster import Post
+
+router = APIRouter(prefix="/api/posts/{post}")
+LONGEST_SILENCE_S: Final = 31 * 86_400
+LARGEST_SETTINGS: Final = 30_000
+"""Bytes of JSON: a post takes 32 KiB with everything around it."""
+
+
+@router.post("/silence", status_code=201)
+def silence(post: Slug, form: SilenceForm, desk: At, caller: Writing) -> Json:
+    """Hold back routine rings (báo động vẫn kêu)."""
+    now_s = desk.now_ms() // 1000
+    if form.until and not now_s < form.until <= now_s + LONGEST_SILENCE_S:
+        raise UsageError(
+            "bad_until",
+            "tạm ngừng từ bây giờ đến nhiều nhất 31 ngày",
+            cure="chọn ngày khác",
+            en="at most 31 days from now",
+        )
+    return _tell(desk, caller, "silence", form.id, "silence", post, {"until": form.until}, form.why)
+
+
+@router.post("/lock-input", status_code=201)
+def lock_input(post: Slug, form: LockInputForm, desk: At, caller: Writing) -> Json:
+    """Lock or unlock a button; never the last one for alarms (the post sees to that)."""
+    facts = {"button": form.button, "locked": form.locked}
+    return _tell(desk, caller, "silence", form.id, "lock_input", post, facts, form.why)
+
+
+@router.post("/codebook", status_code=201)
+def codebook(post: Slug, form: CodebookForm, desk: At, caller: Writing) -> Json:
+    """A new codebook; the post refuses what its bell cannot play."""
+    facts = {"version": form.version, "codebook": _fits(form.codebook)}
+    return _tell(desk, caller, "codebook", form.id, "codebook", post, facts, None)
+
+
+@router.post("/timetable", status_code=201)
+def timetable(post: Slug, form: TimetableForm, desk: At, caller: Writing) -> Json:
+    """A new timetable."""
+    facts = {"version": form.version, "timetable": _fits(form.timetable)}
+    return _tell(desk, caller, "codebook", form.id, "timetable", post, facts, None)
+
+
+@router.post("/enrol")
+def enrol(post: Slug, form: EnrolForm, desk: At, caller: Writing) -> Response:
+    """The file for the post's card, as a download that is nowhere kept: it holds the post's only private key.
+
+    Certificates that the post had are revoked, unless `keep_old`. The same `id` again is refused: the file was given out.
+    """
+    caller.require("enrol")
+    with desk.enrolling:
+        known = _post(desk, post)
+        key = f"enrolled:{post}"
+        with desk.hub.ledger.read() as connection:
+            given = values.value_of(connection, key)
+        if given == form.id:
+            raise KengdError(
+                "already_given",
+                "tệp này đã được cấp một lần và không được giữ lại",
+                cure="tìm tệp vừa tải về; nếu mất, cấp tệp mới (tệp cũ sẽ bị thu hồi)",
+                en="this file was given out already",
+            )
+        now_ms, wish = desk.now_ms(), _wish(desk, known, form)
+        made = desk.hub.authority.enrol(wish, now_ms, keep_old=form.keep_old)
+        with desk.hub.ledger.write() as connection:
+            values.put_value(connection, key, form.id)
+            values.put_value(connection, f"{SETTINGS}{post}", made.settings)
+            rank = rosters.ranks(connection)["posts"].get(post, 0)
+            rosters.put_post(connection, replace(known, enrolled_ms=known.enrolled_ms or now_ms), rank)
+            facts = {"post": post, "serial": made.serial, "revoked": list(made.revoked), "kids": list(made.kids)}
+            desk.audit_in(connection, caller, "enrol", facts)
+    desk.roster_changed()
+    if made.revoked:
+        desk.revoked()
+    return Response(
+        made.text.encode(),
+        media_type="application/toml",
+        headers={
+            "Content-Disposition": 'attachment; filename="kengd.toml"',
+            "Cache-Control": "no-store, no-cache, must-revalidate",
+            "X-Kengd-Serial": made.serial,
+        },
+    )
+
+
+@router.post("/revoke")
+def revoke(post: Slug, form: RevokeForm, desk: At, caller: Writing) -> Json:
+    """All certificates of this post end now (a stolen unit)."""
+    caller.require("enrol")
+    serials = desk.hub.authority.revoke(post, form.why, desk.now_ms())
+    desk.audit(caller, "revoke", {"post": post, "why": form.why, "serials": list(serials)})
+    desk.revoked()
+    return Json({"revoked": list(serials)})
+
+
+@router.get("/certificates")
+def certificates(post: Slug, desk: At, caller: Awake) -> Json:
+    """What was issued to this post."""
+    caller.require("enrol")
+    issued = desk.hub.authority.index.valid("post", post)
+    return Json({"valid": [{"serial": item.serial, "kids": list(item.kids)} for item in issued]})
+
+
+def _tell(
+    desk: Desk, caller: Caller, needs: Act, act_id: str, do: str, post: str, facts: dict[str, Any], why: str | None
+) -> Json:
+    caller.require(needs)
+    _post(desk, post)
+    with desk.hub.ledger.read() as connection:
+        known = dispatches.find(connection, act_id)
+        same = known is None or (
+            (known.do, known.officer) == (do, caller.officer.id)
+            and [target.post for target in dispatches.targets_of(connection, [act_id])] == [post]
+        )
+    if not same:
+        raise id_reused()
+    done = known or desk.hub.acts.tell(actor_of(caller), act_id, do, [post], facts, why)
+    if known is None:
+        said = {key: value for key, value in facts.items() if not isinstance(value, dict | list)}
+        desk.audit(caller, do, {"dispatch": done.id, "post": post, **said, "why": why})
+        desk.hub.feed.post("dispatch", {"dispatch": done.id})
+    return Json(view_of(desk, done, caller), 201)
+
+
+def _fits(content: Any) -> Any:
+    """Raises UsageError `invalid`, KengdError `too_large`."""
+    try:
+        size = len(json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode())
+    except (ValueError, RecursionError):
+        raise UsageError("invalid", "nội dung có số hoặc chữ không hợp lệ", en="NaN or broken characters") from None
+    if size > LARGEST_SETTINGS:
+        raise KengdError("too_large", "bảng dài quá 30 KB", cure="bớt nội dung", en="over 30,000 bytes")
+    return content
+
+
+def _wish(desk: Desk, post: Post, form: EnrolForm) -> PostWish:
+    with desk.hub.ledger.read() as connection:
+        names = {item.id: item.name for item in read_roster(connection).villages}
+    host = form.broker_host or desk.hub.authority.server_names[0]
+    villages = tuple(names[village] for village in post.villages if village in names)
+    port = form.broker_port or desk.hub.settings.broker.port
+    return PostWish(post.id, post.name, villages, host, port, form.template)
+
+
+def _post(desk: Desk, post: str) -> Post:
+    with desk.hub.ledger.read() as connection:
+        found = read_roster(connection).post(post)
+    if found is None:
+        raise KengdError("unknown_post", f"không có điểm kẻng “{post}”", cure="tải lại trang", en="no such post")
+    return found

@@ -1,0 +1,68 @@
+"""A post's settings as the hub knows them, for its printed sheet: the file it was given, and what it has been sent since."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from kengd.errors import KengdError
+from kengd.hub.ledger import desk_facts, values
+from kengd.hub.ledger.store import Transaction
+from kengd.hub.reports.rules_sheet import SheetPost, rules_sheet
+from kengd.hub.roster import Post, Roster
+from kengd.settings import where
+from kengd.settings.find import EXAMPLE, LoadedSettings, read_as
+from kengd.settings.overlay import Overlays, packed
+
+SETTINGS: Final = "settings:"
+"""Values with this key and a post's id hold the settings in its newest enrolment file, without its keys."""
+
+
+def settings_of(connection: Transaction, post: str) -> LoadedSettings:
+    """What the post rings by; the example's where it was enrolled elsewhere. Raises SettingsError."""
+    kept = values.value_of(connection, f"{SETTINGS}{post}")
+    raw = EXAMPLE.read_bytes() if kept is None else kept.encode()
+    overlays = Overlays(
+        _overlay(desk_facts.last_order(connection, post, "codebook"), "codebook"),
+        _overlay(desk_facts.last_order(connection, post, "timetable"), "timetable"),
+    )
+    return read_as(raw, Path(where.SYSTEM_CONFIG), overlays=overlays)
+
+
+def sheet_of(post: Post, roster: Roster, loaded: LoadedSettings, commune: str, phone: str, now_ms: int) -> str:
+    """The sheet as HTML. Raises KengdError `no_page`, CannotPlay."""
+    if post.page is None:
+        raise KengdError(
+            "no_page",
+            "chưa ghi địa chỉ trang công khai của điểm kẻng này, nên chưa có mã QR để in",
+            cure="ghi địa chỉ trang (page) của điểm kẻng trong danh sách rồi in lại",
+            en="the post has no public page for the QR code",
+        )
+    names = {item.id: item.name for item in roster.villages}
+    keepers = tuple(
+        f"{item.name}, {item.phone}" if item.phone else item.name for item in roster.keepers if item.post == post.id
+    )
+    sheet = SheetPost(
+        post.name, commune, tuple(names.get(village, village) for village in post.villages), post.page, now_ms,
+        loaded.limits.hard_limit_ms, loaded.limits.after_alarm_ms, keepers, phone,
+    )  # fmt: skip
+    return rules_sheet(sheet, loaded.codebook, loaded.profile, loaded.timetable)
+
+
+def _overlay(jws: bytes | None, name: str) -> bytes | None:
+    """From the signed order that the post has carried out to the file that it then wrote."""
+    cmd = _cmd(jws) if jws is not None else None
+    return None if cmd is None else packed(int(cmd["version"]), name, cmd[name])
+
+
+def _cmd(jws: bytes) -> Mapping[str, Any] | None:
+    try:
+        part = jws.split(b".")[1]
+        found = json.loads(base64.urlsafe_b64decode(part + b"=" * (-len(part) % 4)))["cmd"]
+    except (IndexError, KeyError, TypeError, ValueError, binascii.Error):
+        return None
+    return found if isinstance(found, dict) else None
