@@ -1,0 +1,162 @@
+"""The hub under load: one act to many posts, and how fast entries are taken in.
+
+    python -m tests.bench.hub_load [--posts N ...] [--database URL]
+
+One mosquitto, one hub, simulated posts in one process, all on this machine's processors. "Done" is what an officer sees:
+`received` and `ringing` of 99 % of the posts are stored in the ledger and read back from it. Also prints the hub's memory.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from kengd.hub.acts import Actor, NeedsConfirming, RingWish
+from kengd.hub.founding import Wish, found
+from kengd.hub.ledger import dispatches, rosters
+from kengd.hub.ledger.merging import Heard, merge
+from kengd.hub.roster import Post, Village
+from kengd.hub.service import Hub
+from kengd.hub.settings import HubSettings
+from kengd.wire.entry import FIRST_PREV, Entry, chain_hash, format_at
+from tests.bench.figures import Figure, median, p99
+from tests.broker import Broker
+
+COMMUNE = "bench"
+OFFICER = Actor("cb-bench", "bench")
+ROUNDS = 3
+WITHIN_S = 60.0
+
+
+def settings(directory: Path, port: int, database: str | None) -> HubSettings:
+    """A hub without TLS: what the broker spends on it is not the hub's."""
+    wish = Wish(COMMUNE, "Bench", ("127.0.0.1",), directory / "state", port, "127.0.0.1", database_url=database)
+    made = found(wish, directory / "hub.toml", time.time_ns() // 1_000_000).settings
+    return made.model_copy(update={"broker": made.broker.model_copy(update={"tls": False})})
+
+
+def dispatch_to(count: int, directory: Path, database: str | None = None) -> list[Figure]:
+    """Seconds from the officer's act until 99 % and all have received, and ring, as the ledger says."""
+    directory.mkdir(parents=True)
+    with Broker(directory / "broker") as broker:
+        hub = Hub(settings(directory, broker.port, database))
+        posts = tuple(f"post-{n:04}" for n in range(count))
+        with hub.ledger.write() as connection:
+            rosters.put_village(connection, Village("thon", "Thôn", 1000))
+            for post in posts:
+                rosters.put_post(connection, Post(post, post, ("thon",), enrolled_ms=1))
+        hub.start()
+        command = [sys.executable, "-m", "tests.bench.hub_posts", str(broker.port), COMMUNE, str(count)]
+        village = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        try:
+            assert village.stdout is not None and village.stdout.readline() == b"ready\n"
+            _until(lambda: len(hub.watch.all()) == count and hub.ingest.waiting() == 0)
+            time.sleep(1.0)
+            rounds = [_round(hub, posts, number) for number in range(ROUNDS)]
+        finally:
+            village.communicate(b"")
+            hub.stop()
+    most, all_of, each = (median([row[at] for row in rounds]) for at in (0, 1, 2))
+    rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return [
+        Figure(f"{count} posts: 99 % received and ringing", most, "s", most=2.0 if count == 1000 else None),
+        Figure(f"{count} posts: all of them", all_of, "s"),
+        Figure(f"{count} posts: per post", each * 1000, "ms", note="p50 of the times until `ringing`"),
+        Figure(f"{count} posts: hub, largest RSS", rss, "MiB", most=150.0 if count == 1000 else None),
+    ]
+
+
+def _round(hub: Hub, posts: tuple[str, ...], number: int) -> tuple[float, float, float]:
+    act = f"bench-{number:04}"
+    began = time.monotonic()
+    wish = RingWish(act, "alarm", "actual", posts, "bench")
+    try:
+        hub.acts.ring(OFFICER, wish)
+    except NeedsConfirming as asked:
+        began = time.monotonic()
+        hub.acts.ring(OFFICER, RingWish(act, "alarm", "actual", posts, "bench", confirm=asked.token))
+    wanted = max(1, int(len(posts) * 0.99))
+    most_s = 0.0
+    while True:
+        with hub.ledger.read() as connection:
+            targets = dispatches.targets_of(connection, [act])
+        done = sum(target.received_ms is not None and target.ringing_ms is not None for target in targets)
+        took_s = time.monotonic() - began
+        if done >= wanted and not most_s:
+            most_s = took_s
+        if done == len(posts):
+            break
+        assert took_s < WITHIN_S, f"{done} of {len(posts)} after {WITHIN_S} s"
+        time.sleep(0.02)
+    first_ms = min(target.sent_ms or 0 for target in targets)
+    times = [(target.ringing_ms or 0) - first_ms for target in targets]
+    print(
+        f"  {len(posts)} posts: 99 % {most_s:.2f} s, all {took_s:.2f} s, p50 {median(times)} ms, p99 {p99(times)} ms",
+        flush=True,
+    )
+    return most_s, took_s, median(times) / 1000
+
+
+def _until(true: object) -> None:
+    deadline = time.monotonic() + WITHIN_S
+    while not true():  # type: ignore[operator]
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def ingest(directory: Path, database: str | None = None, count: int = 30_000) -> list[Figure]:
+    """Entries a second into the merged book, proved and committed, in batches as they come from the line."""
+    from kengd.hub.ledger.store import Ledger, sqlite_url
+
+    directory.mkdir(parents=True)
+    ledger = Ledger(database or sqlite_url(directory / "ledger.sqlite"))
+    entries = [item for post in range(10) for item in _book(f"post-{post}", count // 10)]
+    entries.sort(key=lambda item: (item.entry.seq, item.post))
+    began = time.monotonic()
+    for first in range(0, len(entries), 500):
+        with ledger.write() as connection:
+            merge(connection, entries[first : first + 500], 1)
+    rate = len(entries) / (time.monotonic() - began)
+    name = "PostgreSQL" if database else "SQLite"
+    ledger.close()
+    return [Figure(f"ingest into {name}", rate, "entries/s", least=3_000)]
+
+
+def _book(post: str, count: int) -> list[Heard]:
+    found, prev = [], FIRST_PREV
+    for seq in range(1, count + 1):
+        bare = Entry(
+            f"{post:0<16}", seq, format_at(1_795_000_000_000 + seq), "received", None, f"jti-{seq}", "alarm", "actual", "hub", None,
+            "đồng chí An", None, "ntp", {"do": "ring"}, prev, "",
+        )  # fmt: skip
+        prev = chain_hash(prev, bare)
+        found.append(Heard(post, Entry(**{**{f: getattr(bare, f) for f in bare.__slots__}, "hash": prev}), 1))
+    return found
+
+
+def main() -> int:
+    """Print the table; 1 when a target is missed."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.hub_load")
+    parser.add_argument("--posts", type=int, nargs="+", default=[10, 100, 300, 1000, 3000])
+    parser.add_argument("--database", metavar="URL")
+    args = parser.parse_args()
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(65_536, resource.getrlimit(resource.RLIMIT_NOFILE)[1]),) * 2)
+    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.2f}, Python {sys.version.split()[0]}")
+    figures: list[Figure] = []
+    with tempfile.TemporaryDirectory(prefix="kengd-hub-bench-") as scratch:
+        figures += ingest(Path(scratch) / "ingest", args.database)
+        for count in args.posts:
+            figures += dispatch_to(count, Path(scratch) / str(count))
+    for figure in figures:
+        print(figure.line())
+    return 1 if any(figure.met is False for figure in figures) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
