@@ -296,8 +296,8 @@ def test_two_workers_never_both_send_the_same_command(postgres_url: str) -> None
         command_topic(COMMUNE, f"thon-{n}") for n in range(40)
     )
     with hubs[0].ledger.write() as first, hubs[1].ledger.write() as second:
-        mine = dispatches.due(first, T0 + 60_000, limit=25)
-        others = dispatches.due(second, T0 + 60_000)
+        mine = dispatches.due(first, T0 + 10_000, limit=25)
+        others = dispatches.due(second, T0 + 10_000)
         assert (len(mine), len(others)) == (25, 15)
         assert {command.jti for command, _ in mine}.isdisjoint(command.jti for command, _ in others)
     for hub in hubs:
