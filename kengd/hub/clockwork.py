@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -32,7 +32,7 @@ BOOKS_EVERY_MS: Final = 1_000
 
 
 class Clockwork:
-    """One thread. `on_lapsed(targets)`, `on_call(incident)`: told after they are written."""
+    """One thread. `on_lapsed(targets)`, `on_call(incident)`: told after they are written. `also(now_ms)`: turned with the rest."""
 
     def __init__(
         self,
@@ -47,11 +47,13 @@ class Clockwork:
         call_after_s: int,
         on_lapsed: Callable[[list[Target]], None],
         on_call: Callable[[Incident], None],
+        also: Sequence[Callable[[int], None]] = (),
     ) -> None:
         self._ledger, self._dispatcher, self._acts = ledger, dispatcher, acts
         self._roster, self._seen, self._signing, self._wall_ms = roster, seen, signing, wall_ms
         self._call_after_ms = call_after_s * 1000
         self._on_lapsed, self._on_call = on_lapsed, on_call
+        self._also = tuple(also)
         self._wake = threading.Event()
         self._stopping = False
         self._outbox_ms = self._books_ms = self._heads_ms = 0
@@ -89,8 +91,9 @@ class Clockwork:
         self._thread.join(5.0)
 
     def _run(self) -> None:
+        own = (self._presence, self._outbox, self._calls, self._clearings, self._books, self._sign_heads)
         while not self._stopping:
-            for what in (self._presence, self._outbox, self._calls, self._clearings, self._books, self._sign_heads):
+            for what in (*own, *self._also):
                 self._try(what)
             self._wake.wait(TURN_S)
             self._wake.clear()

@@ -13,7 +13,7 @@ TAIL: Final = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """`n` counts up. `topic`: post, entry, dispatch, incident, book, hub. `data`: plain JSON data."""
+    """`n` counts up. `topic`: post, entry, dispatch, incident, book, trial, hub. `data`: plain JSON data."""
 
     n: int
     topic: str

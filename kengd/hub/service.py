@@ -19,6 +19,7 @@ from kengd.hub.dispatcher import Dispatcher
 from kengd.hub.dispatching import Target
 from kengd.hub.feed import Feed
 from kengd.hub.following import Following
+from kengd.hub.herald import Herald
 from kengd.hub.incidents import Incident
 from kengd.hub.ingest import Ingest, Stored
 from kengd.hub.ledger import incidents
@@ -26,6 +27,7 @@ from kengd.hub.ledger.rosters import read_roster
 from kengd.hub.ledger.store import Ledger
 from kengd.hub.roster import Roster, Seen
 from kengd.hub.settings import HubSettings
+from kengd.hub.silent_test import SilentTest
 from kengd.hub.watch import Watch
 from kengd.uplink.line import HubLineSettings, Inbound
 from kengd.uplink.session import Session
@@ -72,9 +74,17 @@ class Hub:
             self.ledger, settings.commune.id, known=self._known, ack=self.line.ack, within=self._following.within,
             on_stored=self._stored, on_trouble=self._troubled, wall_ms=wall_ms,
         )  # fmt: skip
+        self.silent_test = SilentTest(
+            self.ledger, self.dispatcher, self.roster, self.watch.all, at=duty.silent_test_at, within_s=duty.test_within_s,
+            on_end=lambda ended: self.feed.post("trial", {"posts": [trial.post for trial in ended]}),
+        )  # fmt: skip
+        self.herald = Herald(
+            settings, self.ledger, self.roster, self.watch.all, self.authority.expiring, wall_ms, mouth=self.line
+        )
         self.clockwork = Clockwork(
             self.ledger, self.dispatcher, self.acts, self.roster, self.watch.all, self.signing, wall_ms,
             call_after_s=duty.call_after_s, on_lapsed=self._lapsed, on_call=self._call,
+            also=(self.silent_test.turn,),
         )  # fmt: skip
 
     def start(self) -> None:
@@ -83,12 +93,14 @@ class Hub:
         self.line.set_clock_trust("ntp")
         self.line.start()
         self.clockwork.start()
+        self.herald.start()
 
     def stop(self) -> None:
         """Hang up, write what has come, end. Commands that are not answered go on at the next start."""
         self.clockwork.stop()
         self.line.stop()
         self.ingest.stop()
+        self.herald.stop()
         self.ledger.close()
 
     # ---- what is known
@@ -132,6 +144,7 @@ class Hub:
     def _line_changed(self, up: bool) -> None:
         log.warning("the line to the broker is %s", "up" if up else "down")
         self.feed.post("hub", {"line_up": up})
+        self.herald.line(up)
         if up:
             self.clockwork.hurry()
 
@@ -164,6 +177,7 @@ class Hub:
         known = [incident for incident in found if incident is not None]
         for incident in known:
             self.feed.post("incident", {"incident": incident.id})
+            self.herald.hurry()
             if incident.village is not None and incident.purpose == "actual":
                 self.clockwork.neighbours(incident)
             if incident.acknowledged_ms is None:
@@ -180,6 +194,7 @@ class Hub:
         log.warning("nobody has taken charge of %s: call %d", incident.id, incident.calls + 1)
         self.clockwork.sounder(incident)
         self.feed.post("incident", {"incident": incident.id, "call": incident.calls + 1})
+        self.herald.hurry()
 
     def _troubled(self, what: str | None) -> None:
         if what != self.trouble:

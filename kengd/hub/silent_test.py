@@ -32,6 +32,9 @@ STEPPED_MS: Final = 60_000
 """A test that began so far in the future: our clock was put back since, and its end would never come."""
 WOULD_RING: Final = frozenset({"ring", "interrupt", "join", "wait"})
 """What a post's `tested` says it would have done with the real one; anything else is the reason of a refusal."""
+LOOK_MS: Final = 1_000
+QUIET_MS: Final = 60_000
+"""With nothing on its way we look for tests so rarely: one may have been left by another worker that died."""
 FAULTS: Final = frozenset({
     "relay_failed", "sound_without_relay", "isolator_open", "no_proof_of_sound", "pins_dead", "pin_unreadable",
     "button_stuck", "button_held_at_boot", "button_chatter", "spool_failed", "office_down", "book_broken", "disk_full",
@@ -124,14 +127,21 @@ class SilentTest:
     ) -> None:
         self._ledger, self._dispatcher, self._roster, self._seen = ledger, dispatcher, roster, seen
         self._at, self._within_ms, self._on_end = at, within_s * 1000, on_end
+        self._looked_ms = self._quiet_until_ms = 0
 
     def turn(self, now_ms: int) -> None:
         """Begin the night's test when it is due, and end what is over."""
+        if self._looked_ms <= now_ms < self._looked_ms + LOOK_MS:
+            return
+        self._looked_ms = now_ms
         night = night_due(now_ms, self._at)
         if night is not None:
             self._nightly(night, now_ms)
+        if now_ms < self._quiet_until_ms <= now_ms + QUIET_MS:
+            return
         with self._ledger.read() as connection:
             if not trials.is_waiting(connection):
+                self._quiet_until_ms = now_ms + QUIET_MS
                 return
         self._end(now_ms)
 
@@ -171,6 +181,7 @@ class SilentTest:
             trials.begin(connection, name, order.id, posts, now_ms)
 
         self._dispatcher.dispatch(order, officer=by.id, also=also)
+        self._quiet_until_ms = 0
 
     def _end(self, now_ms: int) -> None:
         ended: list[Trial] = []

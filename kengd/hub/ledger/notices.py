@@ -108,6 +108,13 @@ def missed_rings(connection: Connection, after_n: int, since_ms: int) -> tuple[l
     return found, newest_n
 
 
+def last_rings(connection: Connection, since_ms: int) -> dict[str, int]:
+    """Per post when it last began to sound since this moment, unix ms by its clock."""
+    where = and_(ENTRY.c.at_ms >= since_ms, ENTRY.c.kind == "ringing")
+    query = select(ENTRY.c.post, func.max(ENTRY.c.at_ms)).where(where).group_by(ENTRY.c.post)
+    return {str(post): int(at_ms) for post, at_ms in connection.execute(query)}
+
+
 def _missed(row: Mapping[Any, Any]) -> MissedRing:
     detail = json.loads(row["detail"]) if row["detail"] else {}
     due = detail.get("due")

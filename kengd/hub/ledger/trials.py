@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from typing import Any, Final
 
 from sqlalchemy import Connection, RowMapping, and_, func, select, update
@@ -75,8 +76,12 @@ def newest_night(connection: Connection) -> str | None:
 
 
 def last_of_each(connection: Connection) -> dict[str, Trial]:
-    """Per post its newest test that has a result, by night or by day."""
-    ended = TRIAL.c.result != WAITING
+    """Per post its newest test of the last month that has a result, by night or by day."""
+    last = connection.execute(select(func.max(TRIAL.c.night))).scalar()
+    if last is None:
+        return {}
+    since = (date.fromisoformat(last[:10]) - timedelta(days=31)).isoformat()
+    ended = and_(TRIAL.c.result != WAITING, TRIAL.c.night >= since)
     newest = select(TRIAL.c.post, func.max(TRIAL.c.at_ms).label("at_ms")).where(ended).group_by(TRIAL.c.post).subquery()
     same = and_(TRIAL.c.post == newest.c.post, TRIAL.c.at_ms == newest.c.at_ms)
     query = select(TRIAL).join(newest, same).where(ended).order_by(TRIAL.c.post, TRIAL.c.night)

@@ -1,0 +1,215 @@
+"""One thread that looks about once a second at what has happened and tells people. Nothing ever waits for it (R46, R54)."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from kengd.errors import KengdError
+from kengd.hub import absences, silent_test, tidings
+from kengd.hub.absences import LOST, SICK, Line
+from kengd.hub.addresses import Addresses, Everybody
+from kengd.hub.authority.own import Expiry
+from kengd.hub.bulletins import Bulletins
+from kengd.hub.dispatcher import Mouth
+from kengd.hub.home import Home
+from kengd.hub.incidents import Incident
+from kengd.hub.ledger import incidents, notices, people, values
+from kengd.hub.ledger.incidents import Sounded
+from kengd.hub.ledger.notices import TOLD, Sent
+from kengd.hub.ledger.store import LEDGER_ERRORS, Ledger, Transaction, trouble_in_words
+from kengd.hub.notices.sending import Deliver, Sender
+from kengd.hub.notices.sms import Modem
+from kengd.hub.notices.telling import Telling, deliverers
+from kengd.hub.notices.words import Channel, ChannelKind, Notice, Recipient
+from kengd.hub.roster import Roster, Seen
+from kengd.hub.settings import HubSettings
+from kengd.hub.tidings import Group, Tiding
+
+log = logging.getLogger("kengd.hub")
+
+TURN_S: Final = 1.0
+HOUR_MS: Final = 3_600_000
+CLOSED_LATELY_MS: Final = HOUR_MS
+"""How long after its end an incident is still looked at."""
+LONGEST_TEXT: Final = 500
+LAST_RINGS_MS: Final = 30 * 24 * HOUR_MS
+
+
+class Herald:
+    """`start`, then `stop`; `hurry` from any thread when there may be news. `mouth`: for Home Assistant. `deliver`: how each kind of
+    channel is served."""
+
+    def __init__(
+        self,
+        settings: HubSettings,
+        ledger: Ledger,
+        roster: Callable[[], Roster],
+        seen: Callable[[], Mapping[str, Seen]],
+        expiring: Callable[[int], Sequence[Expiry]],
+        wall_ms: Callable[[], int],
+        *,
+        mouth: Mouth | None = None,
+        deliver: Mapping[ChannelKind, Deliver] | None = None,
+    ) -> None:
+        self._ledger, self._roster, self._seen, self._wall_ms = ledger, roster, seen, wall_ms
+        self._expiring, self._call_after_s = expiring, settings.duty.call_after_s
+        self._addresses, self._everybody = Addresses(settings), Everybody()
+        self._bulletins = Bulletins(settings)
+        home = settings.homeassistant
+        self._home = Home(settings.commune.id, home.prefix, mouth, self._rings) if mouth and home.enabled else None
+        modem = Modem(settings.sms.modem) if settings.sms is not None else None
+        self._sender = Sender(deliver or deliverers(modem), self._result, wall_ms=wall_ms)
+        self._tellings: dict[Group, Telling] = {
+            "officers": Telling(self._sender, lambda: self._everybody.officers),
+            "keepers": Telling(self._sender, lambda: self._everybody.keepers),
+            "hooks": Telling(self._sender, lambda: self._everybody.hooks),
+        }
+        self._line = Line(False, wall_ms())
+        self._missed_n = self._hourly_ms = 0
+        self._failing = False
+        self._wake = threading.Event()
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="herald", daemon=True)
+
+    def start(self) -> None:
+        """Begin to look."""
+        self._sender.start()
+        self._thread.start()
+
+    def line(self, up: bool) -> None:
+        """Our own line to the broker has come or gone."""
+        if up != self._line.up:
+            self._line = Line(up, self._wall_ms())
+            if self._home is not None:
+                self._home.anew()
+
+    def hurry(self) -> None:
+        """Something has happened."""
+        self._wake.set()
+
+    def stop(self) -> None:
+        """End after this turn; what has not gone out is written down as not sent."""
+        self._stopping = True
+        self._wake.set()
+        if self._thread.ident is not None:
+            self._thread.join(5.0)
+        for telling in self._tellings.values():
+            telling.stop()
+
+    def waiting(self) -> int:
+        """Messages on their way."""
+        return self._sender.waiting()
+
+    def _run(self) -> None:
+        while not self._stopping:
+            self._wake.clear()
+            try:
+                self.turn()
+                self._failing = False
+            except Exception:  # said once: a ledger that is away comes back, and then everything is told
+                if not self._failing:
+                    log.exception("people cannot be told")
+                self._failing = True
+            self._wake.wait(TURN_S)
+
+    def turn(self) -> None:
+        """Look once: what is new is claimed in the ledger, then told."""
+        now_ms, roster, seen = self._wall_ms(), self._roster(), self._seen()
+        with self._ledger.read() as connection:
+            self._everybody = self._addresses.everybody(people.officers(connection), roster, now_ms)
+            alarms = _alarms(connection, now_ms)
+            found = [
+                tiding for incident, sounded in alarms for tiding in self._of_alarm(incident, sounded, roster, now_ms)
+            ]
+            missed, newest_n = notices.missed_rings(connection, self._missed_n, now_ms - 2 * tidings.STALE_MS)
+            found += [told for one in missed if (told := tidings.of_missed(one, roster, now_ms)) is not None]
+            found += tidings.of_silent_test(silent_test.results(connection), roster, now_ms)
+            found += tidings.of_curfew(roster, seen, now_ms)
+            if self._hour(now_ms):
+                found += self._of_certificates(roster, now_ms)
+            lost, sick = values.under(connection, LOST), values.under(connection, SICK)
+            known = notices.told(connection, [one.key.removeprefix(TOLD) for one in found])
+        found = tidings.not_told(found, known)
+        found += absences.of_presence(roster, seen, self._line, lost, now_ms)
+        found += absences.of_conditions(roster, seen, self._line, sick, now_ms)
+        for tiding in self._claimed(found):
+            self._tell(tiding)
+        self._missed_n = newest_n
+        for telling in self._tellings.values():
+            telling.tick()
+        self._bulletins.look(alarms, roster)
+        if self._home is not None:
+            self._home.turn(roster, seen, now_ms)
+
+    def _of_alarm(self, incident: Incident, sounded: Sequence[Sounded], roster: Roster, now_ms: int) -> list[Tiding]:
+        callees = self._everybody.callees(roster.keepers, incident.post or "", now_ms)
+        return tidings.of_incident(incident, sounded, roster, callees, self._call_after_s, now_ms)
+
+    def _of_certificates(self, roster: Roster, now_ms: int) -> list[Tiding]:
+        try:
+            return tidings.of_certificates(self._expiring(now_ms), roster, now_ms)
+        except KengdError as wrong:
+            log.error("certificates cannot be looked at: %s", wrong)
+            return []
+
+    def _claimed(self, found: Sequence[Tiding]) -> list[Tiding]:
+        """Those that are ours to tell."""
+        if not found:
+            return []
+        ours = []
+        with self._ledger.write() as connection:
+            for tiding in found:
+                key, value = tiding.key, tiding.value
+                won = notices.release(connection, key) if value is None else notices.claim(connection, key, value)
+                if won:
+                    ours.append(tiding)
+        return ours
+
+    def _tell(self, tiding: Tiding) -> None:
+        if tiding.notice is None:
+            return
+        if tiding.to is not None:
+            person = self._everybody.one(tiding.to)
+            self._sender.post(tiding.notice, () if person is None else (person,))
+            return
+        for group in tiding.groups:
+            self._tellings[group].tell(tiding.notice)
+
+    def _hour(self, now_ms: int) -> bool:
+        """Once an hour there is time for what is slow to change."""
+        if now_ms < self._hourly_ms <= now_ms + HOUR_MS:
+            return False
+        self._hourly_ms = now_ms + HOUR_MS
+        with self._ledger.write() as connection:
+            notices.forget_told(connection, tidings.forgotten_before_ms(now_ms))
+        return True
+
+    def _rings(self) -> Mapping[str, int]:
+        with self._ledger.read() as connection:
+            return notices.last_rings(connection, self._wall_ms() - LAST_RINGS_MS)
+
+    def _result(self, notice: Notice, recipient: Recipient, channel: Channel, ok: bool, detail: str) -> None:
+        """From the sender's own thread: what became of a notice."""
+        text = f"{notice.title_vi}: {notice.body_vi}"[:LONGEST_TEXT]
+        sent = Sent(self._wall_ms(), notice.kind.value, recipient.id, channel.shown, text, ok, detail)
+        try:
+            with self._ledger.write() as connection:
+                notices.keep(connection, sent)
+        except (*LEDGER_ERRORS, KengdError) as wrong:
+            log.error("a notice to %s (%s) is not in the ledger: %s", recipient.id, detail, trouble_in_words(wrong))
+
+
+def _alarms(connection: Transaction, now_ms: int) -> list[tuple[Incident, list[Sounded]]]:
+    """Open alarms, and those that ended lately, each with what sounded."""
+    opened = {incident.id: incident for incident in incidents.open_ones(connection)}
+    for incident in incidents.between(connection, now_ms - tidings.STALE_MS, now_ms + 1):
+        if incident.closed_ms is not None and now_ms - incident.closed_ms < CLOSED_LATELY_MS:
+            opened[incident.id] = incident
+    young = [one for one in opened.values() if now_ms - one.began_ms <= tidings.STALE_MS]
+    sounded: dict[str, list[Sounded]] = {}
+    for item in incidents.sounded_of(connection, [one.id for one in young]):
+        sounded.setdefault(item.incident, []).append(item)
+    return [(one, sounded.get(one.id, [])) for one in young]
