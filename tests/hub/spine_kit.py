@@ -29,7 +29,9 @@ def said(kind: str, **more: Any) -> dict[str, Any]:
     return {**blank, "kind": kind, "clock": "ntp", **more}
 
 
-def chained(lines: Iterable[dict[str, Any]], *, book: str = BOOK, prev: str = FIRST_PREV, first: int = 1) -> list[Entry]:
+def chained(
+    lines: Iterable[dict[str, Any]], *, book: str = BOOK, prev: str = FIRST_PREV, first: int = 1
+) -> list[Entry]:
     """These lines as a true book."""
     entries = []
     for seq, line in enumerate(lines, first):
