@@ -1,0 +1,240 @@
+"""The backup: one file with the ledger, the authority under a passphrase, and hub.toml; and a hub made from it again.
+
+It is a zip, so that anybody can look what is in it: `about.json`, `hub.toml`, `authority.sealed`, `ledger.jsonl`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Final
+
+from kengd import __version__
+from kengd.clock import local
+from kengd.errors import KengdError, UsageError
+from kengd.hub.authority.authority import Authority
+from kengd.hub.authority.files import PART, PRIVATE, sync
+from kengd.hub.founding import write_broker
+from kengd.hub.ledger import audits, copying
+from kengd.hub.ledger.store import Ledger
+from kengd.hub.settings import HubSettings, read_hub
+
+ABOUT: Final = "about.json"
+SETTINGS: Final = "hub.toml"
+AUTHORITY: Final = "authority.sealed"
+LEDGER: Final = "ledger.jsonl"
+KEPT: Final = 14
+"""Nightly backups in one directory; older ones of the same commune are removed."""
+LARGEST_PART: Final = 64 << 20
+"""Of everything but the ledger, which is read line by line."""
+LONGEST_LINE: Final = 16 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A backup that was made. `rows`: of the ledger; `outside`: files that hub.toml names and that are not in it."""
+
+    path: Path
+    rows: int
+    bytes: int
+    outside: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """A hub made from a backup. `made_ms`: when that was made."""
+
+    settings: HubSettings
+    rows: int
+    made_ms: int
+
+
+def backup(settings: HubSettings, config: Path, into: Path, passphrase: str, by: str, now_ms: int) -> Kept:
+    """Write it: a file, or one named by the day in an existing directory, which then keeps the newest 14.
+
+    Raises UsageError `weak_passphrase`, KengdError `backup_unwritable` and what ledger and authority raise.
+    """
+    nightly = into.is_dir()
+    prefix = f"kengd-{settings.commune.id}-"
+    path = into / f"{prefix}{local(now_ms):%Y-%m-%d-%H%M%S}.zip" if nightly else into
+    sealed = Authority.open(settings.authority).seal(passphrase)
+    ledger = Ledger(settings.database_url)
+    try:
+        text = config.read_bytes()
+        rows = _write(path, settings, text, sealed, ledger, now_ms)
+        with ledger.write() as connection:
+            audits.write(connection, by, "backup", {"rows": rows}, now_ms)
+        if nightly:
+            for old in sorted(into.glob(f"{prefix}[0-9]*.zip"))[:-KEPT]:
+                old.unlink()
+    except OSError as wrong:
+        raise KengdError(
+            "backup_unwritable",
+            f"không ghi được bản sao lưu {path} ({wrong.strerror})",
+            cure="xem đĩa còn chỗ và quyền ghi không, hoặc chọn nơi khác",
+            en=f"cannot write {path}",
+        ) from wrong
+    finally:
+        ledger.close()
+    outside = tuple(one for one in (settings.web.cert, settings.web.key) if one is not None)
+    return Kept(path, rows, path.stat().st_size, outside)
+
+
+def _write(path: Path, settings: HubSettings, text: bytes, sealed: bytes, ledger: Ledger, now_ms: int) -> int:
+    """The whole file or none, for its owner only from the first byte on."""
+    part = path.with_name(f".{path.name}.{os.getpid()}{PART}")
+    about = {"kengd-hub-backup": 1, "commune": settings.commune.id, "made_ms": now_ms, "version": __version__}
+    rows = -1
+    try:
+        handle = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE)
+        with os.fdopen(handle, "w+b") as out:
+            with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as pack:
+                pack.writestr(ABOUT, json.dumps(about, ensure_ascii=False))
+                pack.writestr(SETTINGS, text)
+                pack.writestr(AUTHORITY, sealed)
+                with pack.open(LEDGER, "w", force_zip64=True) as member:
+                    for line in copying.lines(ledger):
+                        member.write(line.encode() + b"\n")
+                        rows += line.startswith("[")
+            out.flush()
+            os.fsync(out.fileno())
+        os.replace(part, path)
+        sync(path.parent)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            part.unlink()
+        raise
+    return rows + 1
+
+
+def restore(file: Path, config: Path, passphrase: str, by: str, now_ms: int) -> Restored:
+    """Make the hub of this backup where there is none; all or nothing. What had been ordered before is not sent again.
+
+    Raises UsageError `hub_exists`, KengdError `no_backup`, `backup_broken`, `backup_other_release`, `wrong_passphrase`,
+    SettingsError, and what ledger and authority raise.
+    """
+    with _opened(file) as pack:
+        about, text, sealed = (_part(pack, name) for name in (ABOUT, SETTINGS, AUTHORITY))
+        made_ms = _made_ms(about)
+        settings = read_hub(text, config)
+        _nothing_there(settings, config)
+        settings.state.mkdir(mode=0o750, parents=True, exist_ok=True)
+        authority = Authority.unseal(sealed, passphrase, settings.authority)  # a wrong passphrase has made nothing
+        try:
+            with _empty_ledger(settings) as ledger:
+                with pack.open(LEDGER) as member:
+                    rows = copying.fill(ledger, _lines(member), now_ms)
+                with ledger.write() as connection:
+                    audits.write(connection, by, "restore", {"rows": rows, "made_ms": made_ms}, now_ms)
+                write_broker(authority, settings, listen=_listens(settings))
+                _write_new(config, text)
+        except BaseException:
+            shutil.rmtree(settings.authority, ignore_errors=True)
+            raise
+    return Restored(settings, rows, made_ms)
+
+
+@contextlib.contextmanager
+def _empty_ledger(settings: HubSettings) -> Iterator[Ledger]:
+    """One that nothing was written into, and is so again when the block raises. Raises UsageError `hub_exists`."""
+    ledger = Ledger(settings.database_url)
+    try:
+        if not copying.is_empty(ledger):
+            raise _exists("cơ sở dữ liệu", "the database")
+        try:
+            yield ledger
+        except BaseException:
+            copying.wipe(ledger)
+            raise
+    finally:
+        ledger.close()
+
+
+def _lines(member: IO[bytes]) -> Iterator[str]:
+    while line := member.readline(LONGEST_LINE):
+        yield line.decode()
+
+
+@contextlib.contextmanager
+def _opened(file: Path) -> Iterator[zipfile.ZipFile]:
+    try:
+        pack = zipfile.ZipFile(file)
+    except OSError as wrong:
+        raise UsageError(
+            "no_backup",
+            f"không đọc được {file} ({wrong.strerror})",
+            cure="xem lại tên tệp sao lưu",
+            en=f"cannot read {file}",
+        ) from wrong
+    except zipfile.BadZipFile as wrong:
+        raise _broken(file, str(wrong)) from wrong
+    try:
+        yield pack
+    except (zipfile.BadZipFile, zlib.error, EOFError) as wrong:
+        raise _broken(file, str(wrong)) from wrong
+    finally:
+        pack.close()
+
+
+def _part(pack: zipfile.ZipFile, name: str) -> bytes:
+    try:
+        if pack.getinfo(name).file_size > LARGEST_PART:
+            raise KeyError(name)
+        return pack.read(name)
+    except KeyError:
+        raise _broken(Path(pack.filename or ""), f"no {name}") from None
+
+
+def _made_ms(about: bytes) -> int:
+    try:
+        said = json.loads(about)
+        if said["kengd-hub-backup"] != 1:
+            raise ValueError
+        return int(said["made_ms"])
+    except (ValueError, KeyError, TypeError):
+        raise _broken(Path(ABOUT), "not a backup of this kind") from None
+
+
+def _nothing_there(settings: HubSettings, config: Path) -> None:
+    if config.exists():
+        raise _exists(str(config), str(config))
+    if settings.authority.exists() and any(settings.authority.iterdir()):
+        raise _exists(str(settings.authority), str(settings.authority))
+
+
+def _listens(settings: HubSettings) -> str | None:
+    """A broker for trials listens only where the hub calls it."""
+    return settings.broker.host if settings.broker.names == [settings.broker.host] else None
+
+
+def _write_new(path: Path, text: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640), "wb") as out:
+        out.write(text)
+        out.flush()
+        os.fsync(out.fileno())
+
+
+def _exists(what_vi: str, what: str) -> UsageError:
+    return UsageError(
+        "hub_exists",
+        f"đã có {what_vi}: không ghi đè lên máy trực ban đang có",
+        cure="khôi phục vào máy mới; hoặc dời tệp cài đặt, thư mục dữ liệu (và cơ sở dữ liệu) cũ đi trước",
+        en=f"{what} is there already",
+    )
+
+
+def _broken(file: Path, what: str) -> KengdError:
+    return KengdError(
+        "backup_broken",
+        f"tệp {file} không phải bản sao lưu của máy trực ban, hoặc đã hỏng",
+        cure="dùng bản sao lưu khác",
+        en=f"{file}: {what}",
+    )
