@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import atexit
 import itertools
+import shutil
+import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import httpx
+from anyio.from_thread import BlockingPortal, start_blocking_portal
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
@@ -73,12 +79,23 @@ class Watchmaker:
         return wall_ms() + self.ahead_ms
 
 
+@cache
+def portal() -> BlockingPortal:
+    """One event loop for all browsers of a run."""
+    return _portals.enter_context(start_blocking_portal())
+
+
+_portals = ExitStack()
+atexit.register(_portals.close)
+
+
 class Officer:
     """Somebody with a browser (or, `token`, a machine)."""
 
     def __init__(self, app: FastAPI, name: str, token: str | None = None) -> None:
         self.name = name
-        self.web = TestClient(app, base_url=ORIGIN)
+        self.web = TestClient(app, base_url=ORIGIN, raise_server_exceptions=True)
+        self.web.portal = portal()
         self.csrf = ""
         if token is not None:
             self.web.headers["Authorization"] = f"Bearer {token}"
@@ -156,7 +173,8 @@ class Station:
             "at_ms": wall_ms(), "clock": "ntp", "nonce": "ab" * 16, "book": "b" * 16, "seq": 0, "hash": FIRST_PREV,
             "version": "0.1.0", "codebook_version": 0, "timetable_version": 0,
         }  # fmt: skip
-        self.hub.watch.status(post, build_status(Status(**(usual | more))), retained=False, now_ms=wall_ms())
+        raw = build_status(Status(**(usual | more)))
+        assert self.hub.watch.status(post, raw, retained=False, now_ms=wall_ms())
 
     def absent(self, post: str) -> None:
         """Its Last Will."""
@@ -201,8 +219,40 @@ class Station:
 
 
 def station(directory: Path, **more: Any) -> Station:
-    """Begun: three posts, two villages, a keeper, a sounder, and an admin who is signed in."""
+    """Begun: three posts, two villages, a keeper, neighbours, a group, and an admin who is signed in. `more`: settings."""
+    begun = _begun()
+    for name in ("authority", "ledger.sqlite"):
+        copy = shutil.copytree if name == "authority" else shutil.copyfile
+        copy(Path(begun.name) / name, directory / name)
+    made = _opened(directory, more)
+    assert made.admin.sign_in("truong").status_code == 201
+    return made
+
+
+@cache
+def _begun() -> tempfile.TemporaryDirectory[str]:
+    """A hub's directory that every test copies: an authority and tables are made once."""
+    place = tempfile.TemporaryDirectory(prefix="kengd-desk-")
+    directory = Path(place.name)
     Authority.begin(directory / "authority", COMMUNE, "Cộng Lạc", ["127.0.0.1"], wall_ms())
+    made = _opened(directory, {})
+    with made.hub.ledger.write() as connection:
+        rosters.put_village(connection, Village("an-lao", "Thôn An Lão", 120))
+        rosters.put_village(connection, Village("bo-trang", "Thôn Bồ Tràng", 80))
+        rosters.put_post(connection, Post("an-lao", "Điểm An Lão", ("an-lao",), page="http://10.0.0.5:8080/vi-sao"))
+        rosters.put_post(connection, Post("bo-trang", "Điểm Bồ Tràng", ("bo-trang",)))
+        rosters.put_post(connection, Post("cau-ngang", "Điểm Cầu Ngang", ()))
+        rosters.put_keeper(connection, Keeper("ba-tu", "bo-trang", "Bà Tư", "0912 345 678"))
+        rosters.put_neighbours(connection, "an-lao", [Neighbour("an-lao", "bo-trang")])
+        rosters.put_group(connection, "ven-song", "Ven sông", ["bo-trang", "cau-ngang"])
+    first = made.people.first_officer("truong", "Trưởng công an xã")
+    assert made.admin.sign_in("truong", first).status_code == 201
+    assert made.admin.put("/api/me/password", {"old": first, "new": PASSWORD}).status_code == 200
+    made.hub.ledger.close()
+    return place
+
+
+def _opened(directory: Path, more: Mapping[str, Any]) -> Station:
     settings = HubSettings.model_validate(
         {
             "state_dir": str(directory),
@@ -213,22 +263,9 @@ def station(directory: Path, **more: Any) -> Station:
     )
     line, clock, revoked = Line(), Watchmaker(), list[bool]()
     hub = Hub(settings, session=_session(line))
-    with hub.ledger.write() as connection:
-        rosters.put_village(connection, Village("an-lao", "Thôn An Lão", 120))
-        rosters.put_village(connection, Village("bo-trang", "Thôn Bồ Tràng", 80))
-        rosters.put_post(connection, Post("an-lao", "Điểm An Lão", ("an-lao",), page="http://10.0.0.5:8080/vi-sao"))
-        rosters.put_post(connection, Post("bo-trang", "Điểm Bồ Tràng", ("bo-trang",)))
-        rosters.put_post(connection, Post("cau-ngang", "Điểm Cầu Ngang", ()))
-        rosters.put_keeper(connection, Keeper("ba-tu", "bo-trang", "Bà Tư", "0912 345 678"))
-        rosters.put_neighbours(connection, "an-lao", [Neighbour("an-lao", "bo-trang")])
-        rosters.put_group(connection, "ven-song", "Ven sông", ["bo-trang", "cau-ngang"])
     people = People(hub.ledger, clock, Dice(), argon2(time_cost=1, memory_kib=8))
     app = make_app(hub, people, revoked=lambda: revoked.append(True))
-    first = people.first_officer("truong", "Trưởng công an xã")
-    admin = Officer(app, "Trưởng công an xã")
-    assert admin.sign_in("truong", first).status_code == 201
-    assert admin.put("/api/me/password", {"old": first, "new": PASSWORD}).status_code == 200
-    return Station(hub, app, people, line, clock, revoked, admin)
+    return Station(hub, app, people, line, clock, revoked, Officer(app, "Trưởng công an xã"))
 
 
 def _session(line: Line) -> Callable[..., Any]:

@@ -175,9 +175,7 @@ def test_what_did_not_ring_is_rung_again_in_one_act(hub: Station) -> None:
     hub.answers(str(form["id"]), "bo-trang", "refused", reason="unknown_key")
     told = hub.admin.get(f"/api/dispatches/{form['id']}").json()
     assert told["again"] == ["bo-trang"]
-    assert told["targets"][1]["sentence"] == (
-        "từ chối: khóa ký lệnh không có trong danh sách khóa của điểm kẻng"
-    )
+    assert told["targets"][1]["sentence"] == ("từ chối: khóa ký lệnh không có trong danh sách khóa của điểm kẻng")
     act = {"id": hub.act()}
     once, twice = (hub.admin.post(f"/api/dispatches/{form['id']}/again", act) for _ in range(2))
     assert once.json()["repeats"] == form["id"] and twice.json()["id"] == once.json()["id"]

@@ -1,0 +1,293 @@
+"""The desk: the board, what changes on it, books, health; for 5 posts and for 300."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.sse import ServerSentEvent
+from sqlalchemy import event
+
+from kengd.duty.health import Condition
+from kengd.duty.standing import Sounding
+from kengd.duty.words import Purpose, Source
+from kengd.errors import KengdError
+from kengd.hub.desk import live
+from kengd.hub.desk.desk_page import board_of
+from kengd.hub.ledger import merging, rosters
+from kengd.hub.roster import Post
+from kengd.hub.service import wall_ms
+from tests.hub.desk_kit import Officer, Station, station
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[Station]:
+    made = station(tmp_path)
+    yield made
+    made.hub.ledger.close()
+
+
+def test_the_board_says_of_each_post_what_it_said_and_why_it_would_be_silent(hub: Station) -> None:
+    """P9: present and its age, what sounds, conditions, both one-line whys, clock, version, the last ring."""
+    since = wall_ms() - 5_000
+    sounding = Sounding("an-0001", "alarm", Purpose.ACTUAL, Source.BUTTON, since)
+    mains = Condition("mains_lost", "major", "mất điện lưới", "mains lost")
+    hub.status("an-lao", sounding=sounding, conditions=(mains,), silenced_until_s=wall_ms() // 1000 + 3600)
+    hub.absent("bo-trang")
+    hub.pressed("an-lao")
+    hub.hears("an-lao", "cut", activation="an-0001", reason="hushed")
+    board = hub.admin.get("/api/desk").json()
+    first, second, third = board["posts"]
+    assert (first["present"], first["heard_age_s"], first["clock"], first["version"]) == (True, 0, "ntp", "0.1.0")
+    assert (first["sounding"]["signal"], first["sounding"]["age_s"]) == ("alarm", 5)
+    assert first["sounding"]["proved_vi"] == "rơ-le đã đóng, chưa kiểm được tiếng"
+    assert [item["code"] for item in first["conditions"]] == ["mains_lost"]
+    assert first["why_silent"] is None and first["why_calm_silent"].startswith("đang tạm ngừng kẻng thường lệ đến")
+    assert (first["last_ring"]["activation"], first["last_ring"]["outcome"]) == ("an-0001", "cut")
+    assert second["why_silent"].startswith("mất liên lạc từ") and second["present"] is False
+    assert third["why_silent"] == "chưa bao giờ liên lạc với máy trực ban"
+    assert (board["line_up"], board["trouble"], board["lock"]) == (True, None, None)
+    hub.line.up = False
+    down = hub.admin.get("/api/desk").json()
+    assert down["line_up"] is False and [post["present"] for post in down["posts"]] == [False] * 3
+    assert Officer(hub.app, "").get("/api/desk").json()["error"] == "not_signed_in"
+
+
+def test_alarms_that_nobody_has_taken_are_on_top(hub: Station) -> None:
+    """With their age by the hub's clock, what sounds, and who could help (H13)."""
+    hub.admin.post("/api/incidents", {"id": "call-0001", "text": "nghi có trộm", "village": "bo-trang"})
+    first = hub.pressed("bo-trang")
+    second = hub.pressed("an-lao")
+    hub.admin.post(f"/api/incidents/{second}/acknowledge")
+    found = hub.admin.get("/api/desk").json()["incidents"]
+    assert [item["id"] for item in found] == [first, second, "call-0001"]
+    assert (found[1]["helpers"], found[1]["support_asked"], found[1]["age_s"]) == (["bo-trang"], False, 0)
+    assert [item["signal_vi"] for item in found[0]["sounded"]] == ["Báo động"]
+    assert found[0]["call_due_ms"] is not None and found[1]["call_due_ms"] is None
+
+
+def test_what_is_wrong_with_books_is_named_with_its_first_seq(hub: Station) -> None:
+    """P8: a gap, and a link that does not hold."""
+    hub.hears("an-lao", "started", reason="new")
+    hub.hears("an-lao", "stopped")
+    with hub.hub.ledger.write() as connection:
+        chain = next(iter(merging.all_chains(connection)))
+        merging.put_chains(connection, [replace(chain, wrong_seq=2, wrong="broken", gap_ms=wall_ms() - 9_000)], 0)
+    books = hub.admin.get("/api/desk").json()["conditions"]["books"]
+    assert [(item["post"], item["wrong_seq"], item["wrong_vi"], item["gap_age_s"]) for item in books] == [
+        ("an-lao", 2, "mắt xích bị sai", 9)
+    ]
+    told = hub.admin.get("/api/books").json()
+    assert (told["whole"], told["books"]) == (False, books)
+    assert hub.admin.get("/api/books/check").json() == {"whole": True, "wrong_heads": [], "audit_wrong_seq": None}
+    assert hub.officer("binh").get("/api/books/check").json()["error"] == "not_allowed"
+
+
+def test_the_hubs_own_wrong_clock_is_a_condition(hub: Station) -> None:
+    """H22: two trusted posts disagree with it."""
+    assert hub.admin.get("/api/desk").json()["conditions"]["hub_clock_wrong"] is False
+    for post in ("an-lao", "bo-trang"):
+        hub.status(post, at_ms=wall_ms() + 60_000)
+    assert hub.admin.get("/api/desk").json()["conditions"]["hub_clock_wrong"] is True
+    assert "kengd_hub_clock_wrong 1" in hub.admin.get("/metrics").text
+
+
+def test_a_board_of_300_posts_costs_little_and_asks_each_table_once(hub: Station) -> None:
+    """≤ 50 ms of processor time and as many queries as for three posts."""
+    with hub.hub.ledger.write() as connection:
+        for n in range(300):
+            rosters.put_post(connection, Post(f"p{n}", f"Điểm {n}", ("an-lao",)))
+    hub.hub.forget_roster()
+    sounding = Sounding("an-0001", "alarm", Purpose.ACTUAL, Source.BUTTON, wall_ms())
+    mains = Condition("mains_lost", "major", "mất điện lưới", "mains lost")
+    for n in range(300):
+        hub.status(f"p{n}", conditions=(mains,), sounding=sounding)
+    for n in range(20):
+        hub.pressed(f"p{n}", f"an-{n:04}")
+    desk = hub.app.state.desk
+    board_of(desk)
+    asked: list[str] = []
+    event.listen(hub.hub.ledger.engine, "before_cursor_execute", lambda *a: asked.append(a[2]))
+    took_ms = []
+    for _ in range(5):
+        asked.clear()
+        began = time.thread_time()
+        board = board_of(desk)
+        took_ms.append((time.thread_time() - began) * 1000)
+    assert len(board["posts"]) == 303 and len(board["incidents"]) == 20
+    tables = [statement.split("FROM ")[1].split()[0] for statement in asked if "FROM " in statement]
+    assert len(tables) <= 8, asked
+    print(f"board of 300 posts: {min(took_ms):.1f} ms")
+    assert min(took_ms) <= 50
+
+
+def test_last_rings_are_followed_without_reading_the_book_again(hub: Station) -> None:
+    """A later ring replaces an earlier one; an end belongs to its own activation; a late worker's entry is not lost."""
+    rings = hub.app.state.desk.last_rings
+    hub.pressed("an-lao", "an-0001")
+    with hub.hub.ledger.read() as connection:
+        assert rings.now(connection)["an-lao"]["outcome"] is None
+    hub.hears("an-lao", "finished", activation="an-0001")
+    hub.pressed("an-lao", "an-0002")
+    hub.hears("an-lao", "cut", activation="an-0001", reason="hushed")
+    with hub.hub.ledger.read() as connection:
+        found = rings.now(connection)["an-lao"]
+        again = rings.now(connection)["an-lao"]
+    assert (found["activation"], found["outcome"]) == ("an-0002", None) and again == found
+
+
+def test_a_long_poll_brings_what_changed_and_says_when_something_was_lost(hub: Station) -> None:
+    """Bounded waiting; a number of another run of the hub is a reset, not a silence."""
+    start = hub.admin.get("/api/changes").json()
+    hub.hub.feed.post("post", {"post": "an-lao"})
+    told = hub.admin.get("/api/changes", after=start["n"], wait_s=5).json()
+    assert [(item["topic"], item["data"]) for item in told["changes"]] == [("post", {"post": "an-lao"})]
+    assert (told["n"], told["reset"]) == (start["n"] + 1, False)
+    assert hub.admin.get("/api/changes", after=f"{start['epoch']}.{told['n']}").json()["changes"] == []
+    assert hub.admin.get("/api/changes", after=f"00000000.{start['n']}").json()["reset"] is True
+    for _ in range(3_000):
+        hub.hub.feed.post("post", {"post": "an-lao"})
+    assert hub.admin.get("/api/changes", after=start["n"]).json()["reset"] is True
+    assert hub.admin.get("/api/changes", after="x").status_code == 422
+    assert hub.admin.get("/api/changes", wait_s=31).status_code == 422
+    assert Officer(hub.app, "").get("/api/changes").status_code == 401
+
+
+class Request:
+    """A browser that listens until it is told otherwise."""
+
+    def __init__(self, officer: Officer) -> None:
+        self.headers, self.cookies = officer.web.headers, officer.web.cookies
+        self.scope: dict[str, Any] = {"client": ("10.0.0.1", 1)}
+        self.gone = False
+
+    async def is_disconnected(self) -> bool:
+        return self.gone
+
+
+def listen(hub: Station, request: Request, after: str | None, until: int) -> list[ServerSentEvent]:
+    """The first so many events."""
+
+    async def some() -> list[ServerSentEvent]:
+        found = []
+        async for item in live.events(hub.app.state.desk, request, after):  # type: ignore[arg-type]
+            found.append(item)
+            if len(found) == until:
+                request.gone = True
+        return found
+
+    return asyncio.run(asyncio.wait_for(some(), 20))
+
+
+def test_live_events_name_themselves_and_beat_with_the_hubs_time(hub: Station, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ids to go on from, a heartbeat, `reset` when changes were lost, `signed_out` at the end of the device."""
+    monkeypatch.setattr(live, "LOOK_S", 0.001)
+    monkeypatch.setattr(live, "BEAT_S", 0.002)
+    desk, n = hub.app.state.desk, hub.hub.feed.n
+    hub.hub.feed.post("post", {"post": "an-lao"})
+    hub.hub.feed.post("entry", {"posts": ["an-lao"]})
+    found = listen(hub, Request(hub.admin), str(n), 4)
+    assert [(item.event, item.id) for item in found] == [
+        ("heartbeat", None), ("post", f"{desk.epoch}.{n + 1}"), ("entry", f"{desk.epoch}.{n + 2}"), ("heartbeat", None),
+    ]  # fmt: skip
+    assert abs(found[0].data["now_ms"] - wall_ms()) < 5_000 and found[3].data["n"] == n + 2
+    lost = listen(hub, Request(hub.admin), "00000000.1", 2)
+    assert [item.event for item in lost] == ["heartbeat", "reset"]
+    duty, gone = hub.officer("binh"), Request(hub.admin)
+    gone = Request(duty)
+    gone.cookies = dict(duty.web.cookies)  # type: ignore[assignment]
+    duty.delete("/api/session")
+    monkeypatch.setattr(live, "STILL_S", 0.0)
+    assert [item.event for item in listen(hub, gone, None, 99)][-1] == "signed_out"
+    desk.stopping = lambda: True
+    assert [item.event for item in listen(hub, Request(hub.admin), None, 99)] == ["heartbeat"]
+
+
+def test_listeners_are_bounded_and_leave_their_places(hub: Station) -> None:
+    """The 65th is told so; nobody else is kept from anything."""
+    desk = hub.app.state.desk
+    for _ in range(desk.listeners.most):
+        desk.listeners.take()
+    with pytest.raises(KengdError, match="too many listeners"):
+        desk.listeners.take()
+    refused = hub.admin.get("/api/live")
+    assert (refused.status_code, refused.json()["error"]) == (503, "too_many_listeners")
+    desk.listeners.leave()
+    desk.stopping = lambda: True
+    answer = hub.admin.get("/api/live")
+    assert answer.headers["content-type"].startswith("text/event-stream") and "event: heartbeat" in answer.text
+    assert desk.listeners.taken == desk.listeners.most - 1
+    assert Officer(hub.app, "").get("/api/live").status_code == 401
+    assert desk.listeners.taken == desk.listeners.most - 1
+
+
+def test_the_merged_book_is_read_in_pages_and_by_post_village_kind_and_time(hub: Station) -> None:
+    """Newest first, each entry once."""
+    hub.hears("an-lao", "started", reason="new")
+    hub.pressed("an-lao")
+    hub.hears("an-lao", "finished", activation="an-0001", detail={"proved": None})
+    hub.hears("bo-trang", "started", reason="new")
+    read = hub.admin.get
+
+    def seqs(**query: Any) -> list[tuple[str, int]]:
+        return [(item["post"], item["seq"]) for item in read("/api/entries", **query).json()["entries"]]
+
+    assert seqs() == [("bo-trang", 1), ("an-lao", 3), ("an-lao", 2), ("an-lao", 1)]
+    first = read("/api/entries", limit=3).json()
+    assert seqs(limit=3, before_n=first["next"]) == [("an-lao", 1)]
+    assert read("/api/entries", limit=3, before_n=first["next"]).json()["next"] is None
+    assert seqs(kind="started") == [("bo-trang", 1), ("an-lao", 1)]
+    assert seqs(kind=["ringing", "finished"]) == [("an-lao", 3), ("an-lao", 2)]
+    assert seqs(village="bo-trang") == seqs(post="bo-trang") == [("bo-trang", 1)]
+    assert seqs(village="khong-co") == seqs(to_ms=1) == seqs(village="an-lao", post="bo-trang") == []
+    assert seqs(activation="an-0001") == [("an-lao", 3), ("an-lao", 2)]
+    assert seqs(from_ms=1, to_ms=wall_ms() + 1000) == seqs()
+    assert first["entries"][1]["detail"] == {"proved": None}
+    for wrong in ({"limit": 501}, {"before_n": 2**60}, {"kind": "KIND"}, {"post": "../x"}, {"from_ms": -1}):
+        assert read("/api/entries", **wrong).status_code == 422, wrong
+
+
+def test_the_audit_book_is_for_those_who_may_read_it(hub: Station) -> None:
+    """Newest first, in pages; a name beside each id."""
+    duty = hub.officer("binh")
+    hub.admin.put("/api/villages/moi", {"name": "Thôn Mới"})
+    page = hub.admin.get("/api/audit", limit=2).json()
+    assert page["audit"][0]["act"] == "village_put" and page["audit"][0]["by_name"] == "Trưởng công an xã"
+    assert page["next"] == page["audit"][1]["seq"]
+    older = hub.admin.get("/api/audit", limit=2, before_seq=page["next"]).json()["audit"]
+    assert older[0]["seq"] == page["next"] - 1
+    assert duty.get("/api/audit").json()["error"] == "not_allowed"
+
+
+def test_health_says_what_is_missing(hub: Station) -> None:
+    """200, or 503 with what is missing; the ledger too. No sign-in, no names."""
+    nobody = Officer(hub.app, "")
+    assert nobody.get("/healthz").json() == {"ready": True, "missing": []}
+    hub.line.up, hub.hub.trouble = False, "disk full"
+    answer = nobody.get("/healthz")
+    assert (answer.status_code, [item["what"] for item in answer.json()["missing"]]) == (503, ["line", "ingest"])
+    hub.line.up, hub.hub.trouble = True, None
+    hub.hub.ledger.close()
+    for path in hub.hub.settings.state.glob("ledger.sqlite*"):
+        path.unlink()
+    (hub.hub.settings.state / "ledger.sqlite").mkdir()
+    gone = nobody.get("/healthz")
+    assert [item["what"] for item in gone.json()["missing"]] == ["ledger"]
+    lost = hub.admin.get("/api/desk")
+    assert (lost.status_code, lost.json()["error"]) == (503, "ledger_trouble") and "sqlite" not in lost.text
+
+
+def test_metrics_are_numbers_without_people(hub: Station) -> None:
+    """Prometheus text; nothing that came over the network ends a label."""
+    hub.status("an-lao", conditions=(Condition('x"} 1\nevil', "minor", "a", "b"),))
+    hub.pressed("an-lao")
+    text = Officer(hub.app, "").get("/metrics").text
+    assert "kengd_hub_posts 3\n" in text and "kengd_hub_posts_present 1\n" in text
+    assert "kengd_hub_alarms_untaken 1\n" in text
+    assert 'kengd_hub_post_condition{post="an-lao",code="x1evil",severity="minor"} 1\n' in text
+    assert "\nevil" not in text and "Bà Tư" not in text

@@ -1,0 +1,159 @@
+"""The desk: incidents from the first word to the outcome, two officers at once, and CAP in both directions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from kengd.hub.notices.cap_reading import parse_cap
+from tests.hub.desk_kit import CAP_TOKEN, Officer, Station, acts, station
+from tests.hub.spine_kit import claims_of
+
+CAP = """<?xml version="1.0" encoding="UTF-8"?>
+<alert xmlns="urn:oasis:names:tc:emergency:cap:1.2"><identifier>{id}</identifier><sender>kttv.gov.vn</sender>
+<sent>2026-11-22T01:00:00+07:00</sent><status>{status}</status><msgType>{type}</msgType><scope>Public</scope>
+<info><category>Met</category><event>Lũ quét</event><urgency>Immediate</urgency><severity>Extreme</severity>
+<certainty>Likely</certainty><headline>Nguy cơ lũ quét</headline><area><areaDesc>Huyện Tứ Kỳ</areaDesc></area></info></alert>"""
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[Station]:
+    sources = [{"name": "Đài khí tượng", "token_sha256": sha256(CAP_TOKEN.encode()).hexdigest()}]
+    made = station(tmp_path, cap_from=sources)
+    yield made
+    made.hub.ledger.close()
+
+
+def test_of_two_officers_one_takes_charge_and_both_see_who(hub: Station) -> None:
+    """H20: the keeper's lamp is told once; the second hears the first one's name."""
+    binh, chi = hub.officer("binh"), hub.officer("chi")
+    incident = hub.pressed("an-lao")
+    assert binh.post(f"/api/incidents/{incident}/acknowledge").json()["acknowledged_by"] == binh.name
+    late = chi.post(f"/api/incidents/{incident}/acknowledge")
+    assert (late.status_code, late.json()["error"]) == (409, "already_taken") and binh.name in late.json()["vi"]
+    assert binh.post(f"/api/incidents/{incident}/acknowledge").status_code == 200
+    assert [claims_of(jws)["cmd"]["do"] for _, jws in hub.line.said] == ["taken"]
+    for officer in (binh, chi):
+        assert officer.get("/api/desk").json()["incidents"][0]["acknowledged_by"] == binh.name
+    assert [item for item in acts(hub) if item[1] == "acknowledge"] == [(binh.name, "acknowledge")]
+    assert binh.post("/api/incidents/khong-co/acknowledge").status_code == 404
+
+
+def test_a_call_is_an_incident_once(hub: Station) -> None:
+    """R47: the same act twice is one; the id of another incident is refused."""
+    form = {"id": hub.act(), "text": "có người lạ vào thôn", "village": "an-lao"}
+    once, twice = hub.admin.post("/api/incidents", form), hub.admin.post("/api/incidents", form)
+    assert (once.status_code, twice.status_code) == (201, 201)
+    assert (once.json()["origin"], once.json()["acknowledged_by"]) == ("call", hub.admin.name)
+    assert hub.admin.post("/api/incidents", {**form, "text": "khác"}).json()["error"] == "id_reused"
+    assert hub.admin.post("/api/incidents", {**form, "id": hub.act(), "village": "xa"}).status_code == 404
+    alarm = hub.pressed("an-lao")
+    assert hub.admin.post("/api/incidents", {**form, "id": alarm}).json()["error"] == "id_reused"
+    assert [act for _, act in acts(hub)].count("call_in") == 1
+
+
+def test_support_is_asked_of_the_neighbours_once(hub: Station) -> None:
+    """H13: a support signal at their posts; none where no neighbour is named."""
+    incident, act = hub.pressed("an-lao"), {"id": hub.act()}
+    for _ in range(2):
+        told = hub.admin.post(f"/api/incidents/{incident}/support", act).json()["dispatch"]
+    assert [item["post"] for item in told["targets"]] == ["bo-trang"]
+    assert [claims_of(jws)["cmd"]["signal"] for _, jws in hub.line.said] == ["support"]
+    assert hub.admin.get(f"/api/incidents/{incident}").json()["support_asked"] is True
+    alone = hub.pressed("cau-ngang", "an-0009")
+    assert hub.admin.post(f"/api/incidents/{alone}/support", {"id": hub.act()}).json() == {"dispatch": None}
+    assert hub.admin.post(f"/api/incidents/{alone}/support", act).json()["error"] == "id_reused"
+    assert hub.admin.post("/api/incidents/khong-co/support", {"id": hub.act()}).status_code == 404
+
+
+def test_all_clear_is_one_act(hub: Station) -> None:
+    """H16: hush where it sounds, the incident closed by name; sent twice it is one."""
+    incident, act = hub.pressed("an-lao"), {"id": hub.act()}
+    closed = hub.admin.post(f"/api/incidents/{incident}/all-clear", act).json()
+    assert closed["closed_by"] == hub.admin.name
+    hub.hears("an-lao", "cut", activation="an-0001", reason="hushed")
+    assert hub.admin.post(f"/api/incidents/{incident}/all-clear", act).json()["closed_ms"] == closed["closed_ms"]
+    assert [claims_of(jws)["cmd"]["do"] for _, jws in hub.line.said] == ["hush"]
+    assert hub.admin.get("/api/desk").json()["incidents"] == []
+    other = hub.pressed("bo-trang")
+    assert hub.admin.post(f"/api/incidents/{other}/all-clear", act).json()["error"] == "id_reused"
+    assert hub.admin.post("/api/incidents/khong-co/all-clear", {"id": hub.act()}).status_code == 404
+    assert [act for _, act in acts(hub)].count("all_clear") == 1
+
+
+def test_an_outcome_is_added_and_never_overwritten(hub: Station) -> None:
+    """The newest counts, the earlier stays; the same one twice is one."""
+    incident = hub.pressed("an-lao")
+    first = {"kind": "theft", "done": "bắt 1 đối tượng", "done_by": "tổ an ninh", "text": "xe đã trả"}
+    for _ in range(2):
+        hub.admin.post(f"/api/incidents/{incident}/outcomes", first)
+    told = hub.admin.post(f"/api/incidents/{incident}/outcomes", {"kind": "false_alarm"}).json()
+    assert [item["kind"] for item in told["outcomes"]] == ["theft", "false_alarm"]
+    assert (told["outcome"]["kind_vi"], told["outcome"]["by"]) == ("báo nhầm", hub.admin.name)
+    assert hub.admin.post(f"/api/incidents/{incident}/outcomes", {"kind": "ufo"}).json()["error"] == "unknown_kind"
+    assert hub.admin.post("/api/incidents/khong-co/outcomes", {"kind": "fire"}).status_code == 404
+
+
+def test_incidents_are_listed_by_period(hub: Station) -> None:
+    """Month, quarter or year; or from and to."""
+    incident = hub.pressed("an-lao")
+    began = hub.admin.get(f"/api/incidents/{incident}").json()["began_ms"]
+
+    def ids(**query: object) -> list[str]:
+        return [item["id"] for item in hub.admin.get("/api/incidents", **query).json()["incidents"]]
+
+    assert ids() == ids(from_ms=began, to_ms=began + 1) == [incident]
+    assert ids(period="2001-01") == ids(to_ms=began) == []
+    assert hub.admin.get("/api/incidents", period="mai").json()["error"] == "bad_period"
+    assert hub.admin.get("/api/incidents/khong-co").json()["error"] == "unknown_incident"
+
+
+def test_our_alarms_are_cap_messages_alert_update_cancel(hub: Station) -> None:
+    """CAP 1.2: each message names the ones before it; read back by the strict reader."""
+    incident = hub.pressed("an-lao")
+
+    def read() -> object:
+        answer = hub.admin.get(f"/cap/{incident}.xml")
+        assert answer.headers["content-type"] == "application/cap+xml"
+        return parse_cap(answer.content)
+
+    first = read()
+    with hub.hub.ledger.write() as connection:  # a second goes by: CAP knows no shorter time
+        connection.exec_driver_sql("UPDATE incident SET began_ms = began_ms - 2000")
+    hub.admin.post(f"/api/incidents/{incident}/acknowledge")
+    second = read()
+    hub.admin.post(f"/api/incidents/{incident}/all-clear", {"id": hub.act()})
+    third = read()
+    assert [item.msg_type for item in (first, second, third)] == ["Alert", "Update", "Cancel"]  # type: ignore[attr-defined]
+    assert [len(item.references) for item in (first, second, third)] == [0, 1, 2]  # type: ignore[attr-defined]
+    index = hub.admin.get("/cap").json()["alerts"]
+    assert [(item["url"], item["msg_type"]) for item in index] == [(f"/cap/{incident}.xml", "Cancel")]
+    assert hub.admin.get("/cap/khong-co.xml").json()["error"] == "unknown_incident"
+    assert Officer(hub.app, "").get("/cap").status_code == 401
+
+
+def test_a_cap_alert_of_a_known_source_is_proposed_and_rings_nothing(hub: Station) -> None:
+    """Once, whoever repeats it; drills are called so; an Ack proposes nothing."""
+    nobody = Officer(hub.app, "")
+
+    def send(text: str, token: str = CAP_TOKEN) -> dict[str, object]:
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/cap+xml"}
+        answer = nobody.web.post("/cap", content=text.encode(), headers=headers)
+        return {"status": answer.status_code, **answer.json()}
+
+    actual = CAP.format(id="vn-1", status="Actual", type="Alert")
+    assert send(actual)["status"] == 202 and send(actual)["proposed"] is True
+    (found,) = hub.admin.get("/api/desk").json()["incidents"]
+    assert found["text"] == "CAP Đài khí tượng: Nguy cơ lũ quét (Huyện Tứ Kỳ)"
+    assert (found["origin"], found["acknowledged_by"], found["call_due_ms"]) == ("call", None, None)
+    send(CAP.format(id="vn-2", status="Exercise", type="Alert"))
+    assert hub.admin.get("/api/desk").json()["incidents"][0]["purpose"] == "drill"
+    assert hub.line.said == []
+    assert (send(actual, "khac")["status"], send("<alert/>")["error"]) == (401, "bad_cap")
+    assert nobody.web.post("/cap", content=actual).json()["error"] == "bad_token"
+    assert nobody.web.post("/cap", content=b"x" * 300_000).status_code == 413
+    assert nobody.web.post("/cap", content=actual, headers={"Origin": "http://evil.example"}).status_code == 403
+    assert [act for who, act in acts(hub) if who == "cap:Đài khí tượng"] == ["cap_proposed"] * 2
