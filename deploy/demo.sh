@@ -5,6 +5,6 @@
 set -euo pipefail
 # shellcheck source=deploy/ready.sh
 . "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/ready.sh"
-ready requirements.lock
+ready requirements-hub.lock
 # -P: what lies in the caller's directory must not stand in for a module of ours.
 exec "$venv/bin/python" -P -m kengd demo "$@"

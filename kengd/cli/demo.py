@@ -1,4 +1,4 @@
-"""`kengd demo`: the commune of Cộng Lạc on one machine. A private broker and five posts on simulated pins."""
+"""`kengd demo`: the commune of Cộng Lạc on one machine. A private broker, the hub, and five posts on simulated pins."""
 
 from __future__ import annotations
 
@@ -46,6 +46,11 @@ def run(args: argparse.Namespace) -> int:
 def post_argv(post: DemoPost) -> list[str]:
     """The command that runs one post."""
     return [sys.executable, "-m", "kengd", "--config", str(post.config), "run"]
+
+
+def hub_argv(commune: DemoCommune) -> list[str]:
+    """The command that runs the hub."""
+    return [sys.executable, "-m", "kengd", "--config", str(commune.hub.config), "hub", "serve"]
 
 
 def run_demo(directory: Path, post_argv: Callable[[DemoPost], list[str]]) -> int:
@@ -114,8 +119,10 @@ def _live(
     family.start(broker)
     if not _await_ready([(broker, partial(_listens, commune.broker_port))], family, stop):
         return 0
-    _say("Đang mở 5 điểm kẻng …")
-    waiting: list[tuple[Child, Callable[[], bool]]] = []
+    _say("Đang mở máy trực ban và 5 điểm kẻng …")
+    hub = Child("máy trực ban", hub_argv(commune), commune.logs / "hub.log", _HOME)
+    family.start(hub)
+    waiting: list[tuple[Child, Callable[[], bool]]] = [(hub, partial(_is_ready, commune.hub.web_port))]
     for post in commune.posts:
         child = Child(post.name, post_argv(post), commune.logs / f"{post.id}.log", _HOME)
         family.start(child)

@@ -1,14 +1,12 @@
-"""What `kengd demo` lays out in its directory: the hub's key, the broker's settings and five posts of Cộng Lạc.
+"""What `kengd demo` lays out in its directory: the hub, its broker and five enrolled posts of Cộng Lạc.
 
 The five villages and their bells are known from the newspapers, their names are not: the names here are examples.
 """
 
 from __future__ import annotations
 
-import base64
 import json
 import os
-import pwd
 import socket
 import tempfile
 from contextlib import ExitStack
@@ -16,9 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from kengd.cli.demo_hub import DemoHub, Enrolled, lay_out_hub
 from kengd.errors import UsageError
 
 COMMUNE = "cong-lac"
+NAME = "Cộng Lạc"
 KID = "demo-1"
 HOST = "127.0.0.1"
 PLACES = ("nhà văn hóa", "sân đình", "trạm bơm", "cổng làng", "trường mầm non")
@@ -49,16 +49,23 @@ class DemoCommune:
     """Everything that lies in the demo's directory."""
 
     directory: Path
-    broker_port: int
+    hub: DemoHub
+    hub_key: Path
     posts: tuple[DemoPost, ...]
 
     @property
-    def broker_config(self) -> Path:
-        return self.directory / "broker" / "mosquitto.conf"
+    def broker_port(self) -> int:
+        """Without TLS: for tools of others on this machine."""
+        return self.hub.open_port
 
     @property
-    def hub_key(self) -> Path:
-        return self.directory / "hub.pem"
+    def broker_config(self) -> Path:
+        return self.hub.broker_config
+
+    @property
+    def web(self) -> str:
+        """The hub's desk."""
+        return f"http://{HOST}:{self.hub.web_port}"
 
     @property
     def logs(self) -> Path:
@@ -76,6 +83,7 @@ class DemoCommune:
             "hub_key": str(self.hub_key),
             "kid": KID,
             "posts": [{"post": post.id, "config": str(post.config), "web": post.web} for post in self.posts],
+            "hub": {"web": self.web, "config": str(self.hub.config), "first_login": str(self.hub.first_login)},
         }
         _write(self.card, json.dumps(card, ensure_ascii=False, indent=2) + "\n")
 
@@ -97,50 +105,26 @@ def demo_directory(given: str | None) -> Path:
 
 
 def lay_out(directory: Path) -> DemoCommune:
-    """Make or renew all files of the demo. Keys, books and what the broker holds stay from the last time. Raises OSError."""
+    """Make or renew all files of the demo. The hub, its key, all books and what the broker holds stay from the last time.
+
+    Raises OSError, KengdError.
+    """
     with ExitStack() as held:
-        broker_port, *web_ports = (_free_port(held) for _ in range(1 + len(PLACES)))
+        open_port, tls_port, hub_port, *web_ports = (_free_port(held) for _ in range(3 + len(PLACES)))
     posts = tuple(_post(directory, number, port) for number, port in enumerate(web_ports, start=1))
-    commune = DemoCommune(directory, broker_port, posts)
-    for needed in (commune.broker_config.parent, commune.logs, *(post.directory for post in posts)):
+    hub = DemoHub(directory / "hub", tls_port, open_port, hub_port)
+    for needed in (hub.directory, directory / "logs", *(post.directory for post in posts)):
         needed.mkdir(mode=0o700, exist_ok=True)
-    public = _hub_key(commune.hub_key)
-    _write(commune.broker_config, broker_settings(commune))
-    for post in posts:
-        _write(post.config, post_settings(post, broker_port, public))
-    return commune
+    wishes = [Enrolled(post.id, post.name, post.village, post.directory, post_template(post)) for post in posts]
+    key = lay_out_hub(hub, COMMUNE, NAME, KID, HOST, wishes)
+    return DemoCommune(directory, hub, key, posts)
 
 
-def broker_settings(commune: DemoCommune) -> str:
-    """A private mosquitto: loopback only, nothing delayed, nothing that was confirmed lost when it is killed."""
-    lines = [
-        f"listener {commune.broker_port} {HOST}",
-        "allow_anonymous true",
-        "set_tcp_nodelay true",
-        "persistence true",
-        f"persistence_location {commune.broker_config.parent}/",
-        "autosave_interval 1",
-        "max_queued_messages 100000",
-        "max_inflight_messages 0",
-        "log_dest stderr",
-        "log_timestamp_format %Y-%m-%dT%H:%M:%S",
-    ]
-    if os.getuid() == 0:  # else it becomes the user `mosquitto`, who may not write here
-        lines.append(f"user {pwd.getpwuid(0).pw_name}")
-    return "\n".join(lines) + "\n"
-
-
-def post_settings(post: DemoPost, broker_port: int, public: str) -> str:
-    """The settings file of one post. `public`: the hub's key, raw, base64url."""
+def post_template(post: DemoPost) -> str:
+    """What an installer knows of a post: pins, bell, hours. The hub adds who it is and whom it believes."""
     return f"""\
 # Điểm kẻng chạy thử, do `kengd demo` viết lại mỗi lần chạy. Tên thôn chỉ là ví dụ.
 state_dir = {_text(post.directory / "state")}
-
-[post]
-commune = "{COMMUNE}"
-id = "{post.id}"
-name = {_text(post.name)}
-villages = [{_text(post.village)}]
 
 [codebook]
 use = "cong_lac"
@@ -176,14 +160,6 @@ at = "22:00"
 days = "daily"
 signal = "curfew"
 
-[broker]
-host = "{HOST}"
-port = {broker_port}
-
-[[hub.keys]]
-kid = "{KID}"
-public = "{public}"
-
 [web]
 host = "{HOST}"
 port = {post.port}
@@ -205,25 +181,6 @@ def _free_port(held: ExitStack) -> int:
     taken.bind((HOST, 0))
     port: int = taken.getsockname()[1]
     return port
-
-
-def _hub_key(path: Path) -> str:
-    """Make the demo hub's Ed25519 key, or keep the one that is there; its public half, raw, base64url."""
-    from cryptography.hazmat.primitives import serialization
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
-    try:
-        key = serialization.load_pem_private_key(path.read_bytes(), password=None)
-    except (OSError, ValueError):
-        key = None
-    if not isinstance(key, Ed25519PrivateKey):
-        key = Ed25519PrivateKey.generate()
-        pem = key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-        _write(path, pem.decode())
-    raw = key.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 def _text(value: object) -> str:

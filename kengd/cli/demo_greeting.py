@@ -20,11 +20,14 @@ def greeting(commune: DemoCommune) -> str:
         f"--key {key} --kid {KID} --config {shlex.quote(str(second.config))} --post {second.id}"
         " ring alarm --purpose drill --by 'Trực ban' --why 'chạy thử'"
     )
+    hub = shlex.quote(str(commune.hub.config))
     posts = "\n".join(f"  {post.name:<36} {post.web}" for post in commune.posts)
     return f"""
 Xã Cộng Lạc đang chạy thử trên máy này, chân mô phỏng, không rơ-le nào kêu thật:
-  {"máy chủ MQTT (mosquitto)":<36} {HOST}:{commune.broker_port}
+  {"máy trực ban Công an xã":<36} {commune.web}
+  {"máy chủ MQTT (mosquitto)":<36} {HOST}:{commune.hub.tls_port} (mã hoá), {HOST}:{commune.broker_port} (không mã hoá)
 {posts}
+Đăng nhập máy trực ban: {_first_login(commune)}
 Tên các điểm kẻng chỉ là ví dụ. Mọi thứ nằm trong {commune.directory} (nhật ký chương trình: thư mục logs).
 
 Thử ba việc, chép lệnh vào một cửa sổ khác:
@@ -34,13 +37,22 @@ Thử ba việc, chép lệnh vào một cửa sổ khác:
    Dừng kẻng bằng nút dừng:
    {_press(first, "hush", 200)}
 
-2. Công an xã phát lệnh có chữ ký, diễn tập báo động ở {second.village.lower()}:
+2. Công an xã phát lệnh có chữ ký, diễn tập báo động ở {second.village.lower()}, rồi dừng:
+   {kengd_call} --config {hub} hub dispatch alarm --purpose drill --post {second.id} --why 'chạy thử'
+   {kengd_call} --config {hub} hub hush --all
+   Cùng việc ấy không qua máy trực ban:
    {kengd_call} command {order}
 
 3. Đọc sổ kẻng của {first.village.lower()}:
    {kengd_call} --config {shlex.quote(str(first.config))} journal show
 
 Bấm Ctrl-C để dừng tất cả."""
+
+
+def _first_login(commune: DemoCommune) -> str:
+    """The first officer's name and password; the demo writes them down, a real hub shows them once."""
+    login, password = commune.hub.first_login.read_text("utf-8").split()
+    return f"{login}, mật khẩu lần đầu {password} (lưu ở {commune.hub.first_login})"
 
 
 def _press(post: DemoPost, button: str, hold_ms: int) -> str:

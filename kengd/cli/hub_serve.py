@@ -7,7 +7,7 @@ import logging
 import secrets
 
 from kengd import clock, service
-from kengd.hub.desk.server import serve
+from kengd.hub.desk.server import DeskServer
 from kengd.hub.people.people import People
 from kengd.hub.service import Hub
 from kengd.hub.settings import load_hub
@@ -16,12 +16,14 @@ from kengd.hub.settings import load_hub
 def run(args: argparse.Namespace) -> int:
     """Serve until told to stop. Raises UsageError, KengdError when it cannot begin."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     hub = Hub(load_hub(args.config))
     people = People(hub.ledger, lambda: clock.now().wall_ms, secrets.token_bytes)
+    server = DeskServer(hub, people)
     hub.start()
     try:
-        serve(hub, people, on_ready=lambda port: service.ready(f"đang trực, cổng {port}"))
+        service.ready(f"đang trực, cổng {server.port}")
+        server.run()
     finally:
         service.stopping("đang tắt")
         hub.stop()

@@ -49,6 +49,7 @@ class Wish:
     login: str = "quantri"
     database_url: str | None = None
     listen: str | None = None
+    kid: str | None = None
 
 
 def settings_text(wish: Wish) -> str:
@@ -97,7 +98,7 @@ def found(wish: Wish, config: Path, now_ms: int) -> Founded:
             cure="chạy bằng quyền root, hoặc chọn thư mục khác bằng --state",
             en=f"cannot make {settings.state}",
         ) from wrong
-    authority = Authority.begin(settings.authority, wish.commune, wish.name, wish.addresses, now_ms)
+    authority = Authority.begin(settings.authority, wish.commune, wish.name, wish.addresses, now_ms, kid=wish.kid)
     for name in (settings.broker.client, SHELL):
         authority.client_files(name, now_ms)
     files = write_broker(authority, settings, listen=wish.listen)

@@ -235,7 +235,7 @@ def test_the_settings_say_what_was_measured_to_be_needed(tmp_path: Path) -> None
         (BrokerSettings(user="root\nallow_anonymous true"), "/b", None, "bad_user"),
         (BrokerSettings(log="file /x\nallow_anonymous true"), "/b", None, "bad_path"),
         (BrokerSettings(log="everywhere"), "/b", None, "bad_log"),
-        (BrokerSettings(), "/two words", None, "bad_path"),
+        (BrokerSettings(), "/ends with a space ", None, "bad_path"),
         (BrokerSettings(), "/b", Bridge("a b", bundle=b"x"), "bad_bridge"),
     ],
 )

@@ -9,9 +9,10 @@ import pytest
 
 from kengd.__main__ import main
 from kengd.cli.demo import find_mosquitto
-from kengd.cli.demo_commune import broker_settings, demo_directory, lay_out
+from kengd.cli.demo_commune import demo_directory, lay_out
 from kengd.cli.demo_greeting import greeting
 from kengd.errors import KengdError, UsageError
+from kengd.hub.settings import load_hub
 from kengd.settings.find import load
 
 
@@ -39,12 +40,13 @@ def test_the_hub_key_stays_and_is_nobody_elses_to_read(tmp_path: Path) -> None:
 
 
 def test_the_card_is_the_one_that_other_tools_read(tmp_path: Path) -> None:
-    """demo.json has exactly the shape of DESIGN section 8; no hub until there is one."""
+    """demo.json has the shape of DESIGN section 8; its broker is the one that tools reach without certificates."""
     commune = lay_out(tmp_path)
     assert not commune.card.exists()
     commune.show_card()
     card = json.loads(commune.card.read_text())
-    assert list(card) == ["broker", "hub_key", "kid", "posts"]
+    assert list(card) == ["broker", "hub_key", "kid", "posts", "hub"]
+    assert card["hub"]["web"] == commune.web
     assert card["broker"] == {"host": "127.0.0.1", "port": commune.broker_port}
     assert Path(card["hub_key"]).is_file()
     assert card["posts"][4] == {
@@ -55,12 +57,38 @@ def test_the_card_is_the_one_that_other_tools_read(tmp_path: Path) -> None:
 
 
 def test_the_broker_is_private_and_loses_nothing_it_confirmed(tmp_path: Path) -> None:
-    """Loopback only; saved each second (the default of half an hour loses confirmed commands); no delay, no small queue."""
-    settings = broker_settings(lay_out(tmp_path)).splitlines()
-    assert [line for line in settings if line.startswith("listener")] == [settings[0]]
-    assert settings[0].endswith(" 127.0.0.1")
-    for line in ("set_tcp_nodelay true", "persistence true", "autosave_interval 1", "max_inflight_messages 0"):
+    """Loopback only; saved each second (the default of half an hour loses confirmed commands); no delay, no small queue;
+    posts and hub come with certificates, other tools by the open listener."""
+    commune = lay_out(tmp_path)
+    settings = commune.broker_config.read_text().splitlines()
+    listeners = [line for line in settings if line.startswith("listener")]
+    assert listeners == [f"listener {commune.hub.tls_port} 127.0.0.1", f"listener {commune.broker_port} 127.0.0.1"]
+    for line in ("set_tcp_nodelay true", "persistence true", "autosave_interval 1", "max_queued_messages 100000"):
         assert line in settings
+    assert (
+        settings.index("require_certificate true")
+        < settings.index(listeners[1])
+        < settings.index("allow_anonymous true")
+    )
+
+
+def test_posts_are_enrolled_anew_with_the_same_hub(tmp_path: Path) -> None:
+    """Ports change with each start; the first officer, the roster and the authority stay, the posts' certificates are new."""
+    first = lay_out(tmp_path)
+    login, certificate = (
+        first.hub.first_login.read_text(),
+        (first.posts[0].directory / "keys" / "broker.pem").read_text(),
+    )
+    second = lay_out(tmp_path)
+    assert second.hub.first_login.read_text() == login
+    assert (second.posts[0].directory / "keys" / "broker.pem").read_text() != certificate
+    assert load_hub(str(second.hub.config)).broker.port == second.hub.tls_port
+
+
+def test_a_first_start_that_was_cut_short_is_begun_again(tmp_path: Path) -> None:
+    """Without the first officer's password nobody could sign in."""
+    lay_out(tmp_path).hub.first_login.unlink()
+    assert lay_out(tmp_path).hub.first_login.exists()
 
 
 def test_the_greeting_names_three_things_to_try_and_ends_with_the_way_out(tmp_path: Path) -> None:

@@ -98,7 +98,7 @@ def test_the_end_leaves_nothing_behind(start: Callable[..., Demo], how: signal.S
     assert [os.getsid(row["pid"]) for row in rows] == [row["pid"] for row in rows], "Ctrl-C is for the demo alone"
 
     card = demo.card()
-    assert sorted(card) == ["broker", "hub_key", "kid", "posts"]
+    assert sorted(card) == ["broker", "hub", "hub_key", "kid", "posts"]
     posts = card["posts"]
     assert isinstance(posts, list)
     assert [post["post"] for post in posts] == [f"cong-lac-{number}" for number in range(1, 6)]

@@ -22,7 +22,7 @@ MOST_IN_FLIGHT = 10_000
 """Per client. With 0 ("any") or 65535 a bridge of 2.0.11 names a receive maximum that the broker above takes for a protocol error."""
 CONF, ACL, CA, CRL, SERVER, DATA = "mosquitto.conf", "acl", "ca.pem", "crl.pem", "server.pem", "data"
 BRIDGE, BRIDGE_CA = "bridge.pem", "bridge-ca.pem"
-_PATH = re.compile(r"/[^\s\"'\\]*")
+_PATH = re.compile(r"/(?! )[^\x00-\x1f\x7f]*(?<! )")
 _USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
 
 
@@ -36,11 +36,16 @@ class Listener:
 
 @dataclass(frozen=True, slots=True)
 class BrokerSettings:
-    """`user`: whom mosquitto becomes when root starts it, None its own default ("mosquitto"). `log`: as after `log_dest`."""
+    """`user`: whom mosquitto becomes when root starts it, None its own default ("mosquitto"). `log`: as after `log_dest`.
+
+    `open_port`: for trials on one machine only: a listener on 127.0.0.1 without TLS and without rules, and clients keep the
+    names they give themselves, so that one certificate may be used twice.
+    """
 
     listeners: tuple[Listener, ...] = (Listener(),)
     user: str | None = None
     log: str = "stderr"
+    open_port: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +64,13 @@ class Bridge:
 def broker_conf(place: Path, settings: BrokerSettings) -> str:
     """mosquitto.conf; all other files lie beside it in `place`. Raises UsageError `bad_path`, `bad_listener`, `bad_user`."""
     base = _path(place)
+    rules = ["allow_anonymous false", f"acl_file {base}/{ACL}"]
     lines = [  # log_type information would add a line about each save, every two seconds, for ever
         "# Do kengd viết ra; sửa ở đây sẽ mất ở lần ghi sau. Written by kengd; changes made here are lost.",
         *([] if settings.user is None else [f"user {_user(settings.user)}"]),
         "",
-        "per_listener_settings false",
-        "allow_anonymous false",
-        f"acl_file {base}/{ACL}",
+        f"per_listener_settings {'false' if settings.open_port is None else 'true'}",
+        *([] if settings.open_port is not None else rules),
         "",
         "# The order is out in a moment, not after Nagle; and what was confirmed is on disk a second later.",
         "set_tcp_nodelay true",
@@ -92,9 +97,11 @@ def broker_conf(place: Path, settings: BrokerSettings) -> str:
             f"crlfile {base}/{CRL}",
             "require_certificate true",
             "use_identity_as_username true",
-            "use_username_as_clientid true",
+            *(["use_username_as_clientid true"] if settings.open_port is None else rules),
             "",
         ]
+    if settings.open_port is not None:
+        lines += [f"listener {settings.open_port} 127.0.0.1", "allow_anonymous true", ""]
     return "\n".join(lines)
 
 
@@ -196,12 +203,12 @@ def _port(port: int) -> int:
 
 
 def _path(place: Path) -> str:
-    """mosquitto reads a path to the end of the line and knows no quotes."""
+    """mosquitto reads a path to the end of the line, quotes and all; spaces at its ends are lost."""
     if _PATH.fullmatch(str(place)) is None or not str(place).isprintable():
         raise UsageError(
             "bad_path",
             f"mosquitto không đọc được tên thư mục này: {str(place)[:200]!r}",
-            cure="dùng đường dẫn đầy đủ, không có dấu cách và dấu nháy",
+            cure="dùng đường dẫn đầy đủ, không có dấu cách ở cuối",
             en="bad directory name for mosquitto",
         )
     return str(place).rstrip("/")

@@ -1,0 +1,140 @@
+"""The hub of `kengd demo`: founded at the first start, its five posts enrolled anew at each, with true certificates and signatures."""
+
+from __future__ import annotations
+
+import json
+import os
+import pwd
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from kengd import clock
+from kengd.errors import UsageError
+
+CLIENT: Final = "hub-1"
+LOGIN: Final = "quantri"
+HOUSEHOLDS: Final = 180
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """What the hub knows of a post when it makes its file. `template`: its bell, pins and hours."""
+
+    id: str
+    name: str
+    village: str
+    directory: Path
+    template: str
+
+
+@dataclass(frozen=True, slots=True)
+class DemoHub:
+    """Where everything of it lies. `open_port`: of the listener without TLS, for tools of others on this machine."""
+
+    directory: Path
+    tls_port: int
+    open_port: int
+    web_port: int
+
+    @property
+    def config(self) -> Path:
+        return self.directory / "hub.toml"
+
+    @property
+    def state(self) -> Path:
+        return self.directory / "state"
+
+    @property
+    def broker_config(self) -> Path:
+        return self.state / "broker" / "mosquitto.conf"
+
+    @property
+    def first_login(self) -> Path:
+        """The first officer's password: only a demo writes one down."""
+        return self.directory / "first-login.txt"
+
+
+def lay_out_hub(hub: DemoHub, commune: str, name: str, kid: str, host: str, posts: list[Enrolled]) -> Path:
+    """Make or renew all files; the path of the hub's signing key. Raises UsageError `hub_not_installed`, OSError, KengdError."""
+    try:
+        from kengd.hub import founding
+        from kengd.hub.authority.authority import Authority
+        from kengd.hub.authority.broker import BrokerSettings, Listener
+        from kengd.hub.authority.enrolment import PostWish
+        from kengd.hub.authority.keys import key_file
+        from kengd.hub.ledger import rosters
+        from kengd.hub.ledger.store import Ledger
+        from kengd.hub.roster import Post, Village
+        from kengd.hub.settings import read_hub
+    except ModuleNotFoundError as missing:
+        raise UsageError(
+            "hub_not_installed",
+            f"máy này chưa cài các gói của máy trực ban (thiếu {missing.name})",
+            cure="chạy deploy/demo.sh, hoặc: pip install 'kengd[hub]'",
+            en=f"{missing.name} is not installed",
+        ) from missing
+    now_ms = clock.now().wall_ms
+    wish = founding.Wish(
+        commune, name, (host,), hub.state, hub.tls_port, host, host, hub.web_port, LOGIN, listen=host, kid=kid
+    )
+    if not hub.first_login.exists():
+        _begin_again(hub)
+        made = founding.found(wish, hub.config, now_ms)
+        _write(hub.first_login, f"{made.login}\n{made.password}\n")
+    _write(hub.config, founding.settings_text(wish))
+    settings = read_hub(hub.config.read_bytes(), hub.config)
+    authority = Authority.open(settings.authority)
+    ledger = Ledger(settings.database_url)
+    try:
+        for rank, post in enumerate(posts):
+            village_id = founding.village_ids([post.village])[post.village]
+            made_file = authority.enrol(
+                PostWish(post.id, post.name, (post.village,), host, hub.tls_port, post.template), now_ms
+            )
+            _take_in(post, made_file.settings, dict(made_file.keys))
+            with ledger.write() as connection:
+                rosters.put_village(connection, Village(village_id, post.village, HOUSEHOLDS), rank)
+                rosters.put_post(connection, Post(post.id, post.name, (village_id,), enrolled_ms=now_ms), rank)
+    finally:
+        ledger.close()
+    user = (
+        pwd.getpwuid(0).pw_name if os.getuid() == 0 else None
+    )  # else it becomes the user `mosquitto`, who may not write here
+    listener = Listener(hub.tls_port, host)
+    authority.write_broker(hub.broker_config.parent, BrokerSettings((listener,), user, open_port=hub.open_port))
+    _let_post_files_command(hub, commune)
+    return settings.authority / key_file(kid)
+
+
+def _take_in(post: Enrolled, settings: str, keys: dict[str, str]) -> None:
+    """As `kengd intake` does, but into the post's own directory: several posts live on this machine."""
+    place = post.directory / "keys"
+    place.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for name, text in keys.items():
+        _write(place / name, text)
+        settings = settings.replace(f'"credential:{name}"', json.dumps(str(place / name), ensure_ascii=False))
+    _write(post.directory / "kengd.toml", settings)
+
+
+def _let_post_files_command(hub: DemoHub, commune: str) -> None:
+    """`kengd command --config FILE_OF_A_POST` is how the demo shows a signed command; in a village only the hub may speak."""
+    acl = hub.broker_config.parent / "acl"
+    _write(acl, acl.read_text("utf-8") + f"\npattern readwrite kengd/1/{commune}/#\n")
+
+
+def _begin_again(hub: DemoHub) -> None:
+    """What a start that was cut short has left."""
+    import shutil
+
+    shutil.rmtree(hub.state, ignore_errors=True)
+    hub.config.unlink(missing_ok=True)
+
+
+def _write(path: Path, text: str) -> None:
+    fresh = path.with_name(path.name + ".new")
+    with os.fdopen(
+        os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "w", encoding="utf-8"
+    ) as out:
+        out.write(text)
+    fresh.replace(path)
