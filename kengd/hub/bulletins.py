@@ -66,7 +66,7 @@ class Bulletins:
     def __init__(self, settings: HubSettings) -> None:
         commune = settings.commune
         sender = settings.cap.sender or f"kengd@{commune.id}"
-        name = f"{commune.office} {commune.name}"
+        name = f"{commune.office.removesuffix(' xã') if commune.name.lower().startswith('xã') else commune.office} {commune.name}"
         self._source = CapSource(commune.id, sender, name, settings.cap.contact)
         self.directory = settings.state / CAP_DIR
         self._written: set[tuple[str, int]] = set()

@@ -91,7 +91,7 @@ def _write(path: Path, settings: HubSettings, text: bytes, sealed: bytes, ledger
     """The whole file or none, for its owner only from the first byte on."""
     part = path.with_name(f".{path.name}.{os.getpid()}{PART}")
     about = {"kengd-hub-backup": 1, "commune": settings.commune.id, "made_ms": now_ms, "version": __version__}
-    rows = -1
+    rows = 0
     try:
         handle = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE)
         with os.fdopen(handle, "w+b") as out:
@@ -111,7 +111,7 @@ def _write(path: Path, settings: HubSettings, text: bytes, sealed: bytes, ledger
         with contextlib.suppress(OSError):
             part.unlink()
         raise
-    return rows + 1
+    return rows
 
 
 def restore(file: Path, config: Path, passphrase: str, by: str, now_ms: int) -> Restored:

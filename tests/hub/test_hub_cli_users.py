@@ -1,0 +1,104 @@
+"""`kengd hub users` and `keys`: what the installer does at the shell, each change a line of the audit book."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from kengd.__main__ import main
+from kengd.hub.authority.authority import Authority
+from kengd.hub.founding import Wish, found
+from kengd.hub.ledger import audits
+from kengd.hub.ledger.store import Ledger
+from kengd.hub.people.passwords import argon2
+from kengd.hub.settings import load_hub
+from tests.hub.authority_kit import NOW_MS, wish
+
+
+class Shell:
+    """A hub, and somebody at its keyboard."""
+
+    def __init__(self, directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self.config, self._capsys = directory / "hub.toml", capsys
+        found(Wish("cong-lac", "Xã Cộng Lạc", ("127.0.0.1",), directory / "state"), self.config, NOW_MS)
+        self.settings = load_hub(str(self.config))
+
+    def __call__(self, *words: str) -> tuple[int, str]:
+        code = main(["--config", str(self.config), "hub", *words])
+        said = self._capsys.readouterr()
+        return code, said.out + said.err
+
+    def acts(self) -> list[str]:
+        """What the audit book says, without the founding."""
+        ledger = Ledger(self.settings.database_url)
+        with ledger.read() as connection:
+            assert audits.verify(connection) is None
+            found = [item.act for item in audits.read(connection) if item.by.startswith("shell:")]
+        ledger.close()
+        return found[1:]
+
+
+@pytest.fixture
+def shell(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Shell:
+    monkeypatch.setattr("kengd.hub.people.ground.argon2", lambda: argon2(time_cost=1, memory_kib=8))
+    return Shell(tmp_path, capsys)
+
+
+def test_officers_are_added_listed_reset_and_ended(shell: Shell) -> None:
+    """The password is shown once; who has left signs in no more; every act stands in the audit book."""
+    code, said = shell("users", "add", "an.nguyen", "--name", "Đại úy Nguyễn Văn An", "--role", "chief")
+    assert code == 0 and "mật khẩu lần đầu:" in said
+    code, said = shell("users", "list")
+    assert [line.split()[0] for line in said.splitlines()] == ["quantri", "an.nguyen"]
+    assert "chỉ huy" in said and "Đại úy Nguyễn Văn An" in said
+    code, reset = shell("users", "password", "an.nguyen")
+    assert code == 0 and "mật khẩu lần đầu:" in reset
+    assert shell("users", "end", "an.nguyen")[0] == 0
+    assert [line.split()[0] for line in shell("users", "list")[1].splitlines()] == ["quantri"]
+    assert shell.acts() == ["officer_made", "password_reset", "officer_ended"]
+
+
+def test_what_cannot_be_done_is_said_and_changes_nothing(shell: Shell) -> None:
+    """A code, a sentence, a cure; the last admin stays."""
+    found = {
+        words: shell("users", *words)
+        for words in (
+            ("add", "x"),
+            ("add",),
+            ("password", "nobody"),
+            ("end", "quantri"),
+            ("add", "Ông An", "--name", "An"),
+        )
+    }
+    codes = [said.split("[")[1].split("]")[0] for _, said in found.values()]
+    assert codes == ["usage", "usage", "no_such_officer", "last_admin", "bad_login"]
+    assert all(code in (1, 2) for code, _ in found.values())
+    assert shell.acts() == []
+
+
+def test_a_signing_key_is_changed_with_an_overlap(shell: Shell) -> None:
+    """R43: new, files for the posts, retire, revoke; each step says what the installer has to do next."""
+    authority = Authority.open(shell.settings.authority)
+    authority.enrol(wish("thon-1"), NOW_MS)
+    first = authority.signing()[0]
+    code, said = shell("keys", "new", "cong-lac-moi")
+    assert code == 0
+    assert "kengd hub enrol thon-1 --renew" in said and f"kengd hub keys retire {first}" in said
+    code, said = shell("keys", "list")
+    assert code == 0 and "ĐANG KÝ" in said and "điểm kẻng chưa có khoá này: thon-1" in said
+    code, said = shell("keys", "retire", first)
+    assert code == 0 and "sẽ TỪ CHỐI lệnh: thon-1" in said
+    assert shell("keys", "revoke", first)[0] == 0
+    assert Authority.open(shell.settings.authority).signing()[0] == "cong-lac-moi"
+    assert shell("keys", "renew")[0] == 0
+    assert (shell.settings.state / "broker" / "mosquitto.conf").exists()
+    assert shell.acts() == ["key_made", "key_retired", "key_revoked"]
+
+
+def test_a_key_without_a_name_or_a_successor_is_refused(shell: Shell) -> None:
+    """Nothing has changed then."""
+    first = Authority.open(shell.settings.authority).signing()[0]
+    said = [shell("keys", *words)[1] for words in (("new",), ("retire", first), ("revoke", "none"), ("new", first))]
+    assert [one.split("[")[1].split("]")[0] for one in said] == ["usage", "no_successor", "unknown_kid", "kid_taken"]
+    assert shell.acts() == []
