@@ -113,7 +113,7 @@ def test_posts_are_told_silence_locks_codebooks_and_timetables_once(hub: Station
         ("silence", {"until": until, "why": "đám tang"}),
         ("lock-input", {"button": "alarm", "locked": True}),
         ("codebook", {"version": 3, "codebook": {"use": "commune"}}),
-        ("timetable", {"version": 4, "timetable": [{"at": "22:00", "days": "all", "signal": "curfew"}]}),
+        ("timetable", {"version": 4, "timetable": [{"at": "22:00", "days": "daily", "signal": "curfew"}]}),
     ]
     for path, form in forms:
         act = hub.act()

@@ -137,6 +137,8 @@ def _presences(
 
 def _spans(changes: Sequence[tuple[int, bool]], until_ms: int) -> tuple[tuple[int, int], ...]:
     """[from, to) in which it was present."""
+    if not changes:
+        return ()
     ends = [from_ms for from_ms, _ in changes[1:]] + [until_ms]
     return tuple(
         (from_ms, end_ms)
