@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from kengd import clock
+from kengd import clock, service
 from kengd.bellcode.codebooks import BUILTIN_NAMES, builtin
 from kengd.bellcode.signal import Kind
 from kengd.hub.acts import Acts
@@ -39,6 +39,7 @@ ALARMS: Final = frozenset(
     signal.id for name in BUILTIN_NAMES for signal in builtin(name).signals.values() if signal.kind is Kind.ALARM
 )
 """Signals that are alarms in any shipped codebook; a village's own bear one of these names."""
+HANGS_AFTER_S: Final = 60.0
 ROSTER_FOR_MS: Final = 2_000
 """Another worker or the shell may have changed it."""
 
@@ -84,7 +85,7 @@ class Hub:
         self.clockwork = Clockwork(
             self.ledger, self.dispatcher, self.acts, self.roster, self.watch.all, self.signing, wall_ms,
             call_after_s=duty.call_after_s, on_lapsed=self._lapsed, on_call=self._call,
-            also=(self.silent_test.turn,),
+            also=(self.silent_test.turn, self._alive),
         )  # fmt: skip
 
     def start(self) -> None:
@@ -102,6 +103,11 @@ class Hub:
         self.ingest.stop()
         self.herald.stop()
         self.ledger.close()
+
+    def _alive(self, _now_ms: int) -> None:
+        """Told to systemd by the clockwork's finished turns: a ledger that hangs, or a line that does, ends in a restart."""
+        if self.line.silent_s() < HANGS_AFTER_S:
+            service.feed_watchdog()
 
     # ---- what is known
 

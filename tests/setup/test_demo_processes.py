@@ -93,7 +93,7 @@ def test_the_end_leaves_nothing_behind(start: Callable[..., Demo], how: signal.S
     greeting = demo.greeted()
     assert greeting.rstrip("\n").rsplit("\n", 1)[-1] == LAST_LINE
     below = demo.below()
-    assert len(below) == 1 + 5 + 10
+    assert len(below) == 2 + 5 + 10
     rows = json.loads((demo.directory / "processes.json").read_text())["processes"]
     assert [os.getsid(row["pid"]) for row in rows] == [row["pid"] for row in rows], "Ctrl-C is for the demo alone"
 
@@ -107,7 +107,7 @@ def test_the_end_leaves_nothing_behind(start: Callable[..., Demo], how: signal.S
         assert tomllib.loads(Path(post["config"]).read_text())["post"]["id"] == post["post"]
         with urllib.request.urlopen(post["web"] + "/healthz", timeout=5) as answer:
             assert answer.status == 200
-    assert (demo.directory / "hub.pem").stat().st_mode & 0o777 == 0o600
+    assert (demo.directory / "hub/state/authority/signing/demo-1.pem").stat().st_mode & 0o777 == 0o600
 
     demo.process.send_signal(how)
     code, said = demo.ended()
@@ -122,7 +122,7 @@ def test_the_next_start_ends_what_a_killed_demo_left(start: Callable[..., Demo])
     demo.greeted()
     below = demo.below()
     rows = json.loads((demo.directory / "processes.json").read_text())["processes"]
-    assert (rows[0]["name"], len(rows)) == ("mosquitto", 6)
+    assert (rows[0]["name"], len(rows)) == ("mosquitto", 7)
     broker = os.pidfd_open(rows[0]["pid"])
     demo.process.kill()
     demo.process.wait()
