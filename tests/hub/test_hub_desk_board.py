@@ -200,7 +200,7 @@ def test_live_events_name_themselves_and_beat_with_the_hubs_time(hub: Station, m
     assert [item.event for item in lost] == ["heartbeat", "reset"]
     duty, gone = hub.officer("binh"), Request(hub.admin)
     gone = Request(duty)
-    gone.cookies = dict(duty.web.cookies)  # type: ignore[assignment]
+    gone.cookies = dict(duty.web.cookies)
     duty.delete("/api/session")
     monkeypatch.setattr(live, "STILL_S", 0.0)
     assert [item.event for item in listen(hub, gone, None, 99)][-1] == "signed_out"

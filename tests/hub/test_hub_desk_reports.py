@@ -32,7 +32,7 @@ def test_a_report_counts_what_posts_said_and_what_became_of_orders(hub: Station)
     hub.hears("an-lao", "finished", activation="an-0001")
     form = {"id": hub.act(), "signal": "alarm", "purpose": "actual", "why": "cháy", "posts": ["bo-trang"]}
     assert hub.admin.post("/api/rings", form).status_code == 201
-    hub.answers(form["id"], "bo-trang", "refused", reason="unknown_key")
+    hub.answers(str(form["id"]), "bo-trang", "refused", reason="unknown_key")
     called_back = {**form, "id": hub.act(), "posts": ["cau-ngang"]}
     assert hub.admin.post("/api/rings", called_back).status_code == 201
     hub.admin.post("/api/hushes", {"id": hub.act(), "posts": ["cau-ngang"]})
@@ -78,7 +78,7 @@ def test_the_rules_sheet_is_printed_from_what_the_post_rings_by(hub: Station) ->
     act = {"id": hub.act(), "version": 2, "timetable": [{"at": "21:15", "days": "daily", "signal": "curfew"}]}
     assert hub.admin.post("/api/posts/an-lao/timetable", act).status_code == 201
     before = hub.admin.get("/posts/an-lao/rules").text
-    hub.hears("an-lao", "settings_changed", command_id=hub.jti(act["id"], "an-lao"), source="hub")
+    hub.hears("an-lao", "settings_changed", command_id=hub.jti(str(act["id"]), "an-lao"), source="hub")
     after = hub.admin.get("/posts/an-lao/rules", phone="113")
     assert after.status_code == 200 and "21:15" in after.text and "21:15" not in before
     assert "NỘI QUY SỬ DỤNG KẺNG" in after.text and "<svg" in after.text and "Thôn An Lão" in after.text
