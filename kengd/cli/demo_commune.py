@@ -116,7 +116,9 @@ def lay_out(directory: Path) -> DemoCommune:
     for needed in (hub.directory, directory / "logs", *(post.directory for post in posts)):
         needed.mkdir(mode=0o700, exist_ok=True)
     wishes = [Enrolled(post.id, post.name, post.village, post.directory, post_template(post)) for post in posts]
-    key = lay_out_hub(hub, COMMUNE, NAME, KID, HOST, wishes)
+    key = directory / "hub.pem"  # one short name for what people copy into a command line
+    key.unlink(missing_ok=True)
+    key.symlink_to(os.path.relpath(lay_out_hub(hub, COMMUNE, NAME, KID, HOST, wishes), directory))
     return DemoCommune(directory, hub, key, posts)
 
 

@@ -31,7 +31,8 @@ VERDICT_NAMES = {Verdict.RING: "rings", Verdict.INTERRUPT: "**cuts** it and ring
 
 COMMANDS_EN = {
     "run": "the post daemon (belfry, which starts the office)",
-    "demo": "the commune of Cộng Lạc on one machine, simulated pins",
+    "hub": "the commune hub: serve, begin, enrol, posts, dispatch, hush, users, keys, backup …",
+    "demo": "the commune of Cộng Lạc on one machine: hub and five posts, simulated pins",
     "check": "read the settings, name what is wrong by line",
     "score": "draw a signal, print its relay edges, write it as sound",
     "ring": "ring at this post",

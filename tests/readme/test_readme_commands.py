@@ -72,7 +72,7 @@ def test_what_the_readme_runs_prints_what_it_shows(
 def test_the_blocks_to_be_run_are_all_found() -> None:
     """A marker with a slip of the pen would be a command that nobody runs."""
     commands = [step.command for shown in (*BLOCKS, *console("run demo")) for step in shown]
-    assert len(commands) == 18
+    assert len(commands) == 22
     for name in ("check", "rehearse", "score", "status", "ring", "hush", "silence", "journal", "doctor", "command"):
         assert any(f" {name} " in f"{command} " and "kengd" in command for command in commands), name
 

@@ -107,7 +107,7 @@ def test_the_end_leaves_nothing_behind(start: Callable[..., Demo], how: signal.S
         assert tomllib.loads(Path(post["config"]).read_text())["post"]["id"] == post["post"]
         with urllib.request.urlopen(post["web"] + "/healthz", timeout=5) as answer:
             assert answer.status == 200
-    assert (demo.directory / "hub/state/authority/signing/demo-1.pem").stat().st_mode & 0o777 == 0o600
+    assert (demo.directory / "hub.pem").stat().st_mode & 0o777 == 0o600
 
     demo.process.send_signal(how)
     code, said = demo.ended()
