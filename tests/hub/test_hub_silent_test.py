@@ -113,8 +113,9 @@ def test_of_two_workers_only_one_tests(worker: Worker) -> None:
     assert worker.results() == dict.fromkeys(POSTS, "waiting")
 
 
-def test_each_post_passes_fails_or_is_missed(worker: Worker) -> None:
-    """What the post said: it would ring, it would refuse and why, nothing at all. The last two stay until the next passed one."""
+def test_each_post_passes_fails_or_is_missed(ledger: Ledger) -> None:
+    """On both databases: what the post said: it would ring, it would refuse and why, nothing at all; it stays until one passes."""
+    worker = Worker(ledger, Clock(NIGHT))
     worker.turn(NIGHT)
     worker.answer("thon-1", detail={"would": "ring"})
     worker.answer("thon-2", kind="refused", reason="unknown_key")

@@ -408,6 +408,18 @@ def test_an_alarm_is_told_once_by_all_workers_and_across_restarts(town: Town) ->
     ]  # fmt: skip
 
 
+def test_of_two_workers_that_saw_the_same_only_one_tells_it(ledger: Ledger) -> None:
+    """On both databases: the first claim wins, and of the end of something the first release."""
+    with ledger.write() as connection:
+        assert [notices.claim(connection, "lost:thon-1", value) for value in ("a", "b")] == [True, False]
+    with ledger.write() as connection:
+        assert not notices.claim_told(connection, "x", T0) or not notices.claim_told(connection, "x", T0)
+        assert notices.told(connection, ["x", "y"]) == {"x"}
+        assert values.value_of(connection, "lost:thon-1") == "a"
+        assert [notices.release(connection, "lost:thon-1") for _ in range(2)] == [True, False]
+        assert (notices.forget_told(connection, T0), notices.forget_told(connection, T0 + 1)) == (0, 1)
+
+
 def test_an_actual_alarm_is_written_as_cap_from_its_beginning_to_its_end(town: Town) -> None:
     """Alert, update, cancel, each a whole file, each once; a restart writes none of them anew."""
     herald = town.herald()
