@@ -191,3 +191,20 @@ def test_a_file_that_is_not_there_is_said_with_how_to_make_it(tmp_path: Path) ->
     with pytest.raises(UsageError) as caught:
         load_hub(str(tmp_path / "none.toml"))
     assert caught.value.code == "no_settings" and "kengd hub begin" in caught.value.cure
+
+
+def test_hooks_cameras_and_sms_are_checked_and_their_secrets_never_repeated() -> None:
+    """P12: a bad address is named by its place in the file, not by its text; nothing is sent unless the table is there."""
+    assert (read(GOOD).sms, read(GOOD).webhooks, read(GOOD).cameras, read(GOOD).homeassistant.enabled) == (
+        None, [], [], False
+    )  # fmt: skip
+    bad = {
+        '[[webhooks]]\nurl = "ftp://MATMA/x"\n': "webhooks[1].url",
+        '[[webhooks]]\nurl = "https://a.example"\nkinds = ["nothing"]\n': "webhooks[1].kinds[1]",
+        '[[cameras]]\nurl = "http://10.0.0.9"\ncamera = "cổng"\n': "cameras[1].camera",
+        '[[cameras]]\nurl = "http://10.0.0.9"\ncamera = "cong"\nduration_s = 0\n': "cameras[1].duration_s",
+        '[sms]\nmodem = "; rm"\n': "sms.modem",
+    }
+    found = {text: problems(GOOD + text) for text in bad}
+    assert {text: said[0].where for text, said in found.items()} == bad
+    assert all("MATMA" not in str(said) for said in found.values())
