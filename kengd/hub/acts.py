@@ -14,7 +14,7 @@ from kengd.hub.dispatching import Order, State, Target, outwards
 from kengd.hub.incidents import KINDS, Incident, Outcome, helpers_of
 from kengd.hub.ledger import dispatches, incidents, values
 from kengd.hub.ledger.dispatches import Dispatch
-from kengd.hub.ledger.store import Ledger, Transaction
+from kengd.hub.ledger.store import TROUBLE, Ledger, Transaction
 from kengd.hub.roster import Roster, Seen
 from kengd.wire.orders import LONGEST_TEXT, is_text
 
@@ -185,13 +185,16 @@ class Acts:
         """Stop the sound at these posts (is not an all-clear), each hush naming what sounds there; what has been ordered and not
         answered there is not sent again. `lock`: no new ring until `unlock` (a village's own button is never blocked).
 
-        Raises KengdError `unknown_post`, `no_posts`, `bad_text`.
+        It goes out before it is written down. Raises KengdError `unknown_post`, `no_posts`, `bad_text`, `hush_unrecorded`.
         """
         chosen = _in_service(self._roster(), posts)
         if why is not None:
             _text(why, "lý do")
-        with self._ledger.read() as connection:
-            rings = dispatches.open_targets(connection, chosen)
+        try:
+            with self._ledger.read() as connection:
+                rings = dispatches.open_targets(connection, chosen)
+        except TROUBLE:
+            rings = []  # what the posts say of themselves must do
         named = self._sounding(chosen, rings)
 
         def also(connection: Transaction) -> None:

@@ -11,10 +11,11 @@ from typing import Any, Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from kengd.errors import KengdError
 from kengd.hub.dispatching import GRACE_MS, REPEAT_MS, Order, Target, alike
 from kengd.hub.ledger import dispatches
 from kengd.hub.ledger.dispatches import Command, Dispatch
-from kengd.hub.ledger.store import Ledger
+from kengd.hub.ledger.store import TROUBLE, Ledger, Transaction, trouble_in_words
 from kengd.hub.roster import Seen, hub_clock_wrong
 from kengd.wire.addressing import Address, addresses, claims, expiry
 from kengd.wire.orders import read_order
@@ -73,16 +74,43 @@ class Dispatcher:
             order.id, order.do, order.by, now_ms, _digest(order), order.signal, order.purpose, order.why, order.at_s,
             order.gap_s, officer, second, incident, repeats,
         )  # fmt: skip
+        if order.do == "hush":
+            return self._hush(act, order, everyone, also)
         with self._ledger.write() as connection:
-            if dispatches.same_act(connection, act):
-                known = dispatches.find(connection, act.id)
-                assert known is not None
+            if (known := _known(connection, act)) is not None:
                 return known
             commands, targets = self._commands(order, now_ms, everyone)
             dispatches.create(connection, act, commands, targets)
             if also is not None:
                 also(connection)
-        self._first_time(commands, targets)
+        taken = self._publish(commands)
+        with self._ledger.write() as connection:
+            self._note_sent(connection, commands, targets, taken)
+        return act
+
+    def _hush(self, act: Dispatch, order: Order, everyone: bool, also: Callable[[Any], None] | None) -> Dispatch:
+        """Said first and kept after: a book that is full or slow must not keep a bell sounding. Said twice does no harm.
+
+        Raises KengdError `hush_unrecorded` when it was said, once, and cannot be followed.
+        """
+        commands, targets = self._commands(order, act.made_ms, everyone)
+        taken = self._publish(commands)
+        try:
+            with self._ledger.write() as connection:
+                if (known := _known(connection, act)) is not None:
+                    return known
+                dispatches.create(connection, act, commands, targets)
+                if also is not None:
+                    also(connection)
+                self._note_sent(connection, commands, targets, taken)
+        except TROUBLE as wrong:
+            log.error("a hush was said and cannot be kept: %s", trouble_in_words(wrong))
+            raise KengdError(
+                "hush_unrecorded",
+                "đã phát lệnh dừng, nhưng máy trực ban không ghi được sổ nên không theo được từng điểm",
+                cure="nghe và hỏi lại từng điểm; xem đĩa của máy trực ban",
+                en="the hush was sent but cannot be recorded or followed",
+            ) from wrong
         return act
 
     def ask(self, cmd: Mapping[str, Any], post: str) -> None:
@@ -144,19 +172,26 @@ class Dispatcher:
             if (item := seen.get(post)) is not None and item.status is not None and (wrong or item.needs_nonce())
         }
 
-    def _first_time(self, commands: Sequence[Command], targets: Sequence[Target]) -> None:
-        now_ms = self._wall_ms()
-        taken = [
-            command for command in commands if self._mouth.publish(command.topic, command.jws, flush=False) is not None
-        ]
+    def _publish(self, commands: Sequence[Command]) -> set[str]:
+        """The ids of those that the line took."""
+        taken = {
+            command.jti
+            for command in commands
+            if self._mouth.publish(command.topic, command.jws, flush=False) is not None
+        }
         self._mouth.flush()
-        with self._ledger.write() as connection:
-            for command in commands:
+        return taken
+
+    def _note_sent(
+        self, connection: Transaction, commands: Sequence[Command], targets: Sequence[Target], taken: set[str]
+    ) -> None:
+        now_ms = self._wall_ms()
+        for command in commands:
+            if command.jti in taken:
                 posts = [target.post for target in targets if target.jti == command.jti]
-                if command in taken:
-                    dispatches.sent(connection, command.jti, posts, now_ms, now_ms + REPEAT_MS)
-                else:
-                    dispatches.put_off(connection, command.jti, now_ms + AGAIN_MS)
+                dispatches.sent(connection, command.jti, posts, now_ms, now_ms + REPEAT_MS)
+            else:
+                dispatches.put_off(connection, command.jti, now_ms + AGAIN_MS)
 
     def _again(self, connection: Any, command: Command, posts: Sequence[str], now_ms: int) -> None:
         """The same bytes, to the single topics of those that have not answered; once expired, it only waits for late answers."""
@@ -175,10 +210,15 @@ class Dispatcher:
             dispatches.put_off(connection, command.jti, now_ms + AGAIN_MS)
 
 
+def _known(connection: Transaction, act: Dispatch) -> Dispatch | None:
+    """The same act, if it was done already."""
+    return dispatches.find(connection, act.id) if dispatches.same_act(connection, act) else None
+
+
 def _digest(order: Order) -> bytes:
-    """What makes an act the same act: all that was asked, but not who happens to be present."""
+    """What makes an act the same act: all that was asked, but not who is present nor what sounds meanwhile."""
     asked = [
         order.do, sorted(order.posts), order.by, order.why, order.signal, order.purpose, order.at_s, order.gap_s,
-        order.activations or {}, order.facts or {},
+        order.facts or {},
     ]  # fmt: skip
     return hashlib.sha256(json.dumps(asked, ensure_ascii=False, sort_keys=True).encode()).digest()

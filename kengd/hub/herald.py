@@ -19,7 +19,7 @@ from kengd.hub.incidents import Incident
 from kengd.hub.ledger import incidents, notices, people, values
 from kengd.hub.ledger.incidents import Sounded
 from kengd.hub.ledger.notices import TOLD, Sent
-from kengd.hub.ledger.store import LEDGER_ERRORS, Ledger, Transaction, trouble_in_words
+from kengd.hub.ledger.store import TROUBLE, Ledger, Transaction, trouble_in_words
 from kengd.hub.notices.sending import Deliver, Sender
 from kengd.hub.notices.sms import Modem
 from kengd.hub.notices.telling import Telling, deliverers
@@ -198,7 +198,7 @@ class Herald:
         try:
             with self._ledger.write() as connection:
                 notices.keep(connection, sent)
-        except (*LEDGER_ERRORS, KengdError) as wrong:
+        except (*TROUBLE, KengdError) as wrong:
             log.error("a notice to %s (%s) is not in the ledger: %s", recipient.id, detail, trouble_in_words(wrong))
 
 

@@ -24,7 +24,7 @@ from kengd.hub.incidents import Incident
 from kengd.hub.ingest import Ingest, Stored
 from kengd.hub.ledger import incidents
 from kengd.hub.ledger.rosters import read_roster
-from kengd.hub.ledger.store import Ledger
+from kengd.hub.ledger.store import TROUBLE, Ledger
 from kengd.hub.roster import Roster, Seen
 from kengd.hub.settings import HubSettings
 from kengd.hub.silent_test import SilentTest
@@ -112,18 +112,22 @@ class Hub:
     # ---- what is known
 
     def roster(self) -> Roster:
-        """As it is in the ledger, at most two seconds old."""
+        """As it is in the ledger, at most two seconds old; the last one known while the ledger cannot be read (a hush needs it)."""
         now_ms = clock.now().mono_ms
         read_ms, roster = self._roster
         if not read_ms or now_ms - read_ms > ROSTER_FOR_MS:
-            with self.ledger.read() as connection:
-                roster = read_roster(connection)
+            try:
+                with self.ledger.read() as connection:
+                    roster = read_roster(connection)
+            except TROUBLE:
+                if not roster.posts:
+                    raise
             self._roster = (now_ms, roster)
         return roster
 
     def forget_roster(self) -> None:
         """It was changed: read it anew."""
-        self._roster = (0, Roster())
+        self._roster = (0, self._roster[1])
 
     def signing(self) -> tuple[str, Ed25519PrivateKey]:
         """The key that signs now, at most two seconds old."""

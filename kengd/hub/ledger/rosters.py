@@ -111,12 +111,17 @@ def ranks(connection: Connection) -> dict[str, dict[str, int]]:
     """Places in lists: {"villages": {id: rank}, "posts": {id: rank}}."""
     villages = connection.execute(select(VILLAGE.c.id, VILLAGE.c.rank))
     posts = connection.execute(select(POST.c.id, POST.c.rank))
-    return {"villages": {key: rank for key, rank in villages}, "posts": {key: rank for key, rank in posts}}
+    return {
+        "villages": {str(key): int(rank) for key, rank in villages},
+        "posts": {str(key): int(rank) for key, rank in posts},
+    }
 
 
 def group_names(connection: Connection) -> dict[str, str]:
     """Group id → its name."""
-    return {key: name for key, name in connection.execute(select(GROUP.c.id, GROUP.c.name).order_by(GROUP.c.id))}
+    return {
+        str(key): str(name) for key, name in connection.execute(select(GROUP.c.id, GROUP.c.name).order_by(GROUP.c.id))
+    }
 
 
 def _put(connection: Connection, into: Table, row: dict[str, Any]) -> None:

@@ -32,8 +32,6 @@ from kengd.hub.ledger import (  # noqa: F401
 
 Transaction = Connection
 """What `write` and `read` give: an open transaction. Other rooms hand it on and never look into it."""
-LEDGER_ERRORS: Final = (SQLAlchemyError, OSError)
-"""What a ledger that cannot be read or written raises."""
 
 _PRAGMAS: Final = (
     "journal_mode=WAL",
