@@ -124,6 +124,7 @@ make_user() {
     getent group kengd >/dev/null || groupadd --system kengd
     id kengd >/dev/null 2>&1 || useradd --system --gid kengd --no-create-home --home-dir "$state" --shell /usr/sbin/nologin \
         --comment "kengd bell post" kengd
+    id -nG kengd | grep -qw gpio || usermod --append --groups gpio kengd
     install -d -m 755 -- "$etc"
     install -d -m 700 -- "$etc/keys"
     install -d -m 750 -o kengd -g kengd -- "$state"

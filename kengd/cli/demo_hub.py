@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import pwd
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -60,7 +59,6 @@ def lay_out_hub(hub: DemoHub, commune: str, name: str, kid: str, host: str, post
     try:
         from kengd.hub import founding
         from kengd.hub.authority.authority import Authority
-        from kengd.hub.authority.broker import BrokerSettings, Listener
         from kengd.hub.authority.enrolment import PostWish
         from kengd.hub.authority.keys import key_file
         from kengd.hub.ledger import rosters
@@ -76,7 +74,18 @@ def lay_out_hub(hub: DemoHub, commune: str, name: str, kid: str, host: str, post
         ) from missing
     now_ms = clock.now().wall_ms
     wish = founding.Wish(
-        commune, name, (host,), hub.state, hub.tls_port, host, host, hub.web_port, LOGIN, listen=host, kid=kid
+        commune,
+        name,
+        (host,),
+        hub.state,
+        hub.tls_port,
+        host,
+        host,
+        hub.web_port,
+        LOGIN,
+        listen=host,
+        trial_port=hub.open_port,
+        kid=kid,
     )
     if not hub.first_login.exists():
         _begin_again(hub)
@@ -98,11 +107,7 @@ def lay_out_hub(hub: DemoHub, commune: str, name: str, kid: str, host: str, post
                 rosters.put_post(connection, Post(post.id, post.name, (village_id,), enrolled_ms=now_ms), rank)
     finally:
         ledger.close()
-    user = (
-        pwd.getpwuid(0).pw_name if os.getuid() == 0 else None
-    )  # else it becomes the user `mosquitto`, who may not write here
-    listener = Listener(hub.tls_port, host)
-    authority.write_broker(hub.broker_config.parent, BrokerSettings((listener,), user, open_port=hub.open_port))
+    founding.write_broker(authority, settings)
     _let_post_files_command(hub, commune)
     return settings.authority / key_file(kid)
 

@@ -116,8 +116,7 @@ def _renew(hub: Opened, _args: argparse.Namespace) -> int:
 
 
 def _broker(hub: Opened) -> BrokerFiles:
-    broker = hub.settings.broker
-    return write_broker(hub.authority, hub.settings, listen=broker.host if broker.names == [broker.host] else None)
+    return write_broker(hub.authority, hub.settings)
 
 
 def _note(hub: Opened, act: str, facts: Mapping[str, Any]) -> None:

@@ -59,7 +59,7 @@ def _enrol(hub: Opened, args: argparse.Namespace) -> int:
         rosters.put_post(connection, post, len(roster.posts))
         facts = {"post": post_id, "serial": made.serial, "revoked": list(made.revoked)}
         audits.write(connection, str(actor().id), "enrol", facts, now_ms)
-    files = write_broker(hub.authority, hub.settings, listen=_listens(hub))
+    files = write_broker(hub.authority, hub.settings)
     _say(made, Path(args.out or f"{post_id}.toml"), files.restart)
     return 0
 
@@ -80,7 +80,7 @@ def _revoke(hub: Opened, args: argparse.Namespace) -> int:
     with hub.ledger.write() as connection:
         rosters.retire_post(connection, args.post, now_ms)
         audits.write(connection, str(actor().id), "revoke", {"post": args.post, "serials": list(serials)}, now_ms)
-    write_broker(hub.authority, hub.settings, listen=_listens(hub))
+    write_broker(hub.authority, hub.settings)
     print(f"Đã thu hồi {len(serials)} chứng thư của {args.post}; sổ của điểm này vẫn giữ.")
     print("Khởi động lại máy chủ MQTT để cắt kết nối đang mở của điểm này.")
     return 0
@@ -152,12 +152,6 @@ def _template(path: str | None) -> str | None:
         raise UsageError(
             "no_template", f"không đọc được {path}", cure="xem lại --template", en=f"cannot read {path}"
         ) from wrong
-
-
-def _listens(hub: Opened) -> str | None:
-    """A broker for trials listens only where the hub calls it."""
-    host = hub.settings.broker.host
-    return host if hub.settings.broker.names == [host] else None
 
 
 def _write_private(path: Path, text: str) -> None:

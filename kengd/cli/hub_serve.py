@@ -19,7 +19,7 @@ def run(args: argparse.Namespace) -> int:
     logging.getLogger("alembic").setLevel(logging.WARNING)
     hub = Hub(load_hub(args.config))
     people = People(hub.ledger, lambda: clock.now().wall_ms, secrets.token_bytes)
-    server = DeskServer(hub, people)
+    server = DeskServer(hub, people, revoked=hub.write_broker)
     hub.start()
     try:
         service.ready(f"đang trực, cổng {server.port}")

@@ -7,6 +7,7 @@ import os
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 
@@ -49,12 +50,15 @@ class Wish:
     login: str = "quantri"
     database_url: str | None = None
     listen: str | None = None
+    trial_port: int | None = None
     kid: str | None = None
 
 
 def settings_text(wish: Wish) -> str:
     """`hub.toml` of a new hub."""
     database = f"\n[database]\nurl = {_text(wish.database_url)}\n" if wish.database_url else ""
+    listen = "" if wish.listen is None else f"listen = {_text(wish.listen)}\n"
+    listen += "" if wish.trial_port is None else f"trial_port = {wish.trial_port}\n"
     return f"""\
 # Cài đặt máy trực ban xã. Sửa xong chạy: sudo systemctl restart kengd-hub
 state_dir = {_text(wish.state)}
@@ -67,7 +71,7 @@ name = {_text(wish.name)}
 host = {_text(wish.broker_host)}                 # máy chủ MQTT, nhìn từ máy này
 port = {wish.broker_port}
 names = {json.dumps(list(wish.addresses), ensure_ascii=False)}      # các điểm kẻng gọi tới máy này bằng tên, địa chỉ nào
-
+{listen}
 [web]
 host = {_text(wish.web_host)}                 # "0.0.0.0": mở trang từ máy khác; khi đó nên có cert và key
 port = {wish.web_port}
@@ -98,10 +102,11 @@ def found(wish: Wish, config: Path, now_ms: int) -> Founded:
             cure="chạy bằng quyền root, hoặc chọn thư mục khác bằng --state",
             en=f"cannot make {settings.state}",
         ) from wrong
-    authority = Authority.begin(settings.authority, wish.commune, wish.name, wish.addresses, now_ms, kid=wish.kid)
+    names = tuple(dict.fromkeys((*wish.addresses, wish.broker_host)))  # the hub itself calls it by the last one
+    authority = Authority.begin(settings.authority, wish.commune, wish.name, names, now_ms, kid=wish.kid)
     for name in (settings.broker.client, SHELL):
         authority.client_files(name, now_ms)
-    files = write_broker(authority, settings, listen=wish.listen)
+    files = write_broker(authority, settings)
     ledger = Ledger(settings.database_url)
     try:
         password = People(ledger, lambda: now_ms, secrets.token_bytes).first_officer(wish.login)
@@ -111,12 +116,17 @@ def found(wish: Wish, config: Path, now_ms: int) -> Founded:
     return Founded(settings, config, str(files.config), wish.login, password)
 
 
-def write_broker(authority: Authority, settings: HubSettings, *, listen: str | None = None) -> BrokerFiles:
-    """The broker's files as they have to be now: after each enrolment, revocation and renewal."""
-    place = settings.state / BROKER_DIR
-    user = "root" if os.getuid() == 0 and listen is not None else None
-    listener = Listener(settings.broker.port) if listen is None else Listener(settings.broker.port, listen)
-    return authority.write_broker(place, BrokerSettings((listener,), user=user))
+def write_broker(authority: Authority, settings: HubSettings) -> BrokerFiles:
+    """The broker's files as they have to be now: after each enrolment, revocation and renewal.
+
+    A broker that root starts becomes the user `mosquitto`, but on loopback: there it belongs to whoever tries it out.
+    """
+    broker = settings.broker
+    tried_out = broker.listen is not None and ip_address(broker.listen).is_loopback
+    user = "root" if os.getuid() == 0 and tried_out else None
+    listener = Listener(broker.port, broker.listen)
+    wanted = BrokerSettings((listener,), user=user, open_port=broker.trial_port)
+    return authority.write_broker(settings.state / BROKER_DIR, wanted)
 
 
 def _write_new(path: Path, text: str) -> None:

@@ -133,7 +133,7 @@ def restore(file: Path, config: Path, passphrase: str, by: str, now_ms: int) -> 
                     rows = copying.fill(ledger, _lines(member), now_ms)
                 with ledger.write() as connection:
                     audits.write(connection, by, "restore", {"rows": rows, "made_ms": made_ms}, now_ms)
-                write_broker(authority, settings, listen=_listens(settings))
+                write_broker(authority, settings)
                 _write_new(config, text)
         except BaseException:
             shutil.rmtree(settings.authority, ignore_errors=True)
@@ -207,11 +207,6 @@ def _nothing_there(settings: HubSettings, config: Path) -> None:
         raise _exists(str(config), str(config))
     if settings.authority.exists() and any(settings.authority.iterdir()):
         raise _exists(str(settings.authority), str(settings.authority))
-
-
-def _listens(settings: HubSettings) -> str | None:
-    """A broker for trials listens only where the hub calls it."""
-    return settings.broker.host if settings.broker.names == [settings.broker.host] else None
 
 
 def _write_new(path: Path, text: bytes) -> None:

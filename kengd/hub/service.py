@@ -19,6 +19,7 @@ from kengd.hub.dispatcher import Dispatcher
 from kengd.hub.dispatching import Target
 from kengd.hub.feed import Feed
 from kengd.hub.following import Following
+from kengd.hub.founding import write_broker
 from kengd.hub.herald import Herald
 from kengd.hub.incidents import Incident
 from kengd.hub.ingest import Ingest, Stored
@@ -39,6 +40,7 @@ ALARMS: Final = frozenset(
     signal.id for name in BUILTIN_NAMES for signal in builtin(name).signals.values() if signal.kind is Kind.ALARM
 )
 """Signals that are alarms in any shipped codebook; a village's own bear one of these names."""
+RENEW_EVERY_MS: Final = 6 * 3_600_000
 HANGS_AFTER_S: Final = 60.0
 ROSTER_FOR_MS: Final = 2_000
 """Another worker or the shell may have changed it."""
@@ -63,6 +65,7 @@ class Hub:
         self._roster: tuple[int, Roster] = (0, Roster())
         self._signing: tuple[int, tuple[str, Ed25519PrivateKey]] | None = None
         self._lock = threading.Lock()
+        self._renew_ms = 0
         self.line = session(self._line_settings(), self._arrived, self._line_changed, on_published=None)
         self.dispatcher = Dispatcher(self.ledger, settings.commune.id, self.line, self.signing, self.watch.all, wall_ms)
         duty = settings.duty
@@ -85,7 +88,7 @@ class Hub:
         self.clockwork = Clockwork(
             self.ledger, self.dispatcher, self.acts, self.roster, self.watch.all, self.signing, wall_ms,
             call_after_s=duty.call_after_s, on_lapsed=self._lapsed, on_call=self._call,
-            also=(self.silent_test.turn, self._alive),
+            also=(self.silent_test.turn, self._renew, self._alive),
         )  # fmt: skip
 
     def start(self) -> None:
@@ -103,6 +106,19 @@ class Hub:
         self.ingest.stop()
         self.herald.stop()
         self.ledger.close()
+
+    def _renew(self, now_ms: int) -> None:
+        """Certificates of server and hub renew themselves before they end; connections made from then on use the new ones."""
+        if not self.settings.broker.tls or now_ms < self._renew_ms <= now_ms + RENEW_EVERY_MS:
+            return
+        self._renew_ms = now_ms + RENEW_EVERY_MS
+        if renewed := self.authority.renew(now_ms):
+            log.warning("new certificates for %s", ", ".join(renewed))
+            self.write_broker()
+
+    def write_broker(self) -> None:
+        """The broker's files as they have to be now; systemd then has it take them (kengd-broker.path)."""
+        write_broker(self.authority, self.settings)
 
     def _alive(self, _now_ms: int) -> None:
         """Told to systemd by the clockwork's finished turns: a ledger that hangs, or a line that does, ends in a restart."""

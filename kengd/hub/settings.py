@@ -70,6 +70,16 @@ class HubBroker(Section):
     tls: bool = setting(
         True, "mã hoá và xác thực bằng chứng thư", "TLS with certificates; off only for trials on loopback"
     )
+    listen: Host | None = setting(
+        None, "mosquitto chỉ nghe ở địa chỉ này; không ghi thì nghe ở mọi địa chỉ", "the broker listens here only"
+    )
+    trial_port: int | None = setting(
+        None,
+        "chỉ để chạy thử: thêm một cổng không mã hoá trên chính máy này",
+        "for trials: a listener without TLS on loopback",
+        ge=1,
+        le=65_535,
+    )
     client: Slug = setting("hub-1", "tên của tiến trình này ở máy chủ MQTT", "this worker's name at the broker")
     shared: bool = setting(
         False, "nhiều tiến trình chia nhau một cơ sở dữ liệu PostgreSQL", "several workers share one PostgreSQL"

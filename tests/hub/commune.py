@@ -171,7 +171,7 @@ class Commune:
 
     def start_broker(self) -> None:
         """With everybody who is enrolled by now."""
-        write_broker(self.authority, self.settings, listen="127.0.0.1")
+        write_broker(self.authority, self.settings)
         with (self.directory / "mosquitto.log").open("ab") as log:
             command = [MOSQUITTO, "-c", self.founded.broker_config]
             self._broker = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)

@@ -68,7 +68,7 @@ def fresh(machine: Machine, table: Table) -> None:
     table.row("before it was taken: a simulated post rang on this machine", "đúng sơ đồ" in said)
     looked = {
         "the user, its group, no shell": ("getent passwd kengd | cut -d: -f4-; id -gn kengd", "nologin"),
-        "the group gpio": ("getent group gpio", "gpio"),
+        "a member of the group gpio": ("id -nG kengd", "gpio"),
         "keys: a directory for root alone": ("stat -c '%A %U %G' /etc/kengd/keys", "drwx------ root root"),
         "the state belongs to the post": ("stat -c '%A %U %G' /var/lib/kengd", "drwxr-x--- kengd kengd"),
         "nobody but root writes the program": (

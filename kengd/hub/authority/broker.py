@@ -106,11 +106,12 @@ def broker_conf(place: Path, settings: BrokerSettings) -> str:
 
 
 def commune_acl(commune: str, hub_names: Iterable[str]) -> str:
-    """A post: its own topics and the commune's commands. Hub workers and shell: all of the commune."""
+    """A post: its own topics and the commune's commands. Hub workers and shell: all of the commune, and what Home Assistant
+    is told."""
     root = f"{ROOT}/{commune}"
     return _acl(
         hub_names,
-        f"{root}/#",
+        [f"readwrite {root}/#", "write homeassistant/device/#", f"write kengd-ha/{commune}/#"],
         [
             f"pattern read {root}/%u/command",
             f"pattern read {root}/all/command",
@@ -124,7 +125,7 @@ def district_acl(hub_names: Iterable[str]) -> str:
     """A commune's bridge, whose name is the commune's: statuses and entries of its posts up, its commands down."""
     return _acl(
         hub_names,
-        f"{ROOT}/#",
+        [f"readwrite {ROOT}/#"],
         [
             f"pattern read {ROOT}/%u/+/command",
             f"pattern write {ROOT}/%u/+/status",
@@ -171,10 +172,10 @@ def bridge_conf(place: Path, commune: str, bridge: Bridge) -> str:
     )
 
 
-def _acl(hub_names: Iterable[str], everything: str, patterns: Sequence[str]) -> str:
+def _acl(hub_names: Iterable[str], rights: Sequence[str], patterns: Sequence[str]) -> str:
     lines = ["# Do kengd viết ra. Written by kengd.", *patterns]
     for name in hub_names:
-        lines += ["", f"user {name}", f"topic readwrite {everything}", "topic read $SYS/#"]
+        lines += ["", f"user {name}", *(f"topic {right}" for right in rights), "topic read $SYS/#"]
     return "\n".join(lines) + "\n"
 
 
