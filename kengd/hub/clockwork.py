@@ -10,11 +10,13 @@ from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from kengd.duty.standing import Sounding
 from kengd.errors import KengdError
 from kengd.hub import chains
 from kengd.hub.acts import HUB, Actor, Acts
 from kengd.hub.dispatcher import Dispatcher
 from kengd.hub.dispatching import Order, Target
+from kengd.hub.following import Following, began_of
 from kengd.hub.incidents import Incident
 from kengd.hub.ledger import heads as signed_heads
 from kengd.hub.ledger import incidents, merging, values
@@ -32,7 +34,10 @@ BOOKS_EVERY_MS: Final = 1_000
 
 
 class Clockwork:
-    """One thread. `on_lapsed(targets)`, `on_call(incident)`: told after they are written. `also(now_ms)`: turned with the rest."""
+    """One thread. `on_lapsed(targets)`, `on_call(incident)`, `on_alarm(incidents)`: told after they are written.
+
+    `also(now_ms)`: turned with the rest.
+    """
 
     def __init__(
         self,
@@ -47,18 +52,22 @@ class Clockwork:
         call_after_s: int,
         on_lapsed: Callable[[list[Target]], None],
         on_call: Callable[[Incident], None],
+        following: Following,
+        on_alarm: Callable[[list[str]], None],
         also: Sequence[Callable[[int], None]] = (),
     ) -> None:
         self._ledger, self._dispatcher, self._acts = ledger, dispatcher, acts
         self._roster, self._seen, self._signing, self._wall_ms = roster, seen, signing, wall_ms
         self._call_after_ms = call_after_s * 1000
-        self._on_lapsed, self._on_call = on_lapsed, on_call
+        self._on_lapsed, self._on_call, self._on_alarm = on_lapsed, on_call, on_alarm
+        self._following = following
         self._also = tuple(also)
         self._wake = threading.Event()
         self._stopping = False
         self._outbox_ms = self._books_ms = self._heads_ms = 0
         self._noted = threading.Lock()
         self._came: list[tuple[str, bool, int]] = []
+        self._sounding: list[tuple[str, Sounding, int]] = []
         self._heads: dict[str, Head] = {}
         self._failing: set[str] = set()
         self._thread = threading.Thread(target=self._run, name="clockwork", daemon=True)
@@ -79,6 +88,10 @@ class Clockwork:
                 self._came.append((post, after.present, now_ms))
                 self._wake.set()
             status = after.status
+            sounding = status.sounding if status is not None and after.present and after.live else None
+            if sounding is not None and (before.status is None or before.status.sounding != sounding):
+                self._sounding.append((post, sounding, now_ms))
+                self._wake.set()
             if status is not None and after.present and status is not before.status:
                 self._heads[post] = Head(
                     post, status.book, status.seq, status.hash, after.heard_ms or now_ms, after.live
@@ -91,7 +104,7 @@ class Clockwork:
         self._thread.join(5.0)
 
     def _run(self) -> None:
-        own = (self._presence, self._outbox, self._calls, self._clearings, self._books, self._sign_heads)
+        own = (self._presence, self._alarms, self._outbox, self._calls, self._clearings, self._books, self._sign_heads)
         while not self._stopping:
             for what in (*own, *self._also):
                 self._try(what)
@@ -124,6 +137,22 @@ class Clockwork:
             raise
         self._dispatcher.back([post for post, present, _ in came if present])
         self._outbox_ms = 0
+
+    def _alarms(self, _now_ms: int) -> None:
+        """Alarms that statuses tell of: their entries may wait behind thousands of older ones."""
+        with self._noted:
+            told, self._sounding = self._sounding, []
+        news = [began_of(post, what, at_ms) for post, what, at_ms in told if self._following.concerns(post, what)]
+        if not news:
+            return
+        try:
+            with self._ledger.write() as connection:
+                begun = sorted({self._following.begin(connection, began) for began in news})
+        except Exception:
+            with self._noted:
+                self._sounding = told + self._sounding
+            raise
+        self._on_alarm(begun)
 
     def _outbox(self, now_ms: int) -> None:
         if now_ms < self._outbox_ms <= now_ms + 60_000:

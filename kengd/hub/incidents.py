@@ -86,11 +86,6 @@ def begins_incident(entry: Entry, alarms: frozenset[str]) -> bool:
     )
 
 
-def from_village(entry: Entry) -> bool:
-    """Somebody at the post asked for it: an officer has to take charge."""
-    return entry.source in FROM_VILLAGE
-
-
 def ends_sounding(entry: Entry) -> bool:
     """A cause of an activation has ended, perhaps the last: `sounding_end` tells."""
     return entry.kind in _ENDS and entry.activation is not None

@@ -18,7 +18,7 @@ from kengd.hub.clockwork import Clockwork
 from kengd.hub.dispatcher import Dispatcher
 from kengd.hub.dispatching import Target
 from kengd.hub.feed import Feed
-from kengd.hub.following import Following
+from kengd.hub.following import RECENT_MS, Following
 from kengd.hub.founding import write_broker
 from kengd.hub.herald import Herald
 from kengd.hub.incidents import Incident
@@ -88,6 +88,7 @@ class Hub:
         self.clockwork = Clockwork(
             self.ledger, self.dispatcher, self.acts, self.roster, self.watch.all, self.signing, wall_ms,
             call_after_s=duty.call_after_s, on_lapsed=self._lapsed, on_call=self._call,
+            following=self._following, on_alarm=self._told_of,
             also=(self.silent_test.turn, self._renew, self._alive),
         )  # fmt: skip
 
@@ -193,17 +194,25 @@ class Hub:
         self._alarms(stored)
 
     def _alarms(self, stored: Stored) -> None:
-        """Neighbours that help by themselves are called once for each incident."""
+        """New alarms among these entries."""
         began = [item for item in stored.fresh if item.entry.kind == "ringing" and item.entry.signal in ALARMS]
         if not began:
             return
         with self.ledger.read() as connection:
             ids = {incidents.incident_of(connection, item.post, str(item.entry.activation)) for item in began}
-            found = [incidents.find(connection, one) for one in sorted(one for one in ids if one is not None)]
-        known = [incident for incident in found if incident is not None]
-        for incident in known:
+        self._told_of(sorted(one for one in ids if one is not None))
+
+    def _told_of(self, begun: list[str]) -> None:
+        """Neighbours that help by themselves, and the duty room's sounder: each once, and not for what is history."""
+        with self.ledger.read() as connection:
+            found = [incidents.find(connection, one) for one in begun]
+        for incident in found:
+            if incident is None:
+                continue
             self.feed.post("incident", {"incident": incident.id})
             self.herald.hurry()
+            if incident.closed_ms is not None or wall_ms() - incident.began_ms > RECENT_MS:
+                continue
             if incident.village is not None and incident.purpose == "actual":
                 self.clockwork.neighbours(incident)
             if incident.acknowledged_ms is None:
