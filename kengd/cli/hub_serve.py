@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import secrets
+import signal
 
 from kengd import clock, service
 from kengd.hub.desk.server import DeskServer
@@ -19,6 +20,8 @@ def run(args: argparse.Namespace) -> int:
     logging.getLogger("alembic").setLevel(logging.WARNING)
     hub = Hub(load_hub(args.config))
     people = People(hub.ledger, lambda: clock.now().wall_ms, secrets.token_bytes)
+    # the web server raises the signal that ended it once more: without this that would be the end, before anything is put away
+    signal.signal(signal.SIGTERM, lambda *_: None)
     server = DeskServer(hub, people, revoked=hub.write_broker)
     hub.start()
     try:

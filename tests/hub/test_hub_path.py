@@ -6,13 +6,15 @@ import time
 from collections.abc import Iterator
 from functools import partial
 
+import jwt
 import pytest
 
 from kengd.hub.chains import Chain
 from kengd.hub.incidents import Incident
 from kengd.hub.ledger import incidents, merging
 from kengd.hub.roster import why_silent
-from tests.hub.commune import OFFICER, Commune, now_ms, until
+from kengd.wire.topics import command_topic
+from tests.hub.commune import COMMUNE, OFFICER, Commune, now_ms, until
 
 POSTS = ("dong", "tay", "nam", "bac", "giua")
 
@@ -63,7 +65,7 @@ def test_a_keepers_alarm_is_taken_charge_of_and_ended(commune: Commune) -> None:
     def of_dong() -> list[Incident]:
         with commune.hub.ledger.read() as connection:
             found = incidents.open_ones(connection)
-        return [item for item in found if item.post == "dong" and item.acknowledged_ms is None]
+        return [item for item in found if item.post == "dong" and item.acknowledged_ms is None and item.text]
 
     [incident] = until(of_dong, 10, "the incident is there")
     assert (incident.village, incident.text) == ("thon-1", "nhà văn hóa")
@@ -141,3 +143,36 @@ def test_a_silent_test_goes_the_whole_way_and_moves_no_relay(commune: Commune) -
     commune.ring("act-silent-1", ["dong"], "test")
     until(lambda: commune.states("act-silent-1") == {"dong": "tested"}, 5, "tested")
     assert commune.bells["dong"].edges() == before
+
+
+def _foreign(commune: Commune, algorithm: str, jti: str) -> bytes:
+    """A command that a library of somebody else's has made, with the hub's own key where the algorithm has one."""
+    kid, key = commune.authority.signing()
+    now_s = now_ms() // 1000
+    claims = {
+        "iss": f"hub:{COMMUNE}", "aud": f"{COMMUNE}/dong", "jti": jti, "iat": now_s, "exp": now_s + 60,
+        "cmd": {"do": "ring", "signal": "alarm", "purpose": "drill", "by": "máy khác", "why": "thử"},
+    }  # fmt: skip
+    secret: object = key
+    if algorithm == "HS256":  # the old trick: the public key, which everybody may know, as a shared secret
+        secret = key.public_key().public_bytes_raw()
+    if algorithm == "none":
+        secret = None
+    return jwt.encode(claims, secret, algorithm=algorithm, headers={"kid": kid}).encode()  # type: ignore[arg-type]
+
+
+def test_a_command_of_another_jws_library_rings_and_its_forgeries_do_not(commune: Commune) -> None:
+    """RFC 7515: any JWT library can order a ring with the right key; `alg` none and HS256 with the public key never do (P5)."""
+    before = len(commune.bells["dong"].rings())
+    for algorithm in ("none", "HS256"):
+        commune.hub.line.publish(command_topic(COMMUNE, "dong"), _foreign(commune, algorithm, f"forged-{algorithm}"))
+    until(lambda: _refusals(commune, "dong") >= 2, 10, "both forgeries are refused")
+    assert len(commune.bells["dong"].rings()) == before
+    commune.hub.line.publish(command_topic(COMMUNE, "dong"), _foreign(commune, "EdDSA", "foreign-12345678"))
+    until(lambda: len(commune.bells["dong"].rings()) == before + 1, 10, "the true one rings")
+    commune.hub.acts.hush(OFFICER, "hush-foreign", ["dong"], None)
+    until(lambda: commune.states("hush-foreign") == {"dong": "done"}, 10, "hushed")
+
+
+def _refusals(commune: Commune, post: str) -> int:
+    return sum(entry["kind"] == "refused" and entry["reason"] == "malformed" for entry in commune.bells[post].book())
