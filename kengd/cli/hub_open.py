@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from kengd import clock
-from kengd.hub.acts import Actor
+from kengd.hub.act_ground import Actor
 from kengd.hub.authority.authority import Authority
 from kengd.hub.founding import SHELL
 from kengd.hub.ledger.store import Ledger

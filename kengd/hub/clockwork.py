@@ -13,7 +13,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from kengd.duty.standing import Sounding
 from kengd.errors import KengdError
 from kengd.hub import chains
-from kengd.hub.acts import HUB, Actor, Acts
+from kengd.hub.act_ground import HUB, Actor
+from kengd.hub.acts import Acts
 from kengd.hub.dispatcher import Dispatcher
 from kengd.hub.dispatching import Order, Target
 from kengd.hub.following import Following, began_of

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from kengd import clock
 from kengd.errors import KengdError
-from kengd.hub.acts import HUB, Actor
+from kengd.hub.act_ground import HUB, Actor
 from kengd.hub.dispatcher import Dispatcher
 from kengd.hub.dispatching import Order, State, Target, is_open
 from kengd.hub.ledger import dispatches, trials

@@ -17,10 +17,11 @@ import tempfile
 import time
 from pathlib import Path
 
-from kengd.hub.acts import Actor, NeedsConfirming, RingWish
+from kengd.hub.act_ground import Actor
 from kengd.hub.founding import Wish, found
 from kengd.hub.ledger import dispatches, rosters
 from kengd.hub.ledger.merging import Heard, merge
+from kengd.hub.ring_acts import NeedsConfirming, RingWish
 from kengd.hub.roster import Post, Village
 from kengd.hub.service import Hub
 from kengd.hub.settings import HubSettings

@@ -10,7 +10,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from kengd.errors import KengdError
-from kengd.hub.acts import Actor, Acts
+from kengd.hub.act_ground import Actor
+from kengd.hub.acts import Acts
 from kengd.hub.dispatcher import Dispatcher
 from kengd.hub.ledger import dispatches
 from kengd.hub.ledger.store import Ledger, Transaction, sqlite_url

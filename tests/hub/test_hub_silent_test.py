@@ -12,7 +12,7 @@ import pytest
 from kengd.clock import unix_ms, zone
 from kengd.duty.health import condition
 from kengd.errors import KengdError
-from kengd.hub.acts import HUB, Actor
+from kengd.hub.act_ground import HUB, Actor
 from kengd.hub.dispatcher import Dispatcher
 from kengd.hub.dispatching import State, Target
 from kengd.hub.ledger import dispatches

@@ -16,7 +16,7 @@ from starlette.requests import HTTPConnection
 
 from kengd.errors import KengdError
 from kengd.hub import service
-from kengd.hub.acts import Actor
+from kengd.hub.act_ground import Actor
 from kengd.hub.authority.own import Expiry
 from kengd.hub.desk.gate import Pace, address_of
 from kengd.hub.desk.lastly import LastRings

@@ -7,7 +7,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from kengd.hub.acts import CONFIRM_WITHIN_MS, LOCK
+from kengd.hub.act_ground import CONFIRM_WITHIN_MS, LOCK
 from kengd.hub.desk import board
 from kengd.hub.desk.desk import Asking, At, Desk
 from kengd.hub.desk.refusals import Json

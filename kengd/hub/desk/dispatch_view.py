@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from kengd.hub.acts import did_not_ring
 from kengd.hub.desk.board import age_s, proof_vi, signal_vi
 from kengd.hub.dispatching import State, Target, tally
 from kengd.hub.incidents import keepers_at_home
 from kengd.hub.ledger.dispatches import Dispatch
+from kengd.hub.ring_acts import did_not_ring
 from kengd.hub.roster import Keeper, Roster, Seen, moment_vi, why_silent
 from kengd.wire.reasons import sentence
 

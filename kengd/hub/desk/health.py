@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from fastapi.responses import PlainTextResponse
 
 from kengd import __version__
-from kengd.hub.acts import LOCK
+from kengd.hub.act_ground import LOCK
 from kengd.hub.desk.desk import At, Desk
 from kengd.hub.desk.refusals import Json
 from kengd.hub.ledger import desk_facts, incidents, values

@@ -1,0 +1,114 @@
+"""Incidents: taken charge of, helped, ended, and what they turned out to be (H6, H13, H16, H20)."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+from kengd.errors import KengdError, UsageError
+from kengd.hub.act_ground import ActGround, Actor, bad_text, check_text
+from kengd.hub.dispatching import Order
+from kengd.hub.incidents import KINDS, Incident, Outcome, helpers_of
+from kengd.hub.ledger import incidents, values
+from kengd.hub.ledger.dispatches import Dispatch
+from kengd.wire.orders import LONGEST_TEXT, is_text
+
+
+class IncidentActs(ActGround):
+    """From the first call to the outcome."""
+
+    def call_in(self, actor: Actor, incident_id: str, text: str, village: str | None) -> Incident:
+        """Tin báo: somebody has called the officer on duty. Raises KengdError `bad_text`, `unknown_village`."""
+        check_text(text, "nội dung tin báo")
+        if village is not None and self._roster().village(village) is None:
+            raise KengdError("unknown_village", f"không có thôn nào mã “{village[:40]}”", en="no such village")
+        now_ms = self._wall_ms()
+        incident = Incident(
+            incident_id, "call", now_ms, village=village, text=text, acknowledged_ms=now_ms, acknowledged_by=actor.name
+        )
+        with self._ledger.write() as connection:
+            incidents.add(connection, incident)
+            return incidents.find(connection, incident_id) or incident
+
+    def acknowledge(self, actor: Actor, incident_id: str) -> Incident:
+        """Take charge of it by name; the keepers' lamps are told (H20). A second one hears who was first.
+
+        Raises KengdError `unknown_incident`, `already_taken`.
+        """
+        with self._ledger.write() as connection:
+            first = incidents.acknowledge(connection, incident_id, actor.name, self._wall_ms())
+            incident = incidents.find(connection, incident_id)
+            sounded = incidents.sounded_of(connection, [incident_id])
+        if incident is None:
+            raise _unknown_incident()
+        if not first and incident.acknowledged_by != actor.name:
+            raise KengdError(
+                "already_taken",
+                f"đồng chí {incident.acknowledged_by} đã nhận xử lý",
+                en="somebody else has taken charge",
+            )
+        taken = {item.post: item.activation for item in sounded}
+        if taken:
+            order = Order(f"taken-{incident_id}"[:64], "taken", tuple(taken), actor.name, activations=taken)
+            self._dispatcher.dispatch(order, officer=actor.id, incident=incident_id)
+        return incident
+
+    def support(self, actor: Actor, incident_id: str, act_id: str, *, by_itself: bool = False) -> Dispatch | None:
+        """Ask the neighbours of the incident's village for help (H13); None: there are none."""
+        with self._ledger.read() as connection:
+            incident = incidents.find(connection, incident_id)
+        if incident is None:
+            raise _unknown_incident()
+        roster = self._roster()
+        posts = helpers_of(roster, incident.village, by_itself=by_itself)
+        if not posts:
+            return None
+        village = roster.village(incident.village or "")
+        why = f"chi viện {village.name}" if village is not None else "chi viện"
+        order = Order(act_id, "ring", posts, actor.name, why[:LONGEST_TEXT], "support", "actual")
+        return self._dispatcher.dispatch(order, officer=actor.id, incident=incident_id)
+
+    def all_clear(self, actor: Actor, incident_id: str, act_id: str) -> Incident:
+        """Hết báo động: hush, the all-clear at each post that sounded, the incident closed, as one act (H16).
+
+        The all-clear of a post goes out when the post has said that its alarm has ended (`clearing`), since it refuses one
+        while the alarm sounds (P4). Raises KengdError `unknown_incident`.
+        """
+        with self._ledger.read() as connection:
+            incident = incidents.find(connection, incident_id)
+            sounded = incidents.sounded_of(connection, [incident_id])
+        if incident is None:
+            raise _unknown_incident()
+        still = {item.post: item.activation for item in sounded if item.ended_ms is None}
+        posts = sorted({item.post for item in sounded})
+        facts = {"id": act_id, "by": actor.name, "officer": actor.id, "posts": posts, "at_ms": self._wall_ms()}
+        with self._ledger.write() as connection:
+            closed = incidents.close(connection, incident_id, actor.name, self._wall_ms())
+            if closed and posts:
+                values.put_value(connection, f"clear:{incident_id}", json.dumps(facts, ensure_ascii=False))
+            incident = incidents.find(connection, incident_id) or incident
+        if still:
+            order = Order(f"{act_id}-h"[:64], "hush", tuple(still), actor.name, "hết báo động", activations=still)
+            self._dispatcher.dispatch(order, officer=actor.id, incident=incident_id)
+        return incident
+
+    def outcome(self, actor: Actor, outcome: Outcome) -> None:
+        """What it turned out to be; a correction is a further one. Raises KengdError `unknown_incident`, UsageError `unknown_kind`."""
+        if outcome.kind not in KINDS:
+            raise UsageError(
+                "unknown_kind",
+                "không có loại vụ việc này",
+                cure="chọn một trong: " + ", ".join(KINDS.values()),
+                en="bad kind",
+            )
+        for text in (outcome.done, outcome.done_by, outcome.text):
+            if text and not is_text(text[:LONGEST_TEXT]):
+                raise bad_text("kết quả")
+        with self._ledger.write() as connection:
+            if incidents.find(connection, outcome.incident) is None:
+                raise _unknown_incident()
+            incidents.add_outcome(connection, replace(outcome, by=actor.name, at_ms=self._wall_ms()))
+
+
+def _unknown_incident() -> KengdError:
+    return KengdError("unknown_incident", "không có vụ việc này", cure="tải lại trang", en="no such incident")

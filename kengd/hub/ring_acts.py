@@ -1,0 +1,226 @@
+"""Ringing and stopping: one act for many posts, confirmed where it must be, done once (R47, R62, R65, H14)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from kengd.errors import KengdError
+from kengd.hub.act_ground import CONFIRM_WITHIN_MS, LOCK, ActGround, Actor, check_text, in_service
+from kengd.hub.dispatching import Order, State, Target, outwards
+from kengd.hub.incidents import Incident
+from kengd.hub.ledger import dispatches, incidents, values
+from kengd.hub.ledger.dispatches import Dispatch
+from kengd.hub.ledger.store import TROUBLE, Transaction
+from kengd.hub.roster import Roster
+from kengd.wire.orders import is_text
+
+
+@dataclass(frozen=True, slots=True)
+class RingWish:
+    """Which posts are to ring what. `first`: one after another from this post outwards, `gap_s` apart.
+
+    `confirm`: the token of the first step, where two are needed; `alone_why`: why one officer goes on without a second (H14).
+    """
+
+    id: str
+    signal: str
+    purpose: str
+    posts: tuple[str, ...]
+    why: str
+    at_s: int | None = None
+    first: str | None = None
+    gap_s: int = 0
+    confirm: str | None = None
+    alone_why: str | None = None
+    incident: str | None = None
+
+
+class NeedsConfirming(KengdError):
+    """An alarm for all posts: nothing has been sent. `token` goes into the second call."""
+
+    def __init__(self, token: str, posts: int, households: int, by_second: bool) -> None:
+        who = "một cán bộ thứ hai phải xác nhận" if by_second else "bấm xác nhận để phát"
+        super().__init__(
+            "confirm_needed",
+            f"sắp báo động THẬT ở tất cả {posts} điểm kẻng, {households} hộ sẽ nghe thấy",
+            cure=who,
+            en=f"an actual alarm at all {posts} posts, {households} households, has to be confirmed",
+        )
+        self.token, self.by_second = token, by_second
+
+
+class RingActs(ActGround):
+    """Rings, hushes, locks, settings."""
+
+    def ring(self, actor: Actor, wish: RingWish) -> Dispatch:
+        """Ring these posts. Raises KengdError `unknown_post`, `no_posts`, `bad_text`, `locked`, `confirm_needed`, `id_reused`."""
+        roster = self._roster()
+        posts = in_service(roster, wish.posts)
+        check_text(wish.why, "lý do")
+        everyone = {post.id for post in roster.bells()} <= set(posts)
+        if wish.first is not None:
+            places = {post.id: (post.x, post.y) for post in roster.posts if post.x is not None and post.y is not None}
+            posts = outwards(wish.first, places, posts)
+        order = Order(
+            wish.id, "ring", posts, actor.name, wish.why, wish.signal, wish.purpose, wish.at_s,
+            wish.gap_s if wish.first is not None else 0,
+        )  # fmt: skip
+        second = None
+        with self._ledger.read() as connection:
+            again = dispatches.find(connection, wish.id) is not None
+        if not again:
+            self._not_locked()
+            if everyone and len(posts) > 1 and wish.purpose == "actual" and wish.signal in self._alarms:
+                second = self._confirmed(actor, wish, roster)
+        incident, also = self._incident_of(actor, wish)
+        return self._dispatcher.dispatch(
+            order, officer=actor.id, second=second, incident=incident, everyone=everyone and not wish.first, also=also
+        )
+
+    def confirm(self, actor: Actor, token: str) -> None:
+        """A second officer agrees to an alarm for all posts. Raises KengdError `no_such_confirmation`, `same_officer`."""
+        with self._ledger.write() as connection:
+            pending = _pending(connection, token, self._wall_ms())
+            if pending is None:
+                raise KengdError(
+                    "no_such_confirmation", "không có lệnh nào đang chờ xác nhận như vậy", en="nothing to confirm"
+                )
+            if pending["officer"] == actor.id:
+                raise KengdError(
+                    "same_officer", "người xác nhận phải là cán bộ khác", en="another officer has to confirm"
+                )
+            pending["second"] = actor.id
+            values.put_value(connection, f"confirm:{token}", json.dumps(pending))
+
+    def _confirmed(self, actor: Actor, wish: RingWish, roster: Roster) -> str | None:
+        """The second officer's id, where one was needed. One's own single post never comes here."""
+        token = hashlib.sha256(f"{wish.id}\0{actor.id}\0{wish.signal}".encode()).hexdigest()[:24]
+        now_ms = self._wall_ms()
+        with self._ledger.write() as connection:
+            pending = _pending(connection, token, now_ms)
+            if pending is None:
+                facts = {
+                    "officer": actor.id,
+                    "name": actor.name,
+                    "at_ms": now_ms,
+                    "posts": len(wish.posts),
+                    "why": wish.why,
+                }
+                values.put_value(connection, f"confirm:{token}", json.dumps(facts))
+        if pending is not None and wish.confirm == token:
+            if not self._second_officer:
+                return None
+            if pending.get("second"):
+                return str(pending["second"])
+            if now_ms - pending["at_ms"] >= self._alone_after_ms and wish.alone_why and is_text(wish.alone_why):
+                return None
+        raise NeedsConfirming(token, len(wish.posts), roster.households(wish.posts), self._second_officer)
+
+    def _incident_of(self, actor: Actor, wish: RingWish) -> tuple[str | None, Callable[[Transaction], None] | None]:
+        """An actual alarm that an officer rings is an incident, which he has taken charge of by ringing."""
+        if wish.incident is not None or wish.purpose != "actual" or wish.signal not in self._alarms:
+            return wish.incident, None
+        now_ms = self._wall_ms()
+        incident = Incident(
+            f"hub-{wish.id}", "alarm", now_ms, post=wish.posts[0] if len(wish.posts) == 1 else None, text=wish.why,
+            acknowledged_ms=now_ms, acknowledged_by=actor.name,
+        )  # fmt: skip
+        return incident.id, lambda connection: (incidents.add(connection, incident), None)[1]
+
+    def again(self, actor: Actor, dispatch_id: str, new_id: str) -> Dispatch:
+        """Phát lại cho điểm chưa kêu: one act for those that did not answer (R65). Raises KengdError `all_answered`."""
+        self._not_locked()
+        with self._ledger.read() as connection:
+            first = dispatches.find(connection, dispatch_id)
+            targets = dispatches.targets_of(connection, [dispatch_id])
+            done = dispatches.find(connection, new_id)
+        if done is not None:
+            return done
+        if first is None or first.do != "ring":
+            raise KengdError("unknown_dispatch", "không có lần phát lệnh này", en="no such dispatch")
+        silent = tuple(target.post for target in targets if did_not_ring(target))
+        if not silent:
+            raise KengdError("all_answered", "mọi điểm kẻng đã kêu rồi", en="every post has rung")
+        order = Order(new_id, "ring", silent, actor.name, first.why, first.signal, first.purpose)
+        return self._dispatcher.dispatch(order, officer=actor.id, incident=first.incident, repeats=dispatch_id)
+
+    # ---- hush
+
+    def hush(self, actor: Actor, act_id: str, posts: Sequence[str], why: str | None, *, lock: bool = False) -> Dispatch:
+        """Stop the sound at these posts (is not an all-clear), each hush naming what sounds there; what has been ordered and not
+        answered there is not sent again. `lock`: no new ring until `unlock` (a village's own button is never blocked).
+
+        It goes out before it is written down. Raises KengdError `unknown_post`, `no_posts`, `bad_text`, `hush_unrecorded`.
+        """
+        chosen = in_service(self._roster(), posts)
+        if why is not None:
+            check_text(why, "lý do")
+        try:
+            with self._ledger.read() as connection:
+                rings = dispatches.open_targets(connection, chosen)
+        except TROUBLE:
+            rings = []  # what the posts say of themselves must do
+        named = self._sounding(chosen, rings)
+
+        def also(connection: Transaction) -> None:
+            dispatches.cancel(connection, {target.dispatch for target in rings}, self._wall_ms(), chosen)
+            if lock:
+                facts = {"by": actor.name, "at_ms": self._wall_ms(), "why": why}
+                values.put_value(connection, LOCK, json.dumps(facts, ensure_ascii=False))
+
+        order = Order(act_id, "hush", chosen, actor.name, why, activations=named)
+        return self._dispatcher.dispatch(order, officer=actor.id, also=also)
+
+    def unlock(self, actor: Actor) -> None:
+        """New rings may be ordered again."""
+        with self._ledger.write() as connection:
+            values.put_value(connection, LOCK, None)
+
+    def locked(self) -> dict[str, Any] | None:
+        """By whom and since when, or None."""
+        with self._ledger.read() as connection:
+            said = values.value_of(connection, LOCK)
+        return None if said is None else dict(json.loads(said))
+
+    def _not_locked(self) -> None:
+        lock = self.locked()
+        if lock is not None:
+            raise KengdError(
+                "locked",
+                f"{lock['by']} đã dừng tất cả và khoá phát lệnh",
+                cure="mở khoá phát lệnh rồi phát lại; nút ở thôn vẫn kêu được",
+                en="a hush of all posts has locked new rings",
+            )
+
+    def _sounding(self, posts: Sequence[str], rings: Sequence[Target]) -> dict[str, str]:
+        """What sounds at each post, as the post itself said; where nothing is known the hush names nothing and ends what began
+        before it (P13)."""
+        named = {target.post: target.activation for target in rings if target.activation is not None}
+        for post, seen in self._seen().items():
+            if post in posts and seen.status is not None and seen.status.sounding is not None:
+                named[post] = seen.status.sounding.activation
+        return named
+
+    def tell(
+        self, actor: Actor, act_id: str, do: str, posts: Sequence[str], facts: Mapping[str, Any], why: str | None
+    ) -> Dispatch:
+        """`silence`, `lock_input`, `codebook`, `timetable` to these posts. Raises KengdError `unknown_post`, `no_posts`; Unfit."""
+        order = Order(act_id, do, in_service(self._roster(), posts), actor.name, why, facts=facts)
+        return self._dispatcher.dispatch(order, officer=actor.id)
+
+
+def did_not_ring(target: Target) -> bool:
+    """No sound came of it, and none is to be expected: it did not answer, refused for another reason than a repeat, or failed."""
+    if target.state in (State.NO_ANSWER, State.EXPIRED, State.FAILED):
+        return True
+    return target.state is State.REFUSED and target.ringing_ms is None
+
+
+def _pending(connection: Transaction, token: str, now_ms: int) -> dict[str, Any] | None:
+    said = values.value_of(connection, f"confirm:{token}")
+    pending = None if said is None else dict(json.loads(said))
+    return pending if pending is not None and now_ms - pending["at_ms"] < CONFIRM_WITHIN_MS else None
