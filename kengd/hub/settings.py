@@ -209,16 +209,16 @@ class HubSettings(Section):
     """Cả tệp."""
 
     state_dir: FilePath = setting("/var/lib/kengd-hub", "nơi giữ sổ, khoá, bản sao lưu", "state")
-    commune: Commune
-    database: Database = Field(default_factory=Database)
-    broker: HubBroker
-    web: HubWeb = Field(default_factory=HubWeb)
-    duty: Duty = Field(default_factory=Duty)
+    commune: Commune = setting(..., "xã mà máy trực ban này phục vụ", "the commune")
+    database: Database = setting(Database(), "nơi giữ sổ", "where the ledger is")
+    broker: HubBroker = setting(..., "máy chủ MQTT của xã", "the commune's broker")
+    web: HubWeb = setting(HubWeb(), "trang và API", "the desk")
+    duty: Duty = setting(Duty(), "quy tắc trực", "rules of duty")
     sms: Sms | None = setting(None, "nhắn SMS; không có bảng này là không nhắn", "SMS; without the table there is none")
     webhooks: list[Webhook] = setting([], "các máy chủ được báo tin", "servers that are told", max_length=20)
     cameras: list[Camera] = setting([], "các camera của Frigate", "cameras to be marked", max_length=200)
-    homeassistant: HomeAssistant = Field(default_factory=HomeAssistant)
-    cap: CapOut = Field(default_factory=CapOut)
+    homeassistant: HomeAssistant = setting(HomeAssistant(), "Home Assistant", "Home Assistant")
+    cap: CapOut = setting(CapOut(), "bản tin CAP", "CAP alerts")
     cap_from: list[CapFrom] = setting([], "các nguồn bản tin CAP", "who may propose alerts by CAP", max_length=20)
 
     @property

@@ -38,9 +38,7 @@ _KINDS = {
 }
 
 
-def problems_of(
-    wrong: ValidationError, lines: dict[KeyPath, int], root: type[Section] = Settings
-) -> list[Problem]:
+def problems_of(wrong: ValidationError, lines: dict[KeyPath, int], root: type[Section] = Settings) -> list[Problem]:
     """Every complaint with its place in the file whose `key_lines` these are. `root`: what the file is read by."""
     return [_problem(error, lines, root) for error in wrong.errors(include_url=False)]
 

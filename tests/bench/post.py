@@ -21,7 +21,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from kengd.cli.demo_commune import COMMUNE, KID, DemoPost, post_settings
+from kengd.cli.demo_commune import COMMUNE, KID, DemoPost, post_template
 from kengd.settings.where import default_run_dir
 from kengd.wire.signing import public_text, sign
 from tests.bench.echo import ANSWER, ASK
@@ -48,6 +48,24 @@ class Word:
     retain: bool
 
 
+def _line_to_the_hub(port: int, public: str) -> str:
+    return f"""
+[post]
+commune = "{COMMUNE}"
+id = "{POST}"
+name = "Điểm kẻng đo thử"
+villages = ["Thôn 1"]
+
+[broker]
+host = "127.0.0.1"
+port = {port}
+
+[[hub.keys]]
+kid = "{KID}"
+public = "{public}"
+"""
+
+
 class Post:
     """One post under test. `port` of its broker, `web` of its page. Use `with Post(directory) as post`."""
 
@@ -70,7 +88,7 @@ class Post:
         self.config = directory / "kengd.toml"
         self.state = state or directory / "state"
         demo = DemoPost(POST, "Điểm kẻng đo thử", "Thôn 1", "nhà văn hóa", directory, self.web_port)
-        settings = post_settings(demo, self.broker.port, public_text(self._key))
+        settings = post_template(demo) + _line_to_the_hub(self.broker.port, public_text(self._key))
         settings = settings.replace("[gpio]\n", f"[gpio]\nedge_udp = {self._edges.getsockname()[1]}\n")
         settings = settings.replace(
             f"state_dir = {json.dumps(str(directory / 'state'))}", f"state_dir = {json.dumps(str(self.state))}"

@@ -497,6 +497,9 @@ class Fake:
         self.said.put(topic)
         return 1
 
+    def silent_s(self) -> float:
+        return 0.0
+
     def ack(self, token: Token) -> None:
         self.acked.put(token)
 
@@ -543,7 +546,7 @@ def test_a_service_that_hangs_delays_neither_ingest_nor_dispatch(
             rosters.put_village(connection, village)
         for post in ROSTER.posts:
             rosters.put_post(connection, post)
-    rung = said("ringing", activation="a1", signal="alarm", purpose="actual", source="button", detail={"cause": "a1"})
+    rung = said("ringing", activation="a1", signal="alarm", purpose="actual", source="button", clock="untrusted")
     book = chained([said("started", reason="new"), rung, *[said("condition_raised", reason="mains_lost")] * 20])
     hub.start()
     try:
