@@ -148,7 +148,7 @@ class Clockwork:
             return
         try:
             with self._ledger.write() as connection:
-                begun = sorted({self._following.begin(connection, began) for began in news})
+                begun = self._following.begin(connection, news)
         except Exception:
             with self._noted:
                 self._sounding = told + self._sounding

@@ -66,17 +66,17 @@ class Following:
         self._roster, self._alarms, self._call_after_ms = roster, alarms, call_after_s * 1000
 
     def within(self, connection: Transaction, fresh: Sequence[Heard]) -> None:
-        """Incidents of these new entries."""
+        """Incidents of these new entries: a few statements, however many posts were rung together."""
         sounders = {post.id for post in self._roster().posts if post.sounder}
-        for item in fresh:
-            if item.post in sounders:
-                continue
-            if begins_incident(item.entry, self._alarms):
-                self.begin(connection, began_in(item))
-                # entries of one ring may come in any order, from several workers: its end may be here already
-                self._end(connection, item)
-            elif ends_sounding(item.entry):
-                self._end(connection, item)
+        ours = [item for item in fresh if item.post not in sounders]
+        began = [began_in(item) for item in ours if begins_incident(item.entry, self._alarms)]
+        if began:
+            self.begin(connection, began)
+        # entries of one ring may come in any order, from several workers: its end may be here already
+        touched = {(one.post, one.activation) for one in began}
+        touched |= {(item.post, str(item.entry.activation)) for item in ours if ends_sounding(item.entry)}
+        if touched:
+            incidents.sound_ended(connection, dispatches.ends_of(connection, touched), fresh[-1].heard_ms)
 
     def concerns(self, post: str, sounding: Sounding | None) -> bool:
         """A status that says that somebody in a village has begun an actual alarm."""
@@ -85,32 +85,31 @@ class Following:
         known = self._roster().post(post)
         return sounding.source.value in FROM_VILLAGE and known is not None and not known.sounder
 
-    def begin(self, connection: Transaction, began: Began) -> str:
-        """The incident that this alarm belongs to, begun if there is none; its id."""
-        known = incidents.incident_of(connection, began.post, began.activation)
-        if known is not None:
-            if began.place:
-                incidents.name_place(connection, known, began.post, began.activation, began.place)
-            return known
-        incident = self._ordered(connection, began) or self._unanswered(connection, began)
-        if incident is None:
-            incident = f"{began.post}-{began.activation}"
-            incidents.add(connection, self._new(incident, began))
-        sounded = Sounded(
-            began.post, began.activation, incident, began.signal, began.source, began.place, began.began_ms
-        )
+    def begin(self, connection: Transaction, began: Sequence[Began]) -> list[str]:
+        """The incidents that these alarms belong to, begun where there are none; their ids, each once."""
+        known = incidents.incidents_of(connection, {(one.post, one.activation) for one in began})
+        ordered = dispatches.incidents_of(connection, {one.command_id for one in began if one.command_id is not None})
+        sounded: list[Sounded] = []
+        for one in began:
+            pair = (one.post, one.activation)
+            if pair in known:
+                if one.place:
+                    incidents.name_place(connection, known[pair], *pair, one.place)
+                continue
+            # an officer's dispatch has an incident already
+            incident = ordered.get(one.command_id or "") or self._of_village(connection, one)
+            known[pair] = incident
+            sounded.append(Sounded(*pair, incident, one.signal, one.source, one.place, one.began_ms))
         incidents.sound(connection, sounded)
-        return incident
+        return sorted(set(known.values()))
 
-    def _end(self, connection: Transaction, item: Heard) -> None:
-        activation = str(item.entry.activation)
-        ended = dispatches.end_of(connection, item.post, activation)
-        if ended is not None:
-            incidents.sound_ended(connection, item.post, activation, ended, item.heard_ms)
-
-    def _ordered(self, connection: Transaction, began: Began) -> str | None:
-        """An officer's dispatch has an incident already."""
-        return None if began.command_id is None else dispatches.incident_of(connection, began.command_id)
+    def _of_village(self, connection: Transaction, began: Began) -> str:
+        """The alarm that nobody has answered yet at this post, or a new one."""
+        known = self._unanswered(connection, began)
+        if known is None:
+            known = f"{began.post}-{began.activation}"
+            incidents.add(connection, self._new(known, began))
+        return known
 
     def _unanswered(self, connection: Transaction, began: Began) -> str | None:
         """Pressed again before anybody took charge."""

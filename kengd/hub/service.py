@@ -199,8 +199,9 @@ class Hub:
         if not began:
             return
         with self.ledger.read() as connection:
-            ids = {incidents.incident_of(connection, item.post, str(item.entry.activation)) for item in began}
-        self._told_of(sorted(one for one in ids if one is not None))
+            pairs = {(item.post, str(item.entry.activation)) for item in began}
+            begun = set(incidents.incidents_of(connection, pairs).values())
+        self._told_of(sorted(begun))
 
     def _told_of(self, begun: list[str]) -> None:
         """Neighbours that help by themselves, and the duty room's sounder: each once, and not for what is history."""

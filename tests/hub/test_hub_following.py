@@ -93,7 +93,7 @@ def test_a_status_tells_of_an_alarm_before_its_entry_comes(ledger: Ledger) -> No
     room = following()
     assert room.concerns("thon-1", sounding())
     with ledger.write() as connection:
-        first = room.begin(connection, began_of("thon-1", sounding(), T0))
+        [first] = room.begin(connection, [began_of("thon-1", sounding(), T0)])
     take_in(ledger, pressed(heard_ms=T0 + 4_000))
     [incident] = all_of(ledger)
     assert (incident.id, incident.text, incident.began_ms) == (first, "nhà văn hóa", T0)

@@ -120,7 +120,8 @@ def test_an_activation_has_ended_with_the_last_of_its_causes(ledger: Ledger) -> 
         with ledger.write() as connection:
             merge(connection, heard(life, chained(lines)), T0)
     with ledger.read() as connection:
-        found = {life: dispatches.end_of(connection, life, A) for life, _, _ in LIVES}
+        ends = dispatches.ends_of(connection, {(life, A) for life, _, _ in LIVES})
+        found = {life: ends.get((life, A)) for life, _, _ in LIVES}
     assert found == {life: ended for life, _, ended in LIVES}
     for _, lines, ended in LIVES:
         for seed in range(4):
@@ -184,15 +185,15 @@ def test_an_incident_and_its_activation_are_kept_once(ledger: Ledger) -> None:
     """However often an entry comes: the second time says that it is there."""
     with ledger.write() as connection:
         assert [incidents.add(connection, INCIDENT) for _ in range(2)] == [True, False]
-        assert [incidents.sound(connection, SOUNDED) for _ in range(2)] == [True, False]
+        assert [incidents.sound(connection, [SOUNDED]) for _ in range(2)] == [{("thon-1", A)}, set()]
     with ledger.read() as connection:
         assert incidents.find(connection, INCIDENT.id) == INCIDENT
         assert incidents.find(connection, "x") is None
         assert incidents.open_ones(connection) == incidents.between(connection, T0, T0 + 1) == [INCIDENT]
         assert incidents.between(connection, T0 + 1, T0 + 9) == []
         assert incidents.sounded_of(connection, [INCIDENT.id]) == [SOUNDED]
-        assert incidents.incident_of(connection, "thon-1", A) == INCIDENT.id
-        assert incidents.incident_of(connection, "thon-2", A) is None
+        pairs = {("thon-1", A), ("thon-2", A)}
+        assert incidents.incidents_of(connection, pairs) == {("thon-1", A): INCIDENT.id}
 
 
 def test_the_first_to_take_charge_has_it_and_nobody_is_called_any_more(ledger: Ledger) -> None:
@@ -253,9 +254,9 @@ def test_a_sound_ends_once_and_an_outcome_is_corrected_by_a_further_one(ledger: 
     outcomes = [Outcome(INCIDENT.id, T0, "Hùng", "theft"), Outcome(INCIDENT.id, T0, "Lan", "false_alarm", text="mèo")]
     with ledger.write() as connection:
         incidents.add(connection, INCIDENT)
-        incidents.sound(connection, SOUNDED)
+        incidents.sound(connection, [SOUNDED])
         for ended in ("at_post", "finished"):
-            incidents.sound_ended(connection, "thon-1", A, ended, T0 + 30)
+            incidents.sound_ended(connection, {("thon-1", A): ended}, T0 + 30)
         assert incidents.sounded_of(connection, [INCIDENT.id]) == [replace(SOUNDED, ended="at_post", ended_ms=T0 + 30)]
         for outcome in outcomes:
             incidents.add_outcome(connection, outcome)

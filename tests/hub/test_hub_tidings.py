@@ -372,7 +372,7 @@ class Town:
     def alarm(self) -> None:
         with self.ledger.write() as connection:
             incidents.add(connection, ALARM)
-            incidents.sound(connection, HUNG)
+            incidents.sound(connection, [HUNG])
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from kengd.hub.ledger.book_rows import EntryRow
 from kengd.hub.ledger.dispatch_rows import CommandRow, DispatchRow, TargetRow
 from kengd.hub.ledger.merging import Heard, entry_from
 from kengd.hub.ledger.rows import table
+from kengd.wire.entry import Entry
 
 DISPATCH, COMMAND, TARGET, ENTRY = table(DispatchRow), table(CommandRow), table(TargetRow), table(EntryRow)
 _ENDS: Final = ("finished", "cut", "failed", "tested")
@@ -169,20 +170,29 @@ def _before_answer(connection: Connection, target: Target, end: Heard) -> bool:
     return connection.execute(select(ENTRY.c.n).where(where).limit(1)).first() is not None
 
 
-def incident_of(connection: Connection, jti: str) -> str | None:
-    """The incident of the dispatch that this command belongs to."""
-    query = select(DISPATCH.c.incident).join(COMMAND, COMMAND.c.dispatch == DISPATCH.c.id).where(COMMAND.c.jti == jti)
-    return connection.execute(query).scalar()
+def incidents_of(connection: Connection, jtis: Collection[str]) -> dict[str, str]:
+    """Of commands whose dispatch belongs to an incident: jti → incident."""
+    query = select(COMMAND.c.jti, DISPATCH.c.incident).join(DISPATCH, COMMAND.c.dispatch == DISPATCH.c.id)
+    rows = connection.execute(query.where(COMMAND.c.jti.in_(jtis), DISPATCH.c.incident.is_not(None)))
+    return {str(jti): str(incident) for jti, incident in rows}
 
 
-def end_of(connection: Connection, post: str, activation: str) -> str | None:
-    """How this activation ended, if all its causes have: finished, failed, the reason of its cut, or "at_post" (P13)."""
-    where = and_(ENTRY.c.post == post, ENTRY.c.activation == activation, ENTRY.c.kind.in_(("ringing", *_ENDS)))
-    rows = connection.execute(select(ENTRY).where(where).order_by(ENTRY.c.at_ms, ENTRY.c.seq)).mappings()
-    end = sounding_end([entry_from(row) for row in rows])
-    if end is None:
-        return None
-    return "at_post" if hushed_at_post(end) else end.reason or end.kind
+def ends_of(connection: Connection, pairs: Collection[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """Of (post, activation) all whose causes have ended, how: finished, failed, the reason of the cut, or "at_post" (P13)."""
+    of_them = ENTRY.c.activation.in_({activation for _, activation in pairs})
+    some = select(ENTRY.c.post, ENTRY.c.activation).where(of_them, ENTRY.c.kind.in_(_ENDS)).distinct()
+    ending = {(str(post), str(activation)) for post, activation in connection.execute(some)} & set(pairs)
+    if not ending:
+        return {}
+    whole = and_(
+        ENTRY.c.activation.in_({activation for _, activation in ending}), ENTRY.c.kind.in_(("ringing", *_ENDS))
+    )
+    lives: dict[tuple[str, str], list[Entry]] = {pair: [] for pair in ending}
+    for row in connection.execute(select(ENTRY).where(whole).order_by(ENTRY.c.at_ms, ENTRY.c.seq)).mappings():
+        if (pair := (row["post"], row["activation"])) in lives:
+            lives[pair].append(entry_from(row))
+    ends = {pair: end for pair, life in lives.items() if (end := sounding_end(life)) is not None}
+    return {pair: "at_post" if hushed_at_post(end) else end.reason or end.kind for pair, end in ends.items()}
 
 
 # ---- the outbox

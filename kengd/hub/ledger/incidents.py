@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import Connection, and_, select, update
+from sqlalchemy import Connection, and_, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from kengd.hub.incidents import Incident, Outcome
@@ -57,11 +57,15 @@ def between(connection: Connection, from_ms: int, to_ms: int, limit: int = 1_000
     return [Incident(**row) for row in connection.execute(query).mappings()]
 
 
-def sound(connection: Connection, sounded: Sounded) -> bool:
-    """This activation belongs to that incident. False when it is there already (perhaps of another one)."""
+def sound(connection: Connection, sounded: Sequence[Sounded]) -> set[tuple[str, str]]:
+    """These activations belong to those incidents. Returns the (post, activation) of those that were not there already
+    (perhaps of another incident)."""
+    if not sounded:
+        return set()
     insert: Any = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    statement = insert(SOUNDED).values(**asdict(sounded)).on_conflict_do_nothing().returning(SOUNDED.c.activation)
-    return connection.execute(statement).first() is not None
+    statement = insert(SOUNDED).on_conflict_do_nothing().returning(SOUNDED.c.post, SOUNDED.c.activation)
+    rows = connection.execute(statement, [asdict(item) for item in sounded])
+    return {(str(post), str(activation)) for post, activation in rows}
 
 
 def name_place(connection: Connection, incident_id: str, post: str, activation: str, place: str) -> None:
@@ -72,10 +76,16 @@ def name_place(connection: Connection, incident_id: str, post: str, activation: 
     connection.execute(update(SOUNDED).where(of).values(place=place))
 
 
-def sound_ended(connection: Connection, post: str, activation: str, ended: str, at_ms: int) -> None:
-    """It does not sound any more."""
-    where = and_(SOUNDED.c.post == post, SOUNDED.c.activation == activation, SOUNDED.c.ended_ms.is_(None))
-    connection.execute(update(SOUNDED).where(where).values(ended=ended, ended_ms=at_ms))
+def sound_ended(connection: Connection, ended: Mapping[tuple[str, str], str], at_ms: int) -> None:
+    """These (post, activation) do not sound any more: how each has ended."""
+    if not ended:
+        return
+    one = and_(SOUNDED.c.post == bindparam("k_post"), SOUNDED.c.activation == bindparam("k_activation"))
+    statement = (
+        update(SOUNDED).where(one, SOUNDED.c.ended_ms.is_(None)).values(ended=bindparam("v_how"), ended_ms=at_ms)
+    )
+    rows = [{"k_post": post, "k_activation": activation, "v_how": how} for (post, activation), how in ended.items()]
+    connection.execute(statement, rows)
 
 
 def sounded_of(connection: Connection, incidents: Collection[str]) -> list[Sounded]:
@@ -84,10 +94,13 @@ def sounded_of(connection: Connection, incidents: Collection[str]) -> list[Sound
     return [Sounded(**row) for row in connection.execute(query).mappings()]
 
 
-def incident_of(connection: Connection, post: str, activation: str) -> str | None:
-    """Which incident this activation belongs to."""
-    where = and_(SOUNDED.c.post == post, SOUNDED.c.activation == activation)
-    return connection.execute(select(SOUNDED.c.incident).where(where)).scalar()
+def incidents_of(connection: Connection, pairs: Collection[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """Which incident each (post, activation) belongs to; those that belong to none are left out."""
+    where = SOUNDED.c.activation.in_({activation for _, activation in pairs})
+    rows = connection.execute(select(SOUNDED.c.post, SOUNDED.c.activation, SOUNDED.c.incident).where(where))
+    found = {(str(post), str(activation)): str(incident) for post, activation, incident in rows}
+    wanted = set(pairs)
+    return {pair: incident for pair, incident in found.items() if pair in wanted}
 
 
 def acknowledge(connection: Connection, incident_id: str, by: str, at_ms: int) -> bool:
