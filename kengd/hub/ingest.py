@@ -37,7 +37,8 @@ class Stored:
 class Ingest:
     """One thread that writes. `within(connection, fresh)` adds to the transaction; `on_stored` is called after each commit.
 
-    `known(post)`: whether this post is ours. `ack(token)`: what came is on disk (or is none of ours) and need not come again.
+    `known(post)`: whether this post is ours. `ack(token)`: what came is on disk (or is none of ours) and need not come again;
+    `acked()` after the last of a batch.
     """
 
     def __init__(
@@ -50,10 +51,11 @@ class Ingest:
         within: Callable[[Transaction, Sequence[Heard]], None],
         on_stored: Callable[[Stored], None],
         on_trouble: Callable[[str | None], None],
+        acked: Callable[[], None] = lambda: None,
         wall_ms: Callable[[], int],
     ) -> None:
         self._ledger, self._commune, self._wall_ms = ledger, commune, wall_ms
-        self._known, self._ack, self._within = known, ack, within
+        self._known, self._ack, self._acked, self._within = known, ack, acked, within
         self._on_stored, self._on_trouble = on_stored, on_trouble
         self._inbox: queue.SimpleQueue[tuple[Inbound, int] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="ingest", daemon=True)
@@ -87,6 +89,7 @@ class Ingest:
                     return
             for token in tokens:
                 self._ack(token)
+            self._acked()
 
     def _batch(self) -> list[tuple[Inbound, int]] | None:
         first = self._inbox.get()

@@ -42,8 +42,9 @@ ALARMS: Final = frozenset(
 """Signals that are alarms in any shipped codebook; a village's own bear one of these names."""
 RENEW_EVERY_MS: Final = 6 * 3_600_000
 HANGS_AFTER_S: Final = 60.0
-ROSTER_FOR_MS: Final = 2_000
-"""Another worker or the shell may have changed it."""
+ROSTER_FOR_MS: Final = 10_000
+"""Another worker or the shell may have changed it; what this one changes it knows at once."""
+KEY_FOR_MS: Final = 2_000
 
 
 def wall_ms() -> int:
@@ -63,6 +64,7 @@ class Hub:
         self.watch = Watch(self._post_changed)
         self.trouble: str | None = None
         self._roster: tuple[int, Roster] = (0, Roster())
+        self._ids: tuple[Roster | None, frozenset[str]] = (None, frozenset())
         self._signing: tuple[int, tuple[str, Ed25519PrivateKey]] | None = None
         self._lock = threading.Lock()
         self._renew_ms = 0
@@ -75,7 +77,8 @@ class Hub:
         )  # fmt: skip
         self._following = Following(self.roster, ALARMS, duty.call_after_s)
         self.ingest = Ingest(
-            self.ledger, settings.commune.id, known=self._known, ack=self.line.ack, within=self._following.within,
+            self.ledger, settings.commune.id, known=self._known,
+            ack=lambda token: self.line.ack(token, flush=False), acked=self.line.flush, within=self._following.within,
             on_stored=self._stored, on_trouble=self._troubled, wall_ms=wall_ms,
         )  # fmt: skip
         self.silent_test = SilentTest(
@@ -129,7 +132,7 @@ class Hub:
     # ---- what is known
 
     def roster(self) -> Roster:
-        """As it is in the ledger, at most two seconds old; the last one known while the ledger cannot be read (a hush needs it)."""
+        """As it is in the ledger, at most ten seconds old; the last one known while the ledger cannot be read (a hush needs it)."""
         now_ms = clock.now().mono_ms
         read_ms, roster = self._roster
         if not read_ms or now_ms - read_ms > ROSTER_FOR_MS:
@@ -150,7 +153,7 @@ class Hub:
         """The key that signs now, at most two seconds old."""
         with self._lock:
             now_ms = clock.now().mono_ms
-            if self._signing is None or now_ms - self._signing[0] > ROSTER_FOR_MS:
+            if self._signing is None or now_ms - self._signing[0] > KEY_FOR_MS:
                 self._signing = (now_ms, self.authority.signing())
             return self._signing[1]
 
@@ -161,12 +164,15 @@ class Hub:
         if where is not None and where.leaf == "status" and where.commune == self.settings.commune.id:
             if self._known(where.post):
                 self.watch.status(where.post, inbound.payload, retained=inbound.retain, now_ms=wall_ms())
-            self.line.ack(inbound.token)
+            self.line.ack(inbound.token, flush=False)  # with the thread's next turn: a thousand may come at once
             return
         self.ingest.put(inbound)
 
     def _known(self, post: str) -> bool:
-        return self.roster().post(post) is not None
+        roster = self.roster()
+        if self._ids[0] is not roster:
+            self._ids = (roster, frozenset(known.id for known in roster.posts))
+        return post in self._ids[1]
 
     def _line_changed(self, up: bool) -> None:
         log.warning("the line to the broker is %s", "up" if up else "down")

@@ -10,12 +10,19 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
 from kengd.errors import KengdError, UsageError
+from kengd.hub.ledger.migrations import NEWEST
 from kengd.hub.ledger.rows import Row
+from kengd.hub.ledger.stepping import newest
 from kengd.hub.ledger.store import Ledger, sqlite_url
 from kengd.hub.ledger.values import put_value, value_of
 from tests.hub.conftest import Server
 
 PASSWORD = "mat-khau-bi-mat"
+
+
+def test_the_newest_shape_is_named_where_it_is_looked_for() -> None:
+    """A ledger of the newest shape is opened without loading alembic: the name beside the steps must be the last step's."""
+    assert newest() == NEWEST
 
 
 def test_the_migrated_tables_are_those_of_the_models(ledger: Ledger) -> None:

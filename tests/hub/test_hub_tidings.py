@@ -500,7 +500,7 @@ class Fake:
     def silent_s(self) -> float:
         return 0.0
 
-    def ack(self, token: Token) -> None:
+    def ack(self, token: Token, *, flush: bool = True) -> None:
         self.acked.put(token)
 
 

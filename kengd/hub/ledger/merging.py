@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from sqlalchemy import Connection, RowMapping, and_, or_, select
+from sqlalchemy import Connection, RowMapping, and_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from kengd.hub.chains import Chain, Wrong, ask_from, asked, extend, given_up, marked, shorter, told
@@ -137,11 +137,11 @@ def chains_of(
     if lock and connection.dialect.name == "postgresql" and wanted:
         empty = [_book_values(Chain(*key), 0) for key in wanted]
         connection.execute(postgresql.insert(BOOK).on_conflict_do_nothing(), empty)
-    for first in range(0, len(wanted), 400):
-        part = wanted[first : first + 400]
-        where = or_(*(and_(BOOK.c.post == post, BOOK.c.book == book) for post, book in part))
-        query = select(BOOK).where(where).order_by(BOOK.c.post, BOOK.c.book)
-        for row in connection.execute(query.with_for_update() if lock else query).mappings():
+    # by post alone: a post has hardly more than one book, and a thousand pairs are slow to compare
+    where = and_(BOOK.c.post.in_({post for post, _ in wanted}), BOOK.c.book.in_({book for _, book in wanted}))
+    query = select(BOOK).where(where).order_by(BOOK.c.post, BOOK.c.book)
+    for row in connection.execute(query.with_for_update() if lock else query).mappings():
+        if (row["post"], row["book"]) in found:
             found[(row["post"], row["book"])] = _chain(row)
     return found
 

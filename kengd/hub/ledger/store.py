@@ -8,11 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from alembic.util import CommandError
 from sqlalchemy import Connection as Connection  # for those who may not know sqlalchemy
 from sqlalchemy import Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
@@ -29,6 +24,7 @@ from kengd.hub.ledger import (  # noqa: F401
     roster_rows,
     watch_rows,
 )
+from kengd.hub.ledger.migrations import NEWEST
 
 Transaction = Connection
 """What `write` and `read` give: an open transaction. Other rooms hand it on and never look into it."""
@@ -95,17 +91,24 @@ class Ledger:
         self.engine.dispose()
 
     def _migrate(self) -> None:
-        config = _config()
+        """Alembic costs 40 MiB that are never given back: it is only loaded where there is a step to take."""
+        with self.read() as connection:
+            if revision_of(connection) == NEWEST:
+                return
+        from kengd.hub.ledger.stepping import take_steps
+
         with self.write() as connection:
             if not self.sqlite:
                 connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATING})")
-            now = MigrationContext.configure(connection).get_current_revision()
-            script = ScriptDirectory.from_config(config)
-            if now == script.get_current_head():
-                return
-            _known(script, now)
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            take_steps(connection)
+
+
+def revision_of(connection: Connection) -> str | None:
+    """The shape of this ledger, as alembic writes it down; None: there are no tables."""
+    if not connection.dialect.has_table(connection, "alembic_version"):
+        return None
+    found = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+    return None if found is None else str(found)
 
 
 def trouble_in_words(wrong: BaseException) -> str:
@@ -116,26 +119,6 @@ def trouble_in_words(wrong: BaseException) -> str:
 def sqlite_url(path: Path) -> str:
     """The URL of a ledger in this file."""
     return f"sqlite:///{path}"
-
-
-def _config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", "kengd.hub.ledger:migrations")
-    return config
-
-
-def _known(script: ScriptDirectory, revision: str | None) -> None:
-    """A ledger of a newer release is left alone."""
-    try:
-        if revision is not None:
-            script.get_revision(revision)
-    except CommandError as newer:
-        raise KengdError(
-            "ledger_newer",
-            "cơ sở dữ liệu này do một bản kengd mới hơn tạo ra",
-            cure="cài bản kengd mới hơn, hoặc khôi phục bản sao lưu của bản này",
-            en=f"the ledger is of a newer release ({revision})",
-        ) from newer
 
 
 def _engine(url: str) -> Engine:

@@ -1,1 +1,6 @@
 """Steps from one shape of the ledger to the next (alembic)."""
+
+from typing import Final
+
+NEWEST: Final = "0001"
+"""The revision of the last step in `versions/`."""
