@@ -113,7 +113,7 @@ def test_a_url_that_apprise_does_not_know_is_refused_with_a_cure_and_without_its
     assert wrong.value.cure and "SECRET" not in wrong.value.for_people() + str(wrong.value)
 
 
-def test_the_services_of_the_issue_are_known() -> None:
+def test_the_services_that_a_commune_may_use_are_known() -> None:
     """Zalo bot, Telegram, ntfy, e-mail, SMS gateways; a gateway of 160 characters gets the short form."""
     urls = [
         "zalo://123456789:abcdefghijKLMN/42",

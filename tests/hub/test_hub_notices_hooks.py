@@ -72,7 +72,7 @@ def server() -> Iterator[Server]:
 
 
 def test_a_webhook_gets_the_notice_as_json_signed_with_its_secret(server: Server) -> None:
-    """Issue: plain webhooks. The receiver checks the HMAC of the bytes it got."""
+    """Plain webhooks. The receiver checks the HMAC of the bytes it got."""
     Hooks().webhook(NOTICE, webhook_channel(server.url + "/hook?x=1", "s3cret"))
     path, headers, body = server.got[0]
     assert path == "/hook?x=1"

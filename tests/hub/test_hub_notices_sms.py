@@ -56,7 +56,7 @@ def modem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeModem:
 
 
 def test_an_sms_is_made_sent_and_taken_out_of_the_modem(modem: FakeModem) -> None:
-    """Issue: a keeper with a feature phone gets SMS. Three calls, no shell, quotes inside made harmless."""
+    """A keeper with a feature phone gets SMS. Three calls, no shell, quotes inside made harmless."""
     modem.answers()
     assert Modem().deliver(NOTICE, sms_channel("+84 912.345-678")) == "modem đã gửi SMS"
     text = "Keng 'Dinh' SE KHONG DANH bao yen luc 22:05 02/12: dong ho chua dung. Hay danh tay dung gio."

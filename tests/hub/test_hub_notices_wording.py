@@ -67,7 +67,7 @@ def every_notice() -> list[Notice]:
 
 
 def test_every_kind_has_words_and_a_weight() -> None:
-    """No kind of notice is without a text (issue text: what rang, why 22h will not ring, absent, the police have it)."""
+    """No kind of notice is without a text (what rang, why 22h will not ring, absent, the police have it)."""
     assert {notice.kind for notice in every_notice()} == set(NoticeKind) == set(WEIGHTS)
 
 
@@ -87,7 +87,7 @@ def test_decomposed_letters_and_typographic_signs_are_spelled() -> None:
 
 
 def test_the_texts_of_an_alarm_say_what_rang_where_when_and_why() -> None:
-    """Issue: "with what rang, where and why"."""
+    """A notice says what rang, where and why."""
     notice = an_alarm()
     assert (notice.title_vi, wording.long_text(notice), wording.sms_text(notice)) == (
         "BÁO ĐỘNG Điểm kẻng Đông Cao",
@@ -148,7 +148,7 @@ def test_shortening_keeps_the_beginning_and_the_bound(text: str, length: int) ->
 
 
 def test_repeats_are_said_in_both_forms() -> None:
-    """Issue: repeats are folded."""
+    """Repeats are folded."""
     notice = replace(every_notice()[5], repeats=3)
     assert wording.long_text(notice).endswith(" …và 3 lần nữa.")
     assert wording.sms_text(notice).endswith(" (va 3 lan nua)")
