@@ -287,7 +287,7 @@ def test_over_a_real_broker_the_entries_are_printed_and_the_exit_code_tells(
     """DESIGN section 8: `kengd command … ring alarm --json` prints the entries, one JSON a line; 0 done, 1 refused or silent."""
     import time
 
-    with Broker(tmp_path / "broker").start() as broker, ShellLink(broker.host, broker.port) as ear:
+    with Broker(tmp_path / "broker") as broker, ShellLink(broker.host, broker.port) as ear:
         ear.connect()
         ear.subscribe(["kengd/1/conglac/thon-1/command"])
         post = MiniPost("thon-1", build_status(replace(STATUS, at_ms=int(time.time() * 1000))))
