@@ -12,8 +12,8 @@ from kengd import clock
 from kengd.cli.hub_open import Opened, actor, link, opened
 from kengd.errors import KengdError, UsageError
 from kengd.hub.authority.enrolment import Enrolment, PostWish
-from kengd.hub.founding import village_ids, write_broker
-from kengd.hub.ledger import audits, rosters
+from kengd.hub.founding import SETTINGS_OF, village_ids, write_broker
+from kengd.hub.ledger import audits, rosters, values
 from kengd.hub.roster import Post, Roster, Village, why_calm_silent, why_silent
 from kengd.hub.watch import Watch
 from kengd.wire.topics import check_slug, every_status, parse_topic
@@ -57,6 +57,7 @@ def _enrol(hub: Opened, args: argparse.Namespace) -> int:
             known.enrolled_ms if known else now_ms,
         )  # fmt: skip
         rosters.put_post(connection, post, len(roster.posts))
+        values.put_value(connection, f"{SETTINGS_OF}{post_id}", made.settings)
         facts = {"post": post_id, "serial": made.serial, "revoked": list(made.revoked)}
         audits.write(connection, str(actor().id), "enrol", facts, now_ms)
     files = write_broker(hub.authority, hub.settings)

@@ -22,6 +22,8 @@ from kengd.hub.settings import HubSettings, read_hub
 SHELL: Final = "hub-shell"
 """The certificate of `kengd hub …` at a terminal: the broker knows each worker and the shell apart."""
 BROKER_DIR: Final = "broker"
+SETTINGS_OF: Final = "settings:"
+"""Key in the ledger's values, with the post behind it: its settings as they were given out, without keys (for its rules sheet)."""
 
 
 @dataclass(frozen=True, slots=True)

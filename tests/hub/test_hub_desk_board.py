@@ -19,7 +19,7 @@ from kengd.duty.words import Purpose, Source
 from kengd.errors import KengdError
 from kengd.hub.desk import live
 from kengd.hub.desk.desk_page import board_of
-from kengd.hub.ledger import merging, rosters
+from kengd.hub.ledger import merging, rosters, trials
 from kengd.hub.roster import Post
 from kengd.hub.service import wall_ms
 from tests.hub.desk_kit import Officer, Station, station
@@ -95,6 +95,26 @@ def test_the_hubs_own_wrong_clock_is_a_condition(hub: Station) -> None:
         hub.status(post, at_ms=wall_ms() + 60_000)
     assert hub.admin.get("/api/desk").json()["conditions"]["hub_clock_wrong"] is True
     assert "kengd_hub_clock_wrong 1" in hub.admin.get("/metrics").text
+
+
+def test_a_silent_test_that_was_missed_is_a_condition_until_one_passes(hub: Station) -> None:
+    """R31: what did not answer in the night is shown to the officer in the morning, with why."""
+
+    def shown() -> list[dict[str, object]]:
+        found: list[dict[str, object]] = hub.admin.get("/api/desk").json()["conditions"]["silent_test"]
+        return found
+
+    def end(night: str, result: str, findings: dict[str, str]) -> None:
+        with hub.hub.ledger.write() as connection:
+            trials.begin(connection, night, f"silent-{night}", ["an-lao"], wall_ms())
+            [trial] = trials.of_night(connection, night)
+            trials.end(connection, trial, result, findings)
+
+    assert shown() == []
+    end("2026-11-20", "missed", {"why": "không trả lời"})
+    assert shown() == [{"post": "an-lao", "night": "2026-11-20", "result": "missed", "why": "không trả lời"}]
+    end("2026-11-21", "passed", {})
+    assert shown() == []
 
 
 def test_a_board_of_300_posts_costs_little_and_asks_each_table_once(hub: Station) -> None:

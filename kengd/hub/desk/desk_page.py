@@ -7,6 +7,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
+from kengd.hub import silent_test
 from kengd.hub.act_ground import CONFIRM_WITHIN_MS, LOCK
 from kengd.hub.desk import board
 from kengd.hub.desk.desk import Asking, At, Desk
@@ -37,6 +38,7 @@ def board_of(desk: Desk) -> dict[str, Any]:
         rings = desk.last_rings.now(connection)
         lock = values.value_of(connection, LOCK)
         waiting = values.under(connection, "confirm:")
+        untested = silent_test.not_passed(connection)
     return {
         "now_ms": now_ms,
         "n": n,
@@ -53,6 +55,10 @@ def board_of(desk: Desk) -> dict[str, Any]:
         "conditions": {
             "hub_clock_wrong": hub_clock_wrong(seen.values(), now_ms),
             "books": board.books_in_doubt(doubtful, now_ms),
+            "silent_test": [
+                {"post": post, "night": trial.night, "result": trial.result, "why": silent_test.why_vi(trial)}
+                for post, trial in sorted(untested.items())
+            ],
             "certificates": [board.expiry_view(item, now_ms) for item in desk.expiring()],
         },
     }

@@ -23,7 +23,7 @@ from kengd.hub.desk.forms import (
     TimetableForm,
 )
 from kengd.hub.desk.refusals import Json
-from kengd.hub.desk.sheet import SETTINGS
+from kengd.hub.founding import SETTINGS_OF
 from kengd.hub.ledger import dispatches, rosters, values
 from kengd.hub.ledger.rosters import read_roster
 from kengd.hub.people.words import Act, Caller
@@ -93,7 +93,7 @@ def enrol(post: Slug, form: EnrolForm, desk: At, caller: Writing) -> Response:
         made = desk.hub.authority.enrol(wish, now_ms, keep_old=form.keep_old)
         with desk.hub.ledger.write() as connection:
             values.put_value(connection, key, form.id)
-            values.put_value(connection, f"{SETTINGS}{post}", made.settings)
+            values.put_value(connection, f"{SETTINGS_OF}{post}", made.settings)
             rank = rosters.ranks(connection)["posts"].get(post, 0)
             rosters.put_post(connection, replace(known, enrolled_ms=known.enrolled_ms or now_ms), rank)
             facts = {"post": post, "serial": made.serial, "revoked": list(made.revoked), "kids": list(made.kids)}

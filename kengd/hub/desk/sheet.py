@@ -7,9 +7,10 @@ import binascii
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from kengd.errors import KengdError
+from kengd.hub.founding import SETTINGS_OF
 from kengd.hub.ledger import desk_facts, values
 from kengd.hub.ledger.store import Transaction
 from kengd.hub.reports.rules_sheet import SheetPost, rules_sheet
@@ -18,13 +19,10 @@ from kengd.settings import where
 from kengd.settings.find import EXAMPLE, LoadedSettings, read_as
 from kengd.settings.overlay import Overlays, packed
 
-SETTINGS: Final = "settings:"
-"""Values with this key and a post's id hold the settings in its newest enrolment file, without its keys."""
-
 
 def settings_of(connection: Transaction, post: str) -> LoadedSettings:
     """What the post rings by; the example's where it was enrolled elsewhere. Raises SettingsError."""
-    kept = values.value_of(connection, f"{SETTINGS}{post}")
+    kept = values.value_of(connection, f"{SETTINGS_OF}{post}")
     raw = EXAMPLE.read_bytes() if kept is None else kept.encode()
     overlays = Overlays(
         _overlay(desk_facts.last_order(connection, post, "codebook"), "codebook"),

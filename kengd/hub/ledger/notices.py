@@ -87,11 +87,6 @@ def told(connection: Connection, keys: Collection[str]) -> set[str]:
     return {str(key).removeprefix(TOLD) for key in connection.execute(query).scalars()}
 
 
-def claim_told(connection: Connection, key: str, now_ms: int) -> bool:
-    """It is ours to tell; for everybody else it has been told."""
-    return claim(connection, TOLD + key, str(now_ms))
-
-
 def forget_told(connection: Connection, before_ms: int) -> int:
     """Strike what was told before this moment: nobody will ask again. Returns how many."""
     old = VALUE.c.value < str(before_ms)  # 13 digits until the year 2286: texts stand in the order of the numbers
