@@ -414,8 +414,6 @@ def test_of_two_workers_that_saw_the_same_only_one_tells_it(ledger: Ledger) -> N
         assert [notices.claim(connection, "lost:thon-1", value) for value in ("a", "b")] == [True, False]
     with ledger.write() as connection:
         assert [notices.claim(connection, f"{notices.TOLD}x", str(T0)) for _ in range(2)] == [True, False]
-            connection, f"{notices.TOLD}x", str(T0)
-        )
         assert notices.told(connection, ["x", "y"]) == {"x"}
         assert values.value_of(connection, "lost:thon-1") == "a"
         assert [notices.release(connection, "lost:thon-1") for _ in range(2)] == [True, False]
