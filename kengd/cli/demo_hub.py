@@ -14,6 +14,7 @@ from kengd.errors import UsageError
 CLIENT: Final = "hub-1"
 LOGIN: Final = "quantri"
 HOUSEHOLDS: Final = 180
+DEMO: Final = "shell:demo"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +60,11 @@ def lay_out_hub(hub: DemoHub, commune: str, name: str, kid: str, host: str, post
     try:
         from kengd.hub import founding
         from kengd.hub.authority.authority import Authority
-        from kengd.hub.authority.enrolment import PostWish
         from kengd.hub.authority.keys import key_file
-        from kengd.hub.ledger import rosters
+        from kengd.hub.enrolling import Enrolling, EnrolWish
+        from kengd.hub.ledger import audits, rosters
         from kengd.hub.ledger.store import Ledger
-        from kengd.hub.roster import Post, Village
+        from kengd.hub.roster import Village
         from kengd.hub.settings import read_hub
     except ModuleNotFoundError as missing:
         raise UsageError(
@@ -96,15 +97,16 @@ def lay_out_hub(hub: DemoHub, commune: str, name: str, kid: str, host: str, post
     authority = Authority.open(settings.authority)
     ledger = Ledger(settings.database_url)
     try:
+        enrolling = Enrolling(ledger, authority, settings.broker, write_broker=lambda: None)  # once, below
         for rank, post in enumerate(posts):
-            village_id = founding.village_ids([post.village])[post.village]
-            made_file = authority.enrol(
-                PostWish(post.id, post.name, (post.village,), host, hub.tls_port, post.template), now_ms
-            )
-            _take_in(post, made_file.settings, dict(made_file.keys))
             with ledger.write() as connection:
-                rosters.put_village(connection, Village(village_id, post.village, HOUSEHOLDS), rank)
-                rosters.put_post(connection, Post(post.id, post.name, (village_id,), enrolled_ms=now_ms), rank)
+                village = Village(founding.village_ids([post.village])[post.village], post.village, HOUSEHOLDS)
+                rosters.put_village(connection, village, rank)
+            asked = EnrolWish(post.id, post.name, (post.village,), template=post.template)
+            file = enrolling.enrol(
+                asked, lambda connection, act, facts: audits.write(connection, DEMO, act, facts, now_ms), now_ms
+            ).file
+            _take_in(post, file.settings, dict(file.keys))
     finally:
         ledger.close()
     founding.write_broker(authority, settings)

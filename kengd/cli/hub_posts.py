@@ -6,15 +6,19 @@ import argparse
 import json
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from errno import EEXIST
 from pathlib import Path
+from typing import TextIO
 
 from kengd import clock
 from kengd.cli.hub_open import Opened, actor, link, opened
 from kengd.errors import KengdError, UsageError
-from kengd.hub.authority.enrolment import Enrolment, PostWish
-from kengd.hub.founding import SETTINGS_OF, village_ids, write_broker
-from kengd.hub.ledger import audits, rosters, values
-from kengd.hub.roster import Post, Roster, Village, why_calm_silent, why_silent
+from kengd.hub.enrolling import Audit, Enrolled, Enrolling, EnrolWish
+from kengd.hub.founding import write_broker
+from kengd.hub.ledger import audits, rosters
+from kengd.hub.roster import Village, why_calm_silent, why_silent
 from kengd.hub.watch import Watch
 from kengd.wire.topics import check_slug, every_status, parse_topic
 
@@ -29,62 +33,49 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _enrol(hub: Opened, args: argparse.Namespace) -> int:
-    post_id = check_slug(args.post)
-    with hub.ledger.read() as connection:
-        roster = rosters.read_roster(connection)
-    known = roster.post(post_id)
-    names = _names(args.villages, known, roster)
-    name = args.name or (known.name if known is not None else None)
-    if name is None:
-        raise UsageError(
-            "usage", "điểm kẻng mới phải có tên", cure='thêm --name "Điểm kẻng thôn …"', en="--name is missing"
-        )
-    wish = PostWish(
-        post_id, name, tuple(names), args.broker or hub.settings.broker.names[0], hub.settings.broker.port,
-        _template(args.template),
-    )  # fmt: skip
-    now_ms = clock.now().wall_ms
-    made = hub.authority.enrol(wish, now_ms, keep_old=args.renew)
-    _write_private(Path(args.out or f"{post_id}.toml"), made.text)
-    ids = village_ids(names)
-    with hub.ledger.write() as connection:
-        for rank, (village, village_id) in enumerate(ids.items()):
-            if roster.village(village_id) is None:
-                rosters.put_village(connection, Village(village_id, village), len(roster.villages) + rank)
-        post = Post(
-            post_id, name, tuple(ids.values()), args.sounder or (known is not None and known.sounder),
-            known.x if known else None, known.y if known else None, known.page if known else None,
-            known.enrolled_ms if known else now_ms,
-        )  # fmt: skip
-        rosters.put_post(connection, post, len(roster.posts))
-        values.put_value(connection, f"{SETTINGS_OF}{post_id}", made.settings)
-        facts = {"post": post_id, "serial": made.serial, "revoked": list(made.revoked)}
-        audits.write(connection, str(actor().id), "enrol", facts, now_ms)
-    files = write_broker(hub.authority, hub.settings)
-    _say(made, Path(args.out or f"{post_id}.toml"), files.restart)
+    post = check_slug(args.post)
+    villages = (
+        None if args.villages is None else tuple(name for part in args.villages.split(",") if (name := part.strip()))
+    )
+    wish = EnrolWish(
+        post, args.name, villages, args.sounder, args.broker, template=_template(args.template), keep_old=args.renew
+    )
+    path = Path(args.out or f"{post}.toml")
+    with _private(path) as out:
+        done = _enrolling(hub).enrol(wish, _audit(hub), clock.now().wall_ms)
+        out.write(done.file.text)
+    _say(done, path)
     return 0
 
 
-def _say(made: Enrolment, out: Path, restart: bool) -> None:
+def _say(done: Enrolled, out: Path) -> None:
     print(f"Đã ghi {out}: chép tệp này vào phân vùng boot của thẻ nhớ với tên kengd.toml, rồi xoá bản ở đây.")
     print("Trong tệp có khoá riêng của điểm kẻng: đừng gửi qua Zalo hay thư.")
-    for warning in made.warnings:
+    for warning in done.file.warnings:
         print(f"  cảnh báo: {warning}", file=sys.stderr)
-    if made.revoked:
-        print(f"Chứng thư cũ của điểm này đã bị thu hồi ({len(made.revoked)}).")
-    print(f"Máy chủ MQTT cần {'khởi động lại' if restart else 'nạp lại cài đặt (SIGHUP)'} để nhận thay đổi.")
+    if done.broker is not None:
+        print(f"Chứng thư cũ của điểm này đã bị thu hồi ({len(done.file.revoked)}).")
+        how = "khởi động lại" if done.broker.restart else "nạp lại cài đặt (SIGHUP)"
+        print(f"Máy chủ MQTT cần {how} để nhận thay đổi.")
 
 
 def _revoke(hub: Opened, args: argparse.Namespace) -> int:
-    now_ms = clock.now().wall_ms
-    serials = hub.authority.revoke(check_slug(args.post), args.why, now_ms)
-    with hub.ledger.write() as connection:
-        rosters.retire_post(connection, args.post, now_ms)
-        audits.write(connection, str(actor().id), "revoke", {"post": args.post, "serials": list(serials)}, now_ms)
-    write_broker(hub.authority, hub.settings)
-    print(f"Đã thu hồi {len(serials)} chứng thư của {args.post}; sổ của điểm này vẫn giữ.")
+    post = check_slug(args.post)
+    serials = _enrolling(hub).revoke(post, args.why, _audit(hub), clock.now().wall_ms, retire=True)
+    print(f"Đã thu hồi {len(serials)} chứng thư của {post}; sổ của điểm này vẫn giữ.")
     print("Khởi động lại máy chủ MQTT để cắt kết nối đang mở của điểm này.")
     return 0
+
+
+def _enrolling(hub: Opened) -> Enrolling:
+    return Enrolling(
+        hub.ledger, hub.authority, hub.settings.broker, write_broker=lambda: write_broker(hub.authority, hub.settings)
+    )
+
+
+def _audit(hub: Opened) -> Audit:
+    by = str(actor().id)
+    return lambda connection, act, facts: audits.write(connection, by, act, facts, clock.now().wall_ms)
 
 
 def _village(hub: Opened, args: argparse.Namespace) -> int:
@@ -136,14 +127,6 @@ def _posts(hub: Opened, args: argparse.Namespace) -> int:
     return 1 if bad else 0
 
 
-def _names(given: str | None, known: Post | None, roster: Roster) -> list[str]:
-    if given is not None:
-        return [name for part in given.split(",") if (name := part.strip())]
-    if known is None:
-        return []
-    return [village.name for village in roster.villages if village.id in known.villages]
-
-
 def _template(path: str | None) -> str | None:
     if path is None:
         return None
@@ -155,18 +138,24 @@ def _template(path: str | None) -> str | None:
         ) from wrong
 
 
-def _write_private(path: Path, text: str) -> None:
-    """The post's key is in it: only its owner may read it, from the first byte on."""
+@contextmanager
+def _private(path: Path) -> Iterator[TextIO]:
+    """A new file for its owner only, from the first byte on. That it can be made is known before the block begins; a file that
+    was there is replaced when the block has ended well."""
+    new = path.with_name(f".{path.name}.new")
     try:
-        path.unlink(missing_ok=True)
-        with os.fdopen(
-            os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "w", encoding="utf-8"
-        ) as out:
-            out.write(text)
-    except OSError as wrong:
+        if path.exists() and not path.is_file():
+            raise FileExistsError(EEXIST, os.strerror(EEXIST))
+        new.unlink(missing_ok=True)
+        handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as out:
+                yield out
+            os.replace(new, path)
+        finally:
+            new.unlink(missing_ok=True)
+    except (OSError, ValueError) as wrong:
+        why = getattr(wrong, "strerror", None) or type(wrong).__name__
         raise KengdError(
-            "cannot_write",
-            f"không ghi được {path} ({wrong.strerror})",
-            cure="chọn nơi khác bằng --out",
-            en="cannot write",
+            "cannot_write", f"không ghi được {path} ({why})", cure="chọn nơi khác bằng --out", en=f"cannot write {path}"
         ) from wrong

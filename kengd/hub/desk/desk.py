@@ -20,6 +20,7 @@ from kengd.hub.act_ground import Actor
 from kengd.hub.authority.own import Expiry
 from kengd.hub.desk.gate import Pace, address_of
 from kengd.hub.desk.lastly import LastRings
+from kengd.hub.enrolling import Enrolling
 from kengd.hub.ledger import audits
 from kengd.hub.people.people import People
 from kengd.hub.people.words import Caller
@@ -40,13 +41,15 @@ class Desk:
 
     def __init__(self, hub: Hub, people: People, revoked: Callable[[], None]) -> None:
         web = hub.settings.web
-        self.hub, self.people, self.revoked = hub, people, revoked
+        self.hub, self.people = hub, people
         self.secure = web.cert is not None or (web.origin or "").startswith("https://")
         self.cookie = SAFE_COOKIE if self.secure else COOKIE
         self.stopping: Callable[[], bool] = lambda: False
         self.listeners = Places(64)
         self.waiters = Places(64)
-        self.enrolling = threading.Lock()
+        self.enrolling = Enrolling(
+            hub.ledger, hub.authority, hub.settings.broker, write_broker=revoked, roster_changed=self.roster_changed
+        )
         self.last_rings = LastRings()
         self.epoch = secrets.token_hex(4)
         self._expiring: tuple[int, tuple[Expiry, ...]] | None = None

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any, Final
 
 from fastapi import APIRouter
 from fastapi.responses import Response
 
 from kengd.errors import KengdError, UsageError
-from kengd.hub.authority.enrolment import PostWish
 from kengd.hub.desk.desk import At, Awake, Desk, Writing, actor_of
 from kengd.hub.desk.dispatches import id_reused, view_of
 from kengd.hub.desk.forms import (
@@ -23,8 +21,8 @@ from kengd.hub.desk.forms import (
     TimetableForm,
 )
 from kengd.hub.desk.refusals import Json
-from kengd.hub.founding import SETTINGS_OF
-from kengd.hub.ledger import dispatches, rosters, values
+from kengd.hub.enrolling import Audit, EnrolWish
+from kengd.hub.ledger import dispatches
 from kengd.hub.ledger.rosters import read_roster
 from kengd.hub.people.words import Act, Caller
 from kengd.hub.roster import Post
@@ -77,30 +75,11 @@ def enrol(post: Slug, form: EnrolForm, desk: At, caller: Writing) -> Response:
     Certificates that the post had are revoked, unless `keep_old`. The same `id` again is refused: the file was given out.
     """
     caller.require("enrol")
-    with desk.enrolling:
-        known = _post(desk, post)
-        key = f"enrolled:{post}"
-        with desk.hub.ledger.read() as connection:
-            given = values.value_of(connection, key)
-        if given == form.id:
-            raise KengdError(
-                "already_given",
-                "tệp này đã được cấp một lần và không được giữ lại",
-                cure="tìm tệp vừa tải về; nếu mất, cấp tệp mới (tệp cũ sẽ bị thu hồi)",
-                en="this file was given out already",
-            )
-        now_ms, wish = desk.now_ms(), _wish(desk, known, form)
-        made = desk.hub.authority.enrol(wish, now_ms, keep_old=form.keep_old)
-        with desk.hub.ledger.write() as connection:
-            values.put_value(connection, key, form.id)
-            values.put_value(connection, f"{SETTINGS_OF}{post}", made.settings)
-            rank = rosters.ranks(connection)["posts"].get(post, 0)
-            rosters.put_post(connection, replace(known, enrolled_ms=known.enrolled_ms or now_ms), rank)
-            facts = {"post": post, "serial": made.serial, "revoked": list(made.revoked), "kids": list(made.kids)}
-            desk.audit_in(connection, caller, "enrol", facts)
-    desk.roster_changed()
-    if made.revoked:
-        desk.revoked()
+    _post(desk, post)
+    wish = EnrolWish(
+        post, host=form.broker_host, port=form.broker_port, template=form.template, keep_old=form.keep_old, act=form.id
+    )
+    made = desk.enrolling.enrol(wish, _audit(desk, caller), desk.now_ms()).file
     return Response(
         made.text.encode(),
         media_type="application/toml",
@@ -116,9 +95,7 @@ def enrol(post: Slug, form: EnrolForm, desk: At, caller: Writing) -> Response:
 def revoke(post: Slug, form: RevokeForm, desk: At, caller: Writing) -> Json:
     """All certificates of this post end now (a stolen unit)."""
     caller.require("enrol")
-    serials = desk.hub.authority.revoke(post, form.why, desk.now_ms())
-    desk.audit(caller, "revoke", {"post": post, "why": form.why, "serials": list(serials)})
-    desk.revoked()
+    serials = desk.enrolling.revoke(post, form.why, _audit(desk, caller), desk.now_ms(), retire=False)
     return Json({"revoked": list(serials)})
 
 
@@ -162,13 +139,8 @@ def _fits(content: Any) -> Any:
     return content
 
 
-def _wish(desk: Desk, post: Post, form: EnrolForm) -> PostWish:
-    with desk.hub.ledger.read() as connection:
-        names = {item.id: item.name for item in read_roster(connection).villages}
-    host = form.broker_host or desk.hub.authority.server_names[0]
-    villages = tuple(names[village] for village in post.villages if village in names)
-    port = form.broker_port or desk.hub.settings.broker.port
-    return PostWish(post.id, post.name, villages, host, port, form.template)
+def _audit(desk: Desk, caller: Caller) -> Audit:
+    return lambda connection, act, facts: desk.audit_in(connection, caller, act, facts)
 
 
 def _post(desk: Desk, post: str) -> Post:

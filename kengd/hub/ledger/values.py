@@ -28,6 +28,16 @@ def put_value(connection: Connection, key: str, value: str | None) -> None:
     connection.execute(statement.on_conflict_do_update(index_elements=["key"], set_={"value": value}))
 
 
+def put_new(connection: Connection, key: str, value: str) -> bool:
+    """Keep it unless it is what is kept there already; whether it was new. Of several workers with the same value one is told so."""
+    insert: Any = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    statement = insert(VALUE).values(key=key, value=value)
+    changed = statement.on_conflict_do_update(
+        index_elements=["key"], set_={"value": value}, where=VALUE.c.value != value
+    )
+    return connection.execute(changed.returning(VALUE.c.key)).first() is not None
+
+
 def under(connection: Connection, prefix: str) -> dict[str, str]:
     """All whose key begins with `prefix`."""
     query = (

@@ -1,0 +1,233 @@
+"""Enrolment and revocation: one act, whether an officer does it at the desk or the installer at the shell."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kengd.__main__ import main
+from kengd.errors import KengdError
+from kengd.hub.authority.authority import Authority
+from kengd.hub.authority.brokerfiles import BrokerFiles
+from kengd.hub.enrolling import Enrolled, Enrolling, EnrolWish
+from kengd.hub.founding import SETTINGS_OF, Wish, found, village_ids, write_broker
+from kengd.hub.ledger import audits, rosters, values
+from kengd.hub.ledger.store import Ledger, Transaction, sqlite_url
+from kengd.hub.people.passwords import argon2
+from kengd.hub.roster import Keeper, Post, Roster, Village
+from kengd.hub.settings import HubBroker, load_hub
+from tests.hub.authority_kit import NOW_MS, begin
+
+BROKER = HubBroker(names=["hub.lan", "127.0.0.1"])
+
+
+class Room:
+    """The room on one database; what it told the broker, and whom it told that the roster has changed."""
+
+    def __init__(self, directory: Path, ledger: Ledger) -> None:
+        self.ledger, self.authority = ledger, begin(directory / "authority")
+        self.told: list[str] = []
+        self.room = Enrolling(
+            ledger, self.authority, BROKER, write_broker=self._broker, roster_changed=lambda: self.told.append("roster")
+        )
+
+    def enrol(self, post: str, **wish: Any) -> Enrolled:
+        return self.room.enrol(EnrolWish(post, **wish), self.audit, NOW_MS)
+
+    def audit(self, connection: Transaction, act: str, facts: Mapping[str, Any]) -> None:
+        audits.write(connection, "cb-1", act, facts, NOW_MS)
+
+    def roster(self) -> Roster:
+        with self.ledger.read() as connection:
+            return rosters.read_roster(connection)
+
+    def book(self) -> list[tuple[str, dict[str, Any]]]:
+        with self.ledger.read() as connection:
+            return [(line.act, line.facts) for line in audits.read(connection)]
+
+    def valid(self, post: str) -> list[str]:
+        return [one.serial for one in self.authority.index.valid("post", post)]
+
+    def _broker(self) -> BrokerFiles:
+        self.told.append("broker")
+        return BrokerFiles(Path("mosquitto.conf"), ("crl.pem",), False)
+
+
+@contextmanager
+def refused(code: str) -> Iterator[None]:
+    """What is done inside is refused for this reason."""
+    with pytest.raises(KengdError) as wrong:
+        yield
+    assert wrong.value.code == code
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def room(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Room]:
+    postgres = request.param == "postgresql"
+    ledger = Ledger(request.getfixturevalue("postgres_url") if postgres else sqlite_url(tmp_path / "ledger.sqlite"))
+    yield Room(tmp_path, ledger)
+    ledger.close()
+
+
+def test_a_new_post_gets_file_roster_settings_and_audit_line_in_one_act(room: Room) -> None:
+    """R42. The certificate, the row, what its rules sheet is printed from, the line in the book; a swap tells the broker."""
+    first = room.enrol("ha", name="Kẻng Hạ", villages=("Thôn Hạ", "Thôn Hà", "Thôn Hạ"))
+    settings = tomllib.loads(first.file.text)
+    assert (settings["post"]["villages"], settings["broker"]["host"]) == (["Thôn Hạ", "Thôn Hà"], "hub.lan")
+    assert room.roster().posts == (Post("ha", "Kẻng Hạ", ("thon-ha", "thon-ha-2"), enrolled_ms=NOW_MS),)
+    assert room.roster().villages == (Village("thon-ha", "Thôn Hạ"), Village("thon-ha-2", "Thôn Hà"))
+    with room.ledger.read() as connection:
+        assert values.value_of(connection, f"{SETTINGS_OF}ha") == first.file.settings
+    assert (first.broker, room.told) == (None, ["roster"])
+    second = room.enrol("ha")
+    assert (second.file.revoked, room.valid("ha")) == ((first.file.serial,), [second.file.serial])
+    assert second.broker is not None and room.told == ["roster", "roster", "broker"]
+    kids = list(first.file.kids)
+    assert room.book() == [
+        ("enrol", {"post": "ha", "serial": first.file.serial, "revoked": [], "kids": kids}),
+        ("enrol", {"post": "ha", "serial": second.file.serial, "revoked": [first.file.serial], "kids": kids}),
+    ]
+    renewed = room.enrol("ha", keep_old=True)
+    assert (renewed.broker, room.valid("ha")) == (None, [second.file.serial, renewed.file.serial])
+
+
+def test_what_the_roster_knows_of_a_post_stays_when_it_gets_another_file(room: Room) -> None:
+    """A swapped Pi serves the villages that the desk named, under their ids, at its place in all lists."""
+    known = Post("an-lao", "Điểm An Lão", ("al",), x=1.0, y=2.0, page="http://10.0.0.5/", enrolled_ms=7)
+    with room.ledger.write() as connection:
+        rosters.put_village(connection, Village("al", "Thôn An Lão", 120), 3)
+        rosters.put_post(connection, known, 5)
+        rosters.put_post(connection, Post("dau", "Điểm Đầu"), 1)
+        rosters.put_keeper(connection, Keeper("ba-tu", "an-lao", "Bà Tư"))
+    made = room.enrol("an-lao")
+    assert tomllib.loads(made.file.text)["post"]["villages"] == ["Thôn An Lão"]
+    room.enrol("an-lao", villages=("Thôn An Lão",), name="Điểm Mới")
+    room.enrol("an-lao", villages=("al",))
+    roster = room.roster()
+    assert [post.id for post in roster.posts] == ["dau", "an-lao"]
+    assert roster.post("an-lao") == Post("an-lao", "Điểm Mới", ("al",), False, 1.0, 2.0, "http://10.0.0.5/", 7)
+    assert (roster.villages, len(roster.keepers)) == ((Village("al", "Thôn An Lão", 120),), 1)
+
+
+def test_one_request_gets_one_file_at_whichever_worker_it_is_asked(room: Room) -> None:
+    """A double click, or the same request at two workers, does not revoke what was just given; a refused one may come again."""
+    made = room.enrol("ha", name="Kẻng", act="act-00000001")
+    other = Enrolling(room.ledger, Authority.open(room.authority.ca_file.parent), BROKER, write_broker=room._broker)
+    with refused("already_given"):
+        other.enrol(EnrolWish("ha", act="act-00000001"), room.audit, NOW_MS)
+    assert room.valid("ha") == [made.file.serial]
+    with refused("host_not_in_certificate"):
+        room.enrol("ha", act="act-00000002", host="10.9.9.9")
+    assert room.valid("ha") == [made.file.serial] and len(room.book()) == 1
+    with refused("already_given"):
+        room.enrol("ha", act="act-00000001")
+    assert room.enrol("ha", act="act-00000002").file.revoked == (made.file.serial,)
+
+
+def test_a_wrong_wish_changes_nothing(room: Room) -> None:
+    """No roster row, no village, no certificate, no audit line, nobody is told."""
+    for wish, code in (
+        ({"villages": ("Thôn Mới",)}, "usage"),
+        ({"name": "Kẻng", "villages": ("Thôn\nMới",)}, "bad_name"),
+        ({"name": "Kẻng", "villages": ("Thôn Mới",), "template": "x = = 1"}, "settings_invalid"),
+        ({"name": "Kẻng", "port": 99_999}, "bad_port"),
+    ):
+        with refused(code):
+            room.enrol("moi", **wish)
+    assert (room.roster().posts, room.roster().villages) == ((), ())
+    assert (room.valid("moi"), room.book(), room.told) == ([], [], [])
+
+
+def test_a_revoked_post_is_shut_out_even_where_the_ledger_is_away(room: Room) -> None:
+    """R42: the broker is told first of all; retired means out of service with its book kept."""
+    made = room.enrol("ha", name="Kẻng Hạ", villages=("Thôn Hạ",))
+    room.told.clear()
+    assert room.room.revoke("ha", "mất máy", room.audit, NOW_MS, retire=False) == (made.file.serial,)
+    assert (room.told, len(room.roster().posts)) == (["broker"], 1)
+    last = room.enrol("ha")
+    room.told.clear()
+
+    def broken(*_: object) -> None:
+        raise OSError("the disk is full")
+
+    with pytest.raises(OSError, match="full"):
+        room.room.revoke("ha", "mất trộm", broken, NOW_MS, retire=True)
+    assert (room.told, room.valid("ha"), len(room.roster().posts)) == (["broker"], [], 1)
+    with refused("not_enrolled"):
+        room.room.revoke("ha", "mất trộm", room.audit, NOW_MS, retire=True)
+    again = room.enrol("ha")
+    room.told.clear()
+    assert room.room.revoke("ha", "thôi dùng", room.audit, NOW_MS, retire=True) == (again.file.serial,)
+    assert (room.told, room.roster().posts) == (["broker", "roster"], ())
+    revoked = [facts for act, facts in room.book() if act == "revoke"]
+    assert revoked == [
+        {"post": "ha", "why": "mất máy", "serials": [made.file.serial]},
+        {"post": "ha", "why": "thôi dùng", "serials": [again.file.serial]},
+    ]
+    assert last.file.serial not in str(revoked)
+
+
+def test_village_ids_are_plain_and_short() -> None:
+    """From names with diacritics; the longest still takes a number behind it."""
+    assert village_ids(["Thôn Đông Hạ", "???", "x" * 60]) == {
+        "Thôn Đông Hạ": "thon-dong-ha",
+        "???": "thon",
+        "x" * 60: "x" * 40,
+    }
+
+
+class Shell:
+    """A hub, and somebody at its keyboard."""
+
+    def __init__(self, directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self.directory, self._capsys = directory, capsys
+        self.config = directory / "hub.toml"
+        found(Wish("cong-lac", "Xã Cộng Lạc", ("127.0.0.1",), directory / "state"), self.config, NOW_MS)
+        self.settings = load_hub(str(self.config))
+
+    def __call__(self, *words: str) -> tuple[int, str]:
+        code = main(["--config", str(self.config), "hub", *words])
+        said = self._capsys.readouterr()
+        return code, said.out + said.err
+
+
+@pytest.fixture
+def shell(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Shell:
+    monkeypatch.setattr("kengd.hub.people.ground.argon2", lambda: argon2(time_cost=1, memory_kib=8))
+    return Shell(tmp_path, capsys)
+
+
+def test_the_shell_writes_one_private_file_and_keeps_the_one_before_when_it_cannot(shell: Shell) -> None:
+    """Whether the file can be written is known before a certificate is issued; a refused wish leaves the old file alone."""
+    file = shell.directory / "ha.toml"
+    code, said = shell("enrol", "ha", "--name", "Kẻng Hạ", "--villages", "Thôn Hạ, Thôn Trung", "--out", str(file))
+    assert (code, oct(file.stat().st_mode & 0o777)) == (0, "0o600") and "MQTT" not in said
+    first = file.read_text()
+    assert tomllib.loads(first)["post"]["villages"] == ["Thôn Hạ", "Thôn Trung"]
+    for words, wanted in (
+        (("enrol", "ha", "--broker", "10.9.9.9", "--out", str(file)), "host_not_in_certificate"),
+        (("enrol", "ha", "--out", str(shell.directory)), "cannot_write"),
+        (("enrol", "ha", "--out", str(shell.directory / "none" / "ha.toml")), "cannot_write"),
+        (("enrol", "moi", "--out", str(file)), "usage"),
+    ):
+        code, said = shell(*words)
+        assert code in (1, 2) and f"[{wanted}]" in said, said
+    authority = Authority.open(shell.settings.authority)
+    assert file.read_text() == first and len(authority.index.valid("post", "ha")) == 1
+    assert [path.name for path in shell.directory.iterdir() if ".new" in path.name] == []
+    code, said = shell("enrol", "ha", "--out", str(file))
+    assert code == 0 and "nạp lại cài đặt (SIGHUP)" in said and file.read_text() != first
+    code, said = shell("revoke", "ha", "--why", "thôi dùng")
+    assert code == 0 and "Đã thu hồi 1 chứng thư của ha" in said
+    assert write_broker(authority, shell.settings).changed == (), "the broker's list is as it has to be"
+    ledger = Ledger(shell.settings.database_url)
+    with ledger.read() as connection:
+        assert rosters.read_roster(connection).posts == ()
+        acts = [line.act for line in audits.read(connection)]
+    ledger.close()
+    assert acts[-3:] == ["enrol", "enrol", "revoke"]
