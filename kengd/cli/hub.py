@@ -18,6 +18,7 @@ _ROOMS = {
     "village": "kengd.cli.hub_posts",
     "dispatch": "kengd.cli.hub_dispatch",
     "hush": "kengd.cli.hub_dispatch",
+    "report": "kengd.cli.hub_report",
     "users": "kengd.cli.hub_users",
     "keys": "kengd.cli.hub_keys",
     "backup": "kengd.cli.hub_backup",
@@ -32,6 +33,7 @@ _HELP = {
     "village": "ghi số hộ của một thôn",
     "dispatch": "phát lệnh đánh kẻng",
     "hush": "dừng kẻng (chỉ tắt tiếng, chưa hết báo động)",
+    "report": "báo cáo tháng, quý, năm ra tệp Excel hoặc trang in; tờ nội quy của một điểm kẻng",
     "users": "cán bộ: thêm, đổi mật khẩu, thôi việc",
     "keys": "khoá ký lệnh và chứng thư",
     "backup": "sao lưu ra một tệp",
@@ -78,6 +80,7 @@ def _options(name: str, parser: argparse.ArgumentParser) -> None:
         "village": (_village,),
         "dispatch": (_order, _dispatch),
         "hush": (_order, _hush),
+        "report": (_report,),
         "users": (_users,),
         "keys": (_keys,),
         "backup": (_file,),
@@ -151,6 +154,16 @@ def _hush(add: Add) -> None:
     add("--why", metavar="LÝ_DO")
     add("--lock", action="store_true", help="khoá phát lệnh cho tới khi mở (nút ở thôn vẫn kêu được)")
     add("--unlock", action="store_true", help="mở khoá phát lệnh, không dừng gì")
+
+
+def _report(add: Add) -> None:
+    add("period", nargs="?", metavar="KỲ", help="2026-11, 2026-Q4 hoặc 2026")
+    add("--villages", metavar="THÔN,THÔN", help="chỉ các thôn này (tên hoặc mã); không ghi thì cả xã")
+    add("--out", metavar="TỆP", help="TỆP.xlsx (Excel) hoặc TỆP.html (trang in); mặc định bao-cao-keng-KỲ.xlsx")
+    add("--superior", default="", metavar="TÊN", help="cơ quan cấp trên, in ở đầu trang")
+    add("--number", default="", metavar="SỐ", help="số công văn, in ở đầu trang")
+    add("--rules", metavar="MÃ", help="không làm báo cáo mà in tờ nội quy của điểm kẻng này (TỆP.html)")
+    add("--phone", default="", metavar="SỐ", help="điện thoại Công an xã, in trên tờ nội quy")
 
 
 def _users(add: Add) -> None:

@@ -38,6 +38,17 @@ def opened(args: argparse.Namespace) -> Iterator[Opened]:
         ledger.close()
 
 
+@contextmanager
+def reading(args: argparse.Namespace) -> Iterator[tuple[HubSettings, Ledger]]:
+    """Settings and ledger of a hub whose keys are no concern of this command. Raises UsageError, KengdError."""
+    settings = load_hub(args.config)
+    ledger = Ledger(settings.database_url)
+    try:
+        yield settings, ledger
+    finally:
+        ledger.close()
+
+
 def link(hub: Opened) -> ShellLink:
     """A connection of the shell's own, with its own certificate; not yet connected."""
     broker = hub.settings.broker

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from errno import EEXIST
 from pathlib import Path
-from typing import TextIO
 
 from kengd import clock
+from kengd.cli.fresh_file import PRIVATE, fresh
 from kengd.cli.hub_open import Opened, actor, link, opened
 from kengd.errors import KengdError, UsageError
 from kengd.hub.enrolling import Audit, Enrolled, Enrolling, EnrolWish
@@ -41,9 +37,9 @@ def _enrol(hub: Opened, args: argparse.Namespace) -> int:
         post, args.name, villages, args.sounder, args.broker, template=_template(args.template), keep_old=args.renew
     )
     path = Path(args.out or f"{post}.toml")
-    with _private(path) as out:
+    with fresh(path, PRIVATE) as out:  # the post's key is in it
         done = _enrolling(hub).enrol(wish, _audit(hub), clock.now().wall_ms)
-        out.write(done.file.text)
+        out.write(done.file.text.encode())
     _say(done, path)
     return 0
 
@@ -135,27 +131,4 @@ def _template(path: str | None) -> str | None:
     except (OSError, UnicodeDecodeError) as wrong:
         raise UsageError(
             "no_template", f"không đọc được {path}", cure="xem lại --template", en=f"cannot read {path}"
-        ) from wrong
-
-
-@contextmanager
-def _private(path: Path) -> Iterator[TextIO]:
-    """A new file for its owner only, from the first byte on. That it can be made is known before the block begins; a file that
-    was there is replaced when the block has ended well."""
-    new = path.with_name(f".{path.name}.new")
-    try:
-        if path.exists() and not path.is_file():
-            raise FileExistsError(EEXIST, os.strerror(EEXIST))
-        new.unlink(missing_ok=True)
-        handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as out:
-                yield out
-            os.replace(new, path)
-        finally:
-            new.unlink(missing_ok=True)
-    except (OSError, ValueError) as wrong:
-        why = getattr(wrong, "strerror", None) or type(wrong).__name__
-        raise KengdError(
-            "cannot_write", f"không ghi được {path} ({why})", cure="chọn nơi khác bằng --out", en=f"cannot write {path}"
         ) from wrong

@@ -15,13 +15,13 @@ from kengd.hub.desk.desk import At, Awake, Desk
 from kengd.hub.desk.forms import Slug
 from kengd.hub.desk.gate import PRINTED_CSP
 from kengd.hub.desk.refusals import Json
-from kengd.hub.desk.sheet import settings_of, sheet_of
 from kengd.hub.ledger.report_facts import ground_of
 from kengd.hub.reports.facts import Ground
 from kengd.hub.reports.figures import figures_of
 from kengd.hub.reports.period import Period, parse
 from kengd.hub.reports.printed import Heading, printed
 from kengd.hub.reports.workbook import workbook
+from kengd.hub.sheet import settings_of, sheet_of
 
 router = APIRouter()
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
