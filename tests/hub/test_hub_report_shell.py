@@ -27,7 +27,7 @@ from tests.hub.authority_kit import NOW_MS
 from tests.hub.spine_kit import chained, said
 
 YEAR = clock.local(NOW_MS).year - 1
-RINGS = {"an-lao": ("02-01T22:00:00", "11-05T02:11:30"), "bo-trang": ("10-02T22:00:00", "11-30T23:59:58")}
+RINGS = {"an-lao": ("02-01T22:00:00", "11-05T02:11:30"), "bo-trang": ("10-01T00:00:00", "11-30T23:59:58")}
 
 
 def local_ms(text: str) -> int:
