@@ -14,6 +14,8 @@ ASK_FIRST_MS: Final = 2_000
 """Entries may overtake each other between two workers: a gap this young is none."""
 ASK_AGAIN_MS: Final = 60_000
 MOST_ASKS: Final = 5
+ASK_RARELY_MS: Final = 3_600_000
+"""After so many asks in vain: the card that held this book may lie in a drawer."""
 
 WRONG_VI: Final[dict[Wrong, str]] = {
     "broken": "mắt xích bị sai",
@@ -21,6 +23,8 @@ WRONG_VI: Final[dict[Wrong, str]] = {
     "shortened": "sổ bị cắt ngắn",
     "missing": "mục bị mất, điểm kẻng không còn giữ",
 }
+WHOLE: Final = -1
+"""In `asks`: a wrong link or head only says that something before it was changed; the whole book, asked for, shows what first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +32,8 @@ class Chain:
     """One book. Up to `seq` (whose hash is `hash`) every entry is here and was looked at; 0 and 64 zeros before the first.
 
     `known_seq`: the highest seq the post has named. `gap_ms`: since when something below it is missing; `asked_ms`, `asks`:
-    when and how often it was asked for. `wrong_seq`, `wrong`: the first seq that does not hold, and how. `began`: the reason of
-    its first entry.
+    when and how often it was asked for (or WHOLE). `wrong_seq`, `wrong`: the first seq that does not hold, and how. `began`: the
+    reason of its first entry.
     """
 
     post: str
@@ -64,8 +68,8 @@ def _linked(chain: Chain, entry: Entry) -> Chain:
     if entry.seq == 1:
         chain = replace(chain, began=entry.reason)
     if not holds:
-        chain = marked(chain, entry.seq, "broken")
-    return replace(chain, seq=entry.seq, hash=entry.hash, asks=0)
+        chain = replace(marked(chain, entry.seq, "broken"), asks=WHOLE)
+    return replace(chain, seq=entry.seq, hash=entry.hash, asks=min(chain.asks, 0))
 
 
 def marked(chain: Chain, seq: int, wrong: Wrong) -> Chain:
@@ -75,13 +79,19 @@ def marked(chain: Chain, seq: int, wrong: Wrong) -> Chain:
     return replace(chain, wrong_seq=seq, wrong=wrong)
 
 
+def rewritten(chain: Chain, seq: int) -> Chain:
+    """Another hash stands at this place. The first time, something before it may have been rewritten too."""
+    known = chain.wrong_seq is not None
+    return replace(marked(chain, seq, "rewritten"), asks=chain.asks if known else WHOLE)
+
+
 def told(chain: Chain, seq: int, head_hash: str, now_ms: int) -> Chain:
     """What the post says of its head in its status: entries may be missing here, or there."""
     if seq < chain.known_seq:
         return chain  # a status may be older than an entry that has overtaken it; see `shorter`
     chain = _measured(replace(chain, known_seq=seq), now_ms)
     if seq == chain.seq and head_hash != chain.hash:
-        return marked(chain, seq, "rewritten")
+        return rewritten(chain, seq)
     return chain
 
 
@@ -91,12 +101,13 @@ def shorter(chain: Chain, seq: int) -> Chain:
 
 
 def ask_from(chain: Chain, now_ms: int) -> int | None:
-    """The `after_seq` of a replay that is to be asked for now, or None."""
-    if chain.gap_ms is None or now_ms - chain.gap_ms < ASK_FIRST_MS:
+    """The `after_seq` of a replay that is to be asked for now, or None. A clock that was put back keeps nothing waiting."""
+    if chain.asks != WHOLE and (chain.gap_ms is None or 0 <= now_ms - chain.gap_ms < ASK_FIRST_MS):
         return None
-    if chain.asked_ms is not None and now_ms - chain.asked_ms < ASK_AGAIN_MS:
+    again_ms = ASK_AGAIN_MS if chain.asks <= MOST_ASKS else ASK_RARELY_MS
+    if chain.asked_ms is not None and 0 <= now_ms - chain.asked_ms < again_ms:
         return None
-    return chain.seq
+    return 0 if chain.asks == WHOLE else chain.seq
 
 
 def asked(chain: Chain, now_ms: int) -> Chain:
@@ -114,5 +125,6 @@ def given_up(chain: Chain, beyond: Entry | None) -> Chain:
 
 def _measured(chain: Chain, now_ms: int) -> Chain:
     if chain.seq >= chain.known_seq:
-        return replace(chain, gap_ms=None, asked_ms=None, asks=0)
+        looked_ms = chain.asked_ms if chain.wrong in ("broken", "rewritten") else None
+        return replace(chain, gap_ms=None, asked_ms=looked_ms, asks=min(chain.asks, 0))
     return chain if chain.gap_ms is not None else replace(chain, gap_ms=now_ms)

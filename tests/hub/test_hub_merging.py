@@ -6,6 +6,7 @@ import random
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select
@@ -13,7 +14,19 @@ from sqlalchemy import func, select
 from kengd.hub import chains
 from kengd.hub.chains import Chain
 from kengd.hub.ledger import merging
-from kengd.hub.ledger.merging import ENTRY, Head, Heard, all_chains, ask, chains_of, gaps, heads_told, merge, stored
+from kengd.hub.ledger.merging import (
+    ENTRY,
+    Head,
+    Heard,
+    all_chains,
+    ask,
+    chains_of,
+    entry_from,
+    gaps,
+    heads_told,
+    merge,
+    stored,
+)
 from kengd.hub.ledger.store import Ledger
 from kengd.wire.entry import Entry, chain_hash
 from tests.hub.spine_kit import BOOK, T0, chained, heard, said, seqs, true_book
@@ -102,14 +115,40 @@ def test_the_entries_of_a_week_away_all_arrive_and_prove_one_chain(ledger: Ledge
 
 
 def test_a_rewritten_entry_is_noticed_and_the_first_word_stays(ledger: Ledger) -> None:
-    """P8: a known place with another hash: whoever changed the book is found, and what was kept stays as it was."""
+    """P8: a known place with another hash: whoever changed the book is found, what was kept stays as it was, and the other word
+    is kept beside it, once."""
     book = true_book(6)
     bring(ledger, heard("thon-1", book))
     changed = replace(book[3], by="kẻ khác")
     changed = replace(changed, hash=chain_hash(changed.prev, changed))
+    assert [item.entry for item in bring(ledger, heard("thon-1", [changed, changed]))] == [changed]
     assert bring(ledger, heard("thon-1", [changed])) == []
     assert kept(ledger, "thon-1") == book
-    assert chain_of(ledger, "thon-1") == replace(whole("thon-1", book), wrong_seq=4, wrong="rewritten")
+    with ledger.read() as connection:
+        rows = connection.execute(select(ENTRY).where(ENTRY.c.book != BOOK)).mappings()
+        assert [entry_from(row) for row in rows] == [changed]
+    assert chain_of(ledger, "thon-1") == replace(whole("thon-1", book), wrong_seq=4, wrong="rewritten", asks=chains.WHOLE)
+
+
+def test_a_book_with_a_wrong_link_is_asked_for_as_a_whole_once_and_shows_its_first_wrong_entry(ledger: Ledger) -> None:
+    """P8: who rewrites an entry and all links behind it is seen at the next new one; the first that was changed is found then,
+    and entries of which only the links are others are not kept twice."""
+    book = true_book(9)
+    bring(ledger, heard("thon-1", book[:8]))
+    changed = chained([said("started", reason="new"), said("hết"), *(_line(entry) for entry in book[2:])])
+    assert bring(ledger, heard("thon-1", changed[8:])) == heard("thon-1", changed[8:])
+    assert (chain_of(ledger, "thon-1").wrong_seq, chain_of(ledger, "thon-1").wrong) == (9, "broken")
+    with ledger.write() as connection:
+        assert [chain.post for chain in gaps(connection)] == ["thon-1"]
+        assert ask(connection, "thon-1", BOOK, T0) == 0
+    assert [item.entry for item in bring(ledger, heard("thon-1", changed))] == [changed[1]]
+    assert (chain_of(ledger, "thon-1").wrong_seq, chain_of(ledger, "thon-1").wrong) == (2, "rewritten")
+    with ledger.read() as connection:
+        assert gaps(connection) == [], "once is enough"
+
+
+def _line(entry: Entry) -> dict[str, Any]:
+    return {key: getattr(entry, key) for key in entry.__slots__ if key not in ("book", "seq", "at", "prev", "hash")}
 
 
 def test_two_versions_of_an_entry_in_one_batch_are_noticed(ledger: Ledger) -> None:
@@ -128,7 +167,7 @@ def test_a_forged_entry_is_kept_and_marked(ledger: Ledger) -> None:
     forged = [*book[:2], replace(book[2], by="kẻ khác"), *book[3:]]
     bring(ledger, heard("thon-1", forged))
     assert kept(ledger, "thon-1") == forged
-    assert chain_of(ledger, "thon-1") == replace(whole("thon-1", book), wrong_seq=3, wrong="broken")
+    assert chain_of(ledger, "thon-1") == replace(whole("thon-1", book), wrong_seq=3, wrong="broken", asks=chains.WHOLE)
 
 
 def test_a_transaction_that_fails_leaves_neither_entries_nor_chain(ledger: Ledger) -> None:
@@ -251,7 +290,7 @@ def test_a_status_that_names_another_hash_shows_a_rewritten_end(ledger: Ledger) 
     book = true_book(4)
     bring(ledger, heard("thon-1", book))
     tell(ledger, "thon-1", 4, "f" * 64, T0)
-    assert chain_of(ledger, "thon-1") == replace(whole("thon-1", book), wrong_seq=4, wrong="rewritten")
+    assert chain_of(ledger, "thon-1") == replace(whole("thon-1", book), wrong_seq=4, wrong="rewritten", asks=chains.WHOLE)
 
 
 @pytest.mark.parametrize(

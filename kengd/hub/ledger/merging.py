@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from sqlalchemy import Connection, RowMapping, and_, select
+from sqlalchemy import Connection, RowMapping, and_, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from kengd.hub.chains import Chain, Wrong, ask_from, asked, extend, given_up, marked, shorter, told
+from kengd.hub.chains import WHOLE, Chain, Wrong, ask_from, asked, extend, given_up, rewritten, shorter, told
 from kengd.hub.ledger.book_rows import BookRow, EntryRow
 from kengd.hub.ledger.rows import table
 from kengd.hub.ledger.store import Ledger
@@ -19,9 +19,11 @@ from kengd.wire.entry import FIRST_PREV, KEYS, Entry, Facts, entry_of, facts_has
 ENTRY, BOOK = table(EntryRow), table(BookRow)
 _FACTS = Facts._fields
 _STRETCH = 2_000
-_BOOK = re.compile(r"[A-Za-z0-9_.~-]{1,64}")
+_BOOK = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _LARGEST_SEQ = 2**53 - 1
 _TEXTS = tuple(key for key in KEYS if key not in ("seq", "detail"))
+_ASIDE = "~"
+"""Behind it the hash of an entry whose place in the book was taken: no book of a post has it in its name."""
 OVERTAKEN_MS = 5_000
 """An entry may reach us before the status that was made just before it, but not by this much."""
 
@@ -48,6 +50,8 @@ def check_storable(entry: Entry) -> None:
     in a text, infinity, numbers beyond all bounds. One such entry must not hold up all the others."""
     if entry.seq > _LARGEST_SEQ:
         raise ValueError("seq is out of bounds")
+    if _ASIDE in entry.book:
+        raise ValueError("no name of a book")
     for key in _TEXTS:
         if "\0" in (getattr(entry, key) or ""):
             raise ValueError(f"{key} holds a NUL")
@@ -55,31 +59,42 @@ def check_storable(entry: Entry) -> None:
 
 
 def merge(connection: Connection, heard: Sequence[Heard], now_ms: int) -> Merged:
-    """Store what is new, look whether a known one was rewritten, and extend the chains."""
+    """Store what is new, look whether a known one was rewritten, and extend the chains.
+
+    What says something else in a place that is taken is kept beside it, and is new: a post whose card was put back to an older
+    copy still rings and answers.
+    """
     if not heard:
         return Merged((), ())
     chains = chains_of(connection, {(item.post, item.entry.book) for item in heard}, lock=True)
     fresh = _insert(connection, heard)
     held = {(item.post, item.entry.book, item.entry.seq): item for item in fresh}
+    odd = []
     for item in heard:
         key = (item.post, item.entry.book, item.entry.seq)
-        if key not in held or held[key].entry.hash != item.entry.hash:
-            _compare(connection, item, chains)
+        if (key not in held or held[key].entry.hash != item.entry.hash) and _compare(connection, item, chains):
+            odd.append(item)
     grown: dict[tuple[str, str], list[Entry]] = {}
     for item in fresh:
         grown.setdefault((item.post, item.entry.book), []).append(item.entry)
     for book, entries in grown.items():
         chains[book] = _extended(connection, chains[book], sorted(entries, key=lambda entry: entry.seq), now_ms)
     put_chains(connection, chains.values(), now_ms)
-    return Merged(tuple(fresh), tuple(chains.values()))
+    return Merged((*fresh, *(_insert(connection, odd, aside=True) if odd else ())), tuple(chains.values()))
 
 
-def _insert(connection: Connection, heard: Sequence[Heard]) -> list[Heard]:
-    rows = {(item.post, item.entry.book, item.entry.seq): item for item in reversed(heard)}
+def _insert(connection: Connection, heard: Sequence[Heard], *, aside: bool = False) -> list[Heard]:
+    """Those that were not there. `aside`: beside the entries that have their places."""
+
+    def place(item: Heard) -> tuple[str, str, int]:
+        beside = f"{_ASIDE}{item.entry.hash[:16]}" if aside else ""
+        return item.post, item.entry.book + beside, item.entry.seq
+
+    rows = {place(item): item for item in reversed(heard)}
     values = [
         {
             "post": item.post,
-            "book": item.entry.book,
+            "book": place(item)[1],
             **facts_of(item.entry)._asdict(),
             "prev": bytes.fromhex(item.entry.prev),
             "hash": bytes.fromhex(item.entry.hash),
@@ -90,16 +105,18 @@ def _insert(connection: Connection, heard: Sequence[Heard]) -> list[Heard]:
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     statement = insert(ENTRY).on_conflict_do_nothing().returning(ENTRY.c.post, ENTRY.c.book, ENTRY.c.seq)
     inserted = {tuple(row) for row in connection.execute(statement, values)}
-    return [item for item in reversed(rows.values()) if (item.post, item.entry.book, item.entry.seq) in inserted]
+    return [item for item in reversed(rows.values()) if place(item) in inserted]
 
 
-def _compare(connection: Connection, item: Heard, chains: dict[tuple[str, str], Chain]) -> None:
-    """An entry that is here already must be the same, or somebody has rewritten the book."""
+def _compare(connection: Connection, item: Heard, chains: dict[tuple[str, str], Chain]) -> bool:
+    """An entry that is here already must be the same, or somebody has rewritten the book. True: it says something else too."""
     where = and_(ENTRY.c.post == item.post, ENTRY.c.book == item.entry.book, ENTRY.c.seq == item.entry.seq)
-    kept = connection.execute(select(ENTRY.c.hash).where(where)).scalar_one()
-    if bytes(kept).hex() != item.entry.hash:
-        key = (item.post, item.entry.book)
-        chains[key] = marked(chains[key], item.entry.seq, "rewritten")
+    kept = connection.execute(select(ENTRY).where(where)).mappings().one()
+    if bytes(kept["hash"]).hex() == item.entry.hash:
+        return False
+    key = (item.post, item.entry.book)
+    chains[key] = rewritten(chains[key], item.entry.seq)
+    return facts_of(item.entry) != tuple(kept[name] for name in _FACTS)
 
 
 def _extended(connection: Connection, chain: Chain, entries: list[Entry], now_ms: int) -> Chain:
@@ -120,9 +137,9 @@ def stored(connection: Connection, post: str, book: str, after_seq: int, limit: 
 
 
 def entry_from(row: RowMapping) -> Entry:
-    """The entry of one stored row."""
+    """The entry of one stored row, as the post wrote it."""
     facts = Facts(*(row[name] for name in _FACTS))
-    return entry_of(facts, row["book"], bytes(row["prev"]).hex(), bytes(row["hash"]).hex())
+    return entry_of(facts, row["book"].partition(_ASIDE)[0], bytes(row["prev"]).hex(), bytes(row["hash"]).hex())
 
 
 # ---- chains
@@ -152,8 +169,9 @@ def all_chains(connection: Connection) -> list[Chain]:
 
 
 def gaps(connection: Connection) -> list[Chain]:
-    """Books in which something is missing."""
-    return [_chain(row) for row in connection.execute(select(BOOK).where(BOOK.c.gap_ms.is_not(None))).mappings()]
+    """Books in which something is missing, and those that have to be looked at as a whole."""
+    query = select(BOOK).where(or_(BOOK.c.gap_ms.is_not(None), BOOK.c.asks == WHOLE))
+    return [_chain(row) for row in connection.execute(query).mappings()]
 
 
 def ask(connection: Connection, post: str, book: str, now_ms: int) -> int | None:
