@@ -64,7 +64,7 @@ build() { # RELEASE OLD
     fi
     if [ -n "$wheels" ]; then fill_offline; else fill_online; fi
     # The service cannot write here, and compiling at each start costs a small Pi minutes. What no post ever loads is left out.
-    "$1/bin/python" -I -m compileall -q -j 0 -x '/(tests?|testing|v1|mypy|setuptools|dialects/(mssql|mysql|oracle|postgresql))/' \
+    "$1/bin/python" -I -m compileall -q -j 0 -x '/(tests?|testing|v1|mypy|setuptools|kengd/hub|dialects/(mssql|mysql|oracle|postgresql))/' \
         "$1"/lib/python*/site-packages >/dev/null || true
     mkdir -p -- "$1/share/kengd"
     cp -r -- "$checkout/deploy" "$checkout/systemd" "$checkout/firmware_config" "$checkout/requirements.lock" "$1/share/kengd/"

@@ -7,8 +7,9 @@ from collections import Counter
 from dataclasses import dataclass
 
 from tests.machine.machine import Machine
+from tests.machine.post import THERE
 from tests.machine.table import Table
-from tests.machine.unit import THERE, Entry, Unit, blows, kinds, unix_s
+from tests.machine.unit import Entry, Unit, blows, kinds, unix_s
 
 GRACE_S = 12
 NIGHT = f"""grace_s = {GRACE_S}
@@ -128,9 +129,9 @@ def _started_anew(post: Unit, table: Table) -> None:
     """The ledger is on disk before the first blow: neither a stop nor a kill makes it ring again."""
     for how in ("restart", "kill -s KILL"):
         post.put_clock("2026-12-12 21:30:00")
-        starts = len(kinds(post.book(), kind="started"))
+        starts = len(kinds(post.glance(), kind="started"))
         post.machine.must(f"systemctl {how} kengd", 120)
-        post.until(lambda: len(kinds(post.book(), kind="started")) > starts, "the office has the book", 90)  # noqa: B023
+        post.until(lambda: len(kinds(post.glance(), kind="started")) > starts, "the office has the book", 90)  # noqa: B023
         post.machine.trace()
         post.put_clock("2026-12-12 21:59:57")
         time.sleep(8)

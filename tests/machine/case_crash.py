@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from itertools import dropwhile, pairwise
 
 from tests.machine.machine import Machine, Pin
-from tests.machine.post import HUSH, RELAY, Stroke
+from tests.machine.post import HUSH, RELAY, THERE, Stroke
 from tests.machine.table import Table
-from tests.machine.unit import THERE, Score, Unit
+from tests.machine.unit import Score, Unit
 
 WATCHDOG_S, STOP_S = 15, 10
 """WatchdogSec and TimeoutStopSec of the unit."""

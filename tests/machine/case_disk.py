@@ -120,7 +120,7 @@ def _ails(post: Unit, hub: Hub, table: Table, score: Score, what: str, code: str
 def _recovers(post: Unit, hub: Hub, table: Table, what: str, code: str, rings: int) -> None:
     """By itself; everything that happened meanwhile is in the book, the chain is whole, and the hub has it all, in order."""
     took_s = post.until(lambda: code not in post.conditions(), f"{code} is over", PATIENCE_S)
-    post.until(lambda: len(kinds(post.book(), kind="finished")) >= rings, f"{rings} rings in the book", PATIENCE_S)
+    post.until(lambda: len(kinds(post.glance(), kind="finished")) >= rings, f"{rings} rings in the book", PATIENCE_S)
     book = post.book()
     found = kinds(book, kind="ringing")
     held = len(found) == len(kinds(book, kind="finished")) == rings

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 
 from tests.machine.machine import Machine
-from tests.machine.post import ALARM, Stroke
+from tests.machine.post import ALARM, THERE, Stroke
 from tests.machine.table import Table
-from tests.machine.unit import THERE, Unit, as_written, kinds
+from tests.machine.unit import Unit, as_written, kinds
 
 ALARMS, MORE = 100, 25
 HOLD_MS, ALARM_S, EVERY_S, SOONER_S = 300, 1, 1.6, 1.42
@@ -45,7 +45,7 @@ def hundred(machine: Machine, table: Table) -> None:
     grown_kib = _memory_kib(post) - before_kib
     _played(table, _spans(strokes), sum(on for _, on in score), began_s)
     _spent(table, spans, sum(on for _, on in score), sooner_s)
-    post.until(lambda: len(kinds(post.book()[first:], kind="finished")) > ALARMS, "the last alarm is written", 120)
+    post.until(lambda: len(kinds(post.glance()[first:], kind="finished")) > ALARMS, "the last alarm is written", 120)
     _written(post, table, first)
     table.row("the belfry has not grown", grown_kib < 1024, f"{before_kib} KiB, {grown_kib:+} KiB")
     whole, said = post.whole()
@@ -148,7 +148,7 @@ def feast(machine: Machine, table: Table) -> None:
     time.sleep(max(0.0, FEAST_S + 2 - gone_s))
     held, seen = as_written(post.strokes(), score)
     table.row("the belfry keeps the alarm, its score unbroken", held and post.belfry == belfry, seen)
-    post.until(lambda: bool(kinds(post.book(), kind="finished")), "the office comes back and writes the end", 240)
+    post.until(lambda: bool(kinds(post.glance(), kind="finished")), "the office comes back and writes the end", 240)
     rang = [kind for kind in kinds(post.book()) if kind in ("ringing", "finished", "cut crashed")]
     table.row("the office comes back; the book has the alarm, once and whole", rang == ["ringing", "finished"], rang)
     went = kinds(post.book())

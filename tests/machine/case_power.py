@@ -9,10 +9,9 @@ from tests.machine.case_install import ONCE, Maker
 from tests.machine.changed import numbered
 from tests.machine.installing import PATIENCE_S
 from tests.machine.machine import Machine
-from tests.machine.post import ALARM, CONFIG, HUSH, RELAY
+from tests.machine.post import ALARM, CONFIG, HUSH, RELAY, THERE
 from tests.machine.survivor import Survivor
 from tests.machine.table import Table
-from tests.machine.unit import THERE
 
 STORM = f"systemd-run -q --unit=storm python3 -I {THERE}/storm.py {ALARM} {HUSH}"
 BOOT = "/boot/firmware"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 
 from tests.machine.machine import Machine
-from tests.machine.post import RELAY
+from tests.machine.post import RELAY, THERE
 from tests.machine.table import Table
-from tests.machine.unit import THERE, Unit
+from tests.machine.unit import Unit
 
 MEMORY = "awk '/^(Rss|Pss|Private_Dirty):/ {print $2}' /proc/{pid}/smaps_rollup"
 

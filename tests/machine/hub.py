@@ -6,8 +6,7 @@ import json
 from typing import Any
 
 from tests.machine.machine import Machine, MachineError
-from tests.machine.post import KENGD
-from tests.machine.unit import THERE
+from tests.machine.post import KENGD, THERE
 
 PYTHON = "/opt/kengd/current/bin/python"
 KEYS = "/root/pki"

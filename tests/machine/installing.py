@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.machine.image import CACHE, CHECKOUT, PYTHONS, Image
+from tests.machine.image import CACHE, CHECKOUT, HERE, PYTHONS, Image
 from tests.machine.machine import Machine, MachineError
 
 SNAPSHOT = "installed"
@@ -23,12 +23,14 @@ BUNDLE = "/root/bundle.tar"
 """It stays there: a case that installs another release brings only what differs."""
 PATIENCE_S = 1800.0
 _PIECE = 1 << 20
+HARDWARE = HERE / "hardware.py"
 
 
 def installed(image: Image, place: Path) -> Path:
     """The disk with a running machine in it on which this checkout is installed; made when anything in it has changed."""
     disk, stamp = CACHE / image.suite / "installed.qcow2", CACHE / image.suite / "installed.made"
     digest = hashlib.sha256()
+    digest.update(HARDWARE.read_bytes())  # a saved state is of this very machine
     for name in sorted(set(listed()) - {"README.md", "LICENSE"}):  # they come along, but not onto the post
         digest.update(name.encode() + b"\0" + (CHECKOUT / name).read_bytes())
     if not disk.exists() or not stamp.exists() or stamp.read_text() != digest.hexdigest():

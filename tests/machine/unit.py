@@ -6,14 +6,11 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta, timezone
-from pathlib import Path
 from typing import Any
 
 from tests.machine.machine import Machine, MachineError
-from tests.machine.post import ALARM, ALL_CLEAR, HUSH, RELAY, SETTINGS, Post, Stroke
+from tests.machine.post import ALARM, ALL_CLEAR, HUSH, RELAY, SETTINGS, THERE, Post, Stroke
 
-BROUGHT = Path(__file__).parent / "brought"
-THERE = "/root/brought"
 VILLAGE = timezone(timedelta(hours=7))
 """Asia/Ho_Chi_Minh."""
 TOLERANCE_MS = 100
@@ -32,7 +29,7 @@ class Unit(Post):
 
     def __init__(self, machine: Machine) -> None:
         super().__init__(machine)
-        machine.put(THERE, {file.name: file for file in BROUGHT.glob("*.py")})
+        self.bring()
 
     # ---- settings, start, end
 
@@ -113,7 +110,7 @@ class Unit(Post):
         return code == 0, said
 
     def _starts(self) -> int:
-        return sum(entry["kind"] == "started" for entry in self.book())
+        return sum(entry["kind"] == "started" for entry in self.glance())
 
     # ---- the bell
 
