@@ -110,7 +110,6 @@ def lay_out_hub(hub: DemoHub, commune: str, name: str, kid: str, host: str, post
     finally:
         ledger.close()
     founding.write_broker(authority, settings)
-    _let_post_files_command(hub, commune)
     return settings.authority / key_file(kid)
 
 
@@ -122,12 +121,6 @@ def _take_in(post: Enrolled, settings: str, keys: dict[str, str]) -> None:
         _write(place / name, text)
         settings = settings.replace(f'"credential:{name}"', json.dumps(str(place / name), ensure_ascii=False))
     _write(post.directory / "kengd.toml", settings)
-
-
-def _let_post_files_command(hub: DemoHub, commune: str) -> None:
-    """`kengd command --config FILE_OF_A_POST` is how the demo shows a signed command; in a village only the hub may speak."""
-    acl = hub.broker_config.parent / "acl"
-    _write(acl, acl.read_text("utf-8") + f"\npattern readwrite kengd/1/{commune}/#\n")
 
 
 def _begin_again(hub: DemoHub) -> None:

@@ -37,7 +37,12 @@ def fresh(path: Path, mode: int = SHARED) -> Iterator[BinaryIO]:
         finally:
             new.unlink(missing_ok=True)
     except OSError as wrong:
-        why = wrong.strerror or type(wrong).__name__
-        raise KengdError(
-            "cannot_write", f"không ghi được {path} ({why})", cure="chọn nơi khác bằng --out", en=f"cannot write {path}"
-        ) from wrong
+        raise unwritable(path, wrong) from wrong
+
+
+def unwritable(path: Path, wrong: OSError) -> KengdError:
+    """Why it cannot be written."""
+    why = wrong.strerror or type(wrong).__name__
+    return KengdError(
+        "cannot_write", f"không ghi được {path} ({why})", cure="chọn nơi khác bằng --out", en=f"cannot write {path}"
+    )

@@ -174,8 +174,11 @@ def _users(add: Add) -> None:
 
 
 def _keys(add: Add) -> None:
-    add("what", choices=("list", "new", "retire", "revoke", "renew"), metavar="list|new|retire|revoke|renew")
-    add("kid", nargs="?", metavar="TÊN_KHOÁ")
+    what = ("list", "new", "retire", "revoke", "renew", "reader")
+    add("what", choices=what, metavar="|".join(what))
+    add("kid", nargs="?", metavar="TÊN", help="tên khoá; reader: tên máy chỉ xem (Home Assistant, màn hình …)")
+    add("--out", metavar="THƯ_MỤC", help="reader: ghi ca.pem, client.pem, client.key vào đây (mặc định reader-TÊN)")
+    add("--end", action="store_true", help="reader: thu hồi, máy ấy không xem được nữa")
 
 
 def _file(add: Add) -> None:

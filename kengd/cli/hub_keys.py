@@ -1,15 +1,20 @@
-"""`kengd hub keys list|new|retire|revoke|renew`: the keys that sign commands, and the certificates that end soon."""
+"""`kengd hub keys list|new|retire|revoke|renew|reader`: the keys that sign commands, who may look, and what ends soon."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
 from typing import Any, Final
 
 from kengd import clock
+from kengd.cli.fresh_file import PRIVATE, fresh, unwritable
 from kengd.cli.hub_open import Opened, actor, opened
 from kengd.errors import UsageError
 from kengd.hub.authority.brokerfiles import BrokerFiles
+from kengd.hub.authority.naming import reader_subject
+from kengd.hub.authority.readers import Reader
 from kengd.hub.founding import write_broker
 from kengd.hub.ledger import audits
 
@@ -25,13 +30,17 @@ _PURPOSES: Final = {
     "hub": "máy trực ban",
     "post": "điểm kẻng",
     "bridge": "cầu nối",
+    "reader": "máy chỉ xem",
 }
+
+READER_FILES: Final = ("ca.pem", "client.pem", "client.key")
+"""As Home Assistant asks for them: the CA's certificate, its own, and its key."""
 
 
 def run(args: argparse.Namespace) -> int:
-    """One of the five; each change is a line in the audit book. Raises UsageError, KengdError."""
+    """One of the six; each change is a line in the audit book. Raises UsageError, KengdError."""
     with opened(args) as hub:
-        acts = {"list": _list, "new": _new, "retire": _retire, "revoke": _revoke, "renew": _renew}
+        acts = {"list": _list, "new": _new, "retire": _retire, "revoke": _revoke, "renew": _renew, "reader": _reader}
         return acts[args.what](hub, args)
 
 
@@ -42,6 +51,8 @@ def _list(hub: Opened, _args: argparse.Namespace) -> int:
         without = hub.authority.posts_without(key.kid) if key.state in ("next", "active") else ()
         if without:
             print(f"    điểm kẻng chưa có khoá này: {', '.join(without)}")
+    for reader in (one for one in hub.authority.index.current() if one.purpose == "reader"):
+        print(f"Máy chỉ xem: {reader.subject:<24} tới {clock.local(reader.not_after_ms):%d/%m/%Y}")
     now_ms = clock.now().wall_ms
     expiring = hub.authority.expiring(now_ms)
     print("Chứng thư hết hạn trong 60 ngày:" if expiring else "Không có chứng thư nào hết hạn trong 60 ngày.")
@@ -52,7 +63,8 @@ def _list(hub: Opened, _args: argparse.Namespace) -> int:
 
 
 def _cure(purpose: str, subject: str) -> str:
-    return f"kengd hub enrol {subject} --renew" if purpose == "post" else "phải làm tệp mới"
+    cures = {"post": f"kengd hub enrol {subject} --renew", "reader": f"kengd hub keys reader {subject}"}
+    return cures.get(purpose, "phải làm tệp mới")
 
 
 def _new(hub: Opened, args: argparse.Namespace) -> int:
@@ -115,6 +127,43 @@ def _renew(hub: Opened, _args: argparse.Namespace) -> int:
     return 0
 
 
+def _reader(hub: Opened, args: argparse.Namespace) -> int:
+    """A certificate for a viewer, or its end. The broker is told at once."""
+    name, now_ms = _kid(args), clock.now().wall_ms
+    if args.end:
+        subject = reader_subject(name)
+        serials = hub.authority.revoke(subject, "máy chỉ xem thôi dùng", now_ms, purpose="reader")
+        _broker(hub)
+        _note(hub, "reader_revoked", {"reader": subject, "serials": list(serials)})
+        print(f"{subject} không xem được nữa. Khởi động lại máy chủ MQTT để cắt kết nối đang mở của máy ấy.")
+        return 0
+    place = Path(args.out or reader_subject(name))
+    with ExitStack() as files:
+        try:
+            place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as wrong:
+            raise unwritable(place, wrong) from wrong
+        ca, certificate, key = (files.enter_context(fresh(place / one, PRIVATE)) for one in READER_FILES)
+        made = hub.authority.reader(name, now_ms)
+        ca.write(made.ca), certificate.write(made.certificate), key.write(made.key)
+    _broker(hub)
+    _note(hub, "reader_made", {"reader": made.subject, "serial": made.serial, "revoked": list(made.revoked)})
+    _say_reader(hub, made, place)
+    return 0
+
+
+def _say_reader(hub: Opened, made: Reader, place: Path) -> None:
+    broker, home = hub.settings.broker, hub.settings.homeassistant
+    print(f"Đã ghi {', '.join(READER_FILES)} vào {place}: chép sang máy xem rồi xoá bản ở đây.")
+    print(f"  máy chủ MQTT: {broker.names[0]}, cổng {broker.port}, có mã hoá (TLS); không cần tên và mật khẩu")
+    print(f"  chứng thư dùng tới {clock.local(made.not_after_ms):%d/%m/%Y}; mỗi chứng thư cho một máy")
+    print("  máy này chỉ xem được các điểm kẻng, không gửi được gì: không đánh, không dừng được kẻng")
+    if made.revoked:
+        print(f"Chứng thư cũ của {made.subject} đã bị thu hồi ({len(made.revoked)}).")
+    if not home.enabled:
+        print("Home Assistant chỉ tự thấy các điểm kẻng khi hub.toml có [homeassistant] enabled = true.")
+
+
 def _broker(hub: Opened) -> BrokerFiles:
     return write_broker(hub.authority, hub.settings)
 
@@ -127,6 +176,9 @@ def _note(hub: Opened, act: str, facts: Mapping[str, Any]) -> None:
 def _kid(args: argparse.Namespace) -> str:
     if args.kid is None:
         raise UsageError(
-            "usage", "phải ghi tên khoá", cure=f"ví dụ: kengd hub keys {args.what} cong-lac-2027", en="KID is missing"
+            "usage",
+            "phải ghi tên",
+            cure=f"ví dụ: kengd hub keys {args.what} {'home' if args.what == 'reader' else 'cong-lac-2027'}",
+            en="the name is missing",
         )
     return str(args.kid)

@@ -8,10 +8,13 @@ import secrets
 import signal
 
 from kengd import clock, service
+from kengd.errors import KengdError
 from kengd.hub.desk.server import DeskServer
 from kengd.hub.people.people import People
 from kengd.hub.service import Hub
 from kengd.hub.settings import load_hub
+
+log = logging.getLogger("kengd.hub")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -23,6 +26,7 @@ def run(args: argparse.Namespace) -> int:
     # the web server raises the signal that ended it once more: without this that would be the end, before anything is put away
     signal.signal(signal.SIGTERM, lambda *_: None)
     server = DeskServer(hub, people, revoked=hub.write_broker)
+    tell_broker(hub)
     hub.start()
     try:
         service.ready(f"đang trực, cổng {server.port}")
@@ -31,3 +35,11 @@ def run(args: argparse.Namespace) -> int:
         service.stopping("đang tắt")
         hub.stop()
     return 0
+
+
+def tell_broker(hub: Hub) -> None:
+    """Home Assistant, a listener or this very worker may be new in the settings; nothing is written where nothing is."""
+    try:
+        hub.write_broker()
+    except KengdError as wrong:  # posts can be rung all the same
+        log.error("the broker's files cannot be written: %s", wrong)

@@ -73,7 +73,10 @@ name = {_text(wish.name)}
 host = {_text(wish.broker_host)}                 # máy chủ MQTT, nhìn từ máy này
 port = {wish.broker_port}
 names = {json.dumps(list(wish.addresses), ensure_ascii=False)}      # các điểm kẻng gọi tới máy này bằng tên, địa chỉ nào
-{listen}
+{listen}# Nhiều tiến trình cùng trực trên một PostgreSQL (một tiến trình chết thì tiến trình khác làm tiếp): bỏ dấu # ở dòng dưới, rồi
+# chép tệp này thành hub-2.toml với client = "hub-2" và web.port khác, chạy: kengd --config hub-2.toml hub serve
+# shared = true
+
 [web]
 host = {_text(wish.web_host)}                 # "0.0.0.0": mở trang từ máy khác; khi đó nên có cert và key
 port = {wish.web_port}
@@ -119,7 +122,7 @@ def found(wish: Wish, config: Path, now_ms: int) -> Founded:
 
 
 def write_broker(authority: Authority, settings: HubSettings) -> BrokerFiles:
-    """The broker's files as they have to be now: after each enrolment, revocation and renewal.
+    """The broker's files as they have to be now: after each revocation and renewal, and when the hub's settings were changed.
 
     A broker that root starts becomes the user `mosquitto`, but on loopback: there it belongs to whoever tries it out.
     """
@@ -127,7 +130,8 @@ def write_broker(authority: Authority, settings: HubSettings) -> BrokerFiles:
     tried_out = broker.listen is not None and ip_address(broker.listen).is_loopback
     user = "root" if os.getuid() == 0 and tried_out else None
     listener = Listener(broker.port, broker.listen)
-    wanted = BrokerSettings((listener,), user=user, open_port=broker.trial_port)
+    home = settings.homeassistant.prefix if settings.homeassistant.enabled else None
+    wanted = BrokerSettings((listener,), user=user, open_port=broker.trial_port, home=home)
     return authority.write_broker(settings.state / BROKER_DIR, wanted)
 
 

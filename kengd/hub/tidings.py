@@ -212,7 +212,13 @@ def of_certificates(expiring: Sequence[Expiry], roster: Roster, now_ms: int) -> 
 def _holder(one: Expiry, post: Post | None) -> str:
     if post is not None:
         return post.name
-    words = {"ca": "cơ quan chứng thư của xã", "server": "máy chủ MQTT", "hub": "máy trực ban", "bridge": "cầu nối"}
+    words = {
+        "ca": "cơ quan chứng thư của xã",
+        "server": "máy chủ MQTT",
+        "hub": "máy trực ban",
+        "bridge": "cầu nối",
+        "reader": "máy chỉ xem",
+    }
     return f"{words.get(one.purpose, 'điểm kẻng')} ({one.subject})"
 
 

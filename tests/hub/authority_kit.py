@@ -43,6 +43,8 @@ def post_files(directory: Path, enrolment: Enrolment) -> ClientFiles:
 class CommuneBroker(Broker):
     """mosquitto with exactly the settings that the authority wrote."""
 
+    home: str | None = None
+
     def __init__(self, directory: Path, authority: Authority, *, bridge: Bridge | None = None, district: bool = False):
         self.directory, self.port, self._process = directory, free_port(), None
         self.authority, self.bridge, self.district = authority, bridge, district
@@ -55,7 +57,7 @@ class CommuneBroker(Broker):
 
     def write(self) -> tuple[tuple[str, ...], bool]:
         """Write the settings (again): (changed, restart)."""
-        settings = BrokerSettings((Listener(self.port, self.host),), user="root")
+        settings = BrokerSettings((Listener(self.port, self.host),), user="root", home=self.home)
         level = "district" if self.district else "commune"
         done = self.authority.write_broker(self.directory, settings, bridge=self.bridge, level=level)  # type: ignore[arg-type]
         return done.changed, done.restart

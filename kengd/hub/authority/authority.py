@@ -10,7 +10,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -26,10 +26,12 @@ from kengd.hub.authority.naming import (
     check_common_name,
     check_kid,
     check_now,
+    check_post,
     check_server_names,
     check_words,
 )
 from kengd.hub.authority.own import EXPIRY_DAYS, ClientFiles, Expiry, OwnCertificates
+from kengd.hub.authority.readers import Reader, make_reader
 from kengd.hub.authority.store import Store, lay_down
 from kengd.settings import where
 from kengd.settings.dropped import read_dropped
@@ -40,6 +42,8 @@ from kengd.wire.topics import check_slug
 log = logging.getLogger("kengd.hub.authority")
 
 Level = Literal["commune", "district"]
+HEARERS: Final[tuple[Purpose, Purpose]] = ("hub", "reader")
+"""Whom the access list names one by one."""
 
 
 class Authority:
@@ -153,7 +157,7 @@ class Authority:
         return Enrolment(wish.post_id, settings, text, pems, new.serial, new.not_after_ms, new.kids, old, warnings)
 
     def revoke(self, subject: str, why: str, now_ms: int, *, purpose: Purpose = "post") -> tuple[str, ...]:
-        """All certificates of a post (or hub worker, or bridge) end now; their serials. The broker must be told: `write_broker`.
+        """All certificates of a post (or hub worker, reader, bridge) end now; their serials. The broker must be told: `write_broker`.
 
         Raises UsageError `not_enrolled`, `bad_name` (why), `clock_wrong`.
         """
@@ -172,6 +176,10 @@ class Authority:
                 self._store.remove(private_file(subject))
         log.info("revoked %s %s, %d certificate(s)", purpose, subject, len(serials))
         return serials
+
+    def reader(self, name: str, now_ms: int) -> Reader:
+        """See `make_reader`; then `write_broker` must let it in."""
+        return make_reader(self._store, name, now_ms)
 
     # ---- signing keys
 
@@ -230,15 +238,16 @@ class Authority:
         """mosquitto's settings, access list, certificates and list of revoked ones in `directory`; call it after any change.
 
         `level` district: for the mosquitto that communes are bridged to. Raises UsageError `bad_path`, `bad_listener`,
-        `bad_port`, `bad_user`, `bad_log`, `bad_bridge`.
+        `bad_port`, `bad_user`, `bad_log`, `bad_bridge`, `bad_prefix`.
         """
         place, settings = Path(directory).absolute(), settings or broker.BrokerSettings()
         with self._store.turn() as index:
             mend(self._store, index)
-            hub_names = sorted({one.subject for one in index.valid("hub")})
-            access = (
-                broker.district_acl(hub_names) if level == "district" else broker.commune_acl(index.commune, hub_names)
-            )
+            hubs, readers = (sorted({one.subject for one in index.valid(kind)}) for kind in HEARERS)
+            if level == "district":
+                access = broker.district_acl(hubs, readers)
+            else:
+                access = broker.commune_acl(index.commune, hubs, readers, settings)
             conf = broker.broker_conf(place, settings)
             contents = {name: self._store.read(name) or b"" for name in (store.CA, store.CRL)}
             if (server := self._store.read(store.SERVER)) is None:
@@ -251,7 +260,7 @@ class Authority:
 
     def bridge_for(self, commune: str, now_ms: int) -> bytes:
         """A district's: the PEM bundle (secret) that lets this commune's broker connect; an earlier one is revoked."""
-        check_slug(commune), check_now(now_ms)
+        check_post(commune), check_now(now_ms)
         with self._store.turn() as index:
             ca = self._store.ca()
             pair = make.make_client(ca, commune, make.POST_DAYS, now_ms)

@@ -23,6 +23,7 @@ MOST_IN_FLIGHT = 10_000
 CONF, ACL, CA, CRL, SERVER, DATA = "mosquitto.conf", "acl", "ca.pem", "crl.pem", "server.pem", "data"
 BRIDGE, BRIDGE_CA = "bridge.pem", "bridge-ca.pem"
 _PATH = re.compile(r"/(?! )[^\x00-\x1f\x7f]*(?<! )")
+_PREFIX = re.compile(r"[A-Za-z0-9_-]{1,40}")
 _USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
 
 
@@ -38,14 +39,16 @@ class Listener:
 class BrokerSettings:
     """`user`: whom mosquitto becomes when root starts it, None its own default ("mosquitto"). `log`: as after `log_dest`.
 
-    `open_port`: for trials on one machine only: a listener on 127.0.0.1 without TLS and without rules, and clients keep the
-    names they give themselves, so that one certificate may be used twice.
+    `open_port`: for trials on one machine only: a listener on 127.0.0.1 without TLS and without rules; clients keep the names
+    they give themselves, so that one certificate may be used twice; and a post's certificate may command, as anybody there may.
+    `home`: Home Assistant's discovery prefix, None where the hub tells it nothing.
     """
 
     listeners: tuple[Listener, ...] = (Listener(),)
     user: str | None = None
     log: str = "stderr"
     open_port: int | None = None
+    home: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,32 +108,37 @@ def broker_conf(place: Path, settings: BrokerSettings) -> str:
     return "\n".join(lines)
 
 
-def commune_acl(commune: str, hub_names: Iterable[str]) -> str:
+def commune_acl(commune: str, hub_names: Iterable[str], readers: Iterable[str], settings: BrokerSettings) -> str:
     """A post: its own topics and the commune's commands. Hub workers and shell: all of the commune, and what Home Assistant
-    is told."""
+    is told. A reader: what posts say of themselves and what Home Assistant is told, and not one word of its own."""
     root = f"{ROOT}/{commune}"
+    home = _home(settings.home, commune)
     return _acl(
-        hub_names,
-        [f"readwrite {root}/#", "write homeassistant/device/#", f"write kengd-ha/{commune}/#"],
+        (hub_names, [f"readwrite {root}/#", *(f"write {topic}" for topic in home)]),
+        (readers, [f"read {root}/+/status", f"read {root}/+/entry", *(f"read {topic}" for topic in home)]),
         [
             f"pattern read {root}/%u/command",
             f"pattern read {root}/all/command",
             f"pattern write {root}/%u/status",
             f"pattern write {root}/%u/entry",
+            *([] if settings.open_port is None else [f"pattern readwrite {root}/#"]),
         ],
+        denied=f"{root}/{{}}/#",
+        denied_all=(f"{root}/all/#",),
     )
 
 
-def district_acl(hub_names: Iterable[str]) -> str:
+def district_acl(hub_names: Iterable[str], readers: Iterable[str] = ()) -> str:
     """A commune's bridge, whose name is the commune's: statuses and entries of its posts up, its commands down."""
     return _acl(
-        hub_names,
-        [f"readwrite {ROOT}/#"],
+        (hub_names, [f"readwrite {ROOT}/#"]),
+        (readers, [f"read {ROOT}/+/+/status", f"read {ROOT}/+/+/entry"]),
         [
             f"pattern read {ROOT}/%u/+/command",
             f"pattern write {ROOT}/%u/+/status",
             f"pattern write {ROOT}/%u/+/entry",
         ],
+        denied=f"{ROOT}/{{}}/#",
     )
 
 
@@ -172,11 +180,38 @@ def bridge_conf(place: Path, commune: str, bridge: Bridge) -> str:
     )
 
 
-def _acl(hub_names: Iterable[str], rights: Sequence[str], patterns: Sequence[str]) -> str:
+Rights = tuple[Iterable[str], Sequence[str]]
+"""Who, and what all of them may."""
+
+
+def _acl(hub: Rights, readers: Rights, patterns: Sequence[str], *, denied: str, denied_all: Sequence[str] = ()) -> str:
+    """Patterns hold for everybody, also for readers: what those would allow is denied them again (a denial comes first)."""
     lines = ["# Do kengd viết ra. Written by kengd.", *patterns]
-    for name in hub_names:
-        lines += ["", f"user {name}", *(f"topic {right}" for right in rights), "topic read $SYS/#"]
+    for name in hub[0]:
+        lines += ["", f"user {name}", *(f"topic {right}" for right in hub[1]), "topic read $SYS/#"]
+    for name in readers[0]:
+        forbidden = (denied.format(name), *denied_all)
+        lines += [
+            "",
+            f"user {name}",
+            *(f"topic deny {one}" for one in forbidden),
+            *(f"topic {one}" for one in readers[1]),
+        ]
     return "\n".join(lines) + "\n"
+
+
+def _home(prefix: str | None, commune: str) -> tuple[str, ...]:
+    """Where the hub tells Home Assistant of the posts: how to find them, and how they are."""
+    if prefix is None:
+        return ()
+    if _PREFIX.fullmatch(prefix) is None:
+        raise UsageError(
+            "bad_prefix",
+            f"tiền tố của Home Assistant không đúng: {prefix[:60]!r}",
+            cure="thường là homeassistant",
+            en="bad discovery prefix",
+        )
+    return (f"{prefix}/device/+/config", f"kengd-ha/{commune}/+/state")
 
 
 def _listeners(listeners: Sequence[Listener]) -> Sequence[Listener]:

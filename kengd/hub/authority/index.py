@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, get_args
 
-Purpose = Literal["server", "post", "hub", "bridge"]
+Purpose = Literal["server", "post", "hub", "bridge", "reader"]
 KeyState = Literal["next", "active", "retiring", "revoked"]
 VERSION = 1
 

@@ -10,6 +10,8 @@ from kengd.errors import UsageError
 from kengd.wire.topics import check_slug
 
 SHELL = "hub-shell"
+READER = "reader-"
+"""Begins the names of those who may only look."""
 LONGEST_COMMON_NAME = 64
 """Bytes (RFC 5280, ub-common-name)."""
 MOST_SERVER_NAMES = 20
@@ -24,15 +26,21 @@ _HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 
 
 def check_post(post_id: str) -> str:
-    """The post's id. Raises UsageError `bad_slug`, or `reserved_name` for names of the hub's own (they may do everything)."""
-    if check_slug(post_id) == "hub" or post_id.startswith("hub-"):
+    """The post's id (or the commune's, of a bridge). Raises UsageError `bad_slug`, or `reserved_name` for names of the hub's
+    own (they may do everything) and of readers (they may say nothing)."""
+    if check_slug(post_id) == "hub" or post_id.startswith(("hub-", READER)):
         raise UsageError(
             "reserved_name",
             f"“{post_id}” dành riêng cho máy trực ban, không đặt cho điểm kẻng được",
-            cure="chọn mã khác, không bắt đầu bằng “hub-”",
+            cure=f"chọn mã khác, không bắt đầu bằng “hub-” hay “{READER}”",
             en=f"{post_id!r} is reserved for the hub itself",
         )
     return post_id
+
+
+def reader_subject(name: str) -> str:
+    """The name in the certificate of a viewer: "home" is `reader-home`. Raises UsageError `bad_slug`."""
+    return check_slug(READER + name.removeprefix(READER))
 
 
 def check_hub_name(name: str) -> str:
