@@ -10,7 +10,7 @@ import json
 import secrets
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from kengd import clock
 from kengd.cli.hub_open import Opened, actor, link, opened
@@ -19,6 +19,7 @@ from kengd.hub.acts import Acts
 from kengd.hub.dispatcher import Dispatcher
 from kengd.hub.dispatching import State, Target, is_open
 from kengd.hub.ledger import audits, dispatches, rosters
+from kengd.hub.ledger.store import Transaction
 from kengd.hub.ring_acts import NeedsConfirming, RingWish
 from kengd.hub.roster import Roster, Seen
 from kengd.hub.service import ALARMS
@@ -58,13 +59,15 @@ def run(args: argparse.Namespace) -> int:
             line.connect()
             acts = _acts(hub, roster, _look(hub, line), line)
             act_id = f"shell-{secrets.token_hex(8)}"
-            if args.act == "hush":
-                acts.hush(actor(args.by), act_id, posts, args.why, lock=args.lock)
-            else:
-                _ring(acts, args, act_id, posts)
-            facts = {"act": act_id, "do": args.act, "posts": list(posts)}
-            with hub.ledger.write() as connection:
+
+            def also(connection: Transaction, *_: object) -> None:
+                facts = {"act": act_id, "do": args.act, "posts": list(posts)}
                 audits.write(connection, str(actor().id), args.act, facts, clock.now().wall_ms)
+
+            if args.act == "hush":
+                acts.hush(actor(args.by), act_id, posts, args.why, lock=args.lock, also=also)
+            else:
+                _ring(acts, args, act_id, posts, also)
         return _follow(hub, act_id, args)
 
 
@@ -93,22 +96,28 @@ def chosen(roster: Roster, args: argparse.Namespace) -> tuple[str, ...]:
     return tuple(dict.fromkeys(posts))
 
 
-def _ring(acts: Acts, args: argparse.Namespace, act_id: str, posts: Sequence[str]) -> None:
+def _ring(
+    acts: Acts,
+    args: argparse.Namespace,
+    act_id: str,
+    posts: Sequence[str],
+    also: Callable[[Transaction, str | None], None],
+) -> None:
     wish = RingWish(act_id, args.signal, args.purpose, tuple(posts), args.why, args.at, args.first, args.gap)
     try:
-        acts.ring(actor(args.by), wish)
+        acts.ring(actor(args.by), wish, also)
     except NeedsConfirming as asked:
         if asked.by_second or not args.yes:
             raise
         confirmed = RingWish(
             act_id, args.signal, args.purpose, tuple(posts), args.why, args.at, args.first, args.gap, asked.token
         )
-        acts.ring(actor(args.by), confirmed)
+        acts.ring(actor(args.by), confirmed, also)
 
 
 def _unlock(args: argparse.Namespace) -> int:
     with opened(args) as hub:
-        _acts(hub, Roster(), {}, None).unlock(actor(args.by))
+        _acts(hub, Roster(), {}, None).unlock(actor(args.by), _unlocked)
     print("Đã mở khoá phát lệnh.")
     return 0
 
@@ -142,6 +151,10 @@ class _Mouth:
 
     def flush(self) -> None:
         """Everything was flushed as it was said."""
+
+
+def _unlocked(connection: Transaction) -> None:
+    audits.write(connection, str(actor().id), "unlock", {}, clock.now().wall_ms)
 
 
 def _acts(hub: Opened, roster: Roster, seen: dict[str, Seen], line: ShellLink | None) -> Acts:

@@ -6,6 +6,7 @@ import json
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -16,13 +17,13 @@ from kengd.hub import chains
 from kengd.hub.act_ground import HUB, Actor
 from kengd.hub.acts import Acts
 from kengd.hub.dispatcher import Dispatcher
-from kengd.hub.dispatching import Order, Target
+from kengd.hub.dispatching import Order
 from kengd.hub.following import Following, began_of
 from kengd.hub.incidents import Incident
+from kengd.hub.ledger import changes, incidents, merging, values
 from kengd.hub.ledger import heads as signed_heads
-from kengd.hub.ledger import incidents, merging, values
 from kengd.hub.ledger.merging import Head
-from kengd.hub.ledger.store import Ledger
+from kengd.hub.ledger.store import Ledger, Transaction
 from kengd.hub.roster import Roster, Seen
 
 log = logging.getLogger("kengd.hub")
@@ -32,12 +33,20 @@ CLEAR_AFTER_MS: Final = 10_000
 """A post that does not say that its alarm has ended is told the all-clear all the same."""
 HEADS_EVERY_MS: Final = 60_000
 BOOKS_EVERY_MS: Final = 1_000
+LATE_MS: Final = 3_000
+"""A status that took so much longer than others to reach us lay about on its way, or we slept: entries have passed it."""
+FORGIVEN_MS: Final = 500
+"""With each status: a clock that was put back at the post counts as late for some minutes only."""
+
+
+class _Taken(Exception):
+    """Another worker has done it just now."""
 
 
 class Clockwork:
-    """One thread. `on_lapsed(targets)`, `on_call(incident)`, `on_alarm(incidents)`: told after they are written.
+    """One thread of each worker. Whatever is to be done once is claimed in the ledger, so that any of them may do it and any may die.
 
-    `also(now_ms)`: turned with the rest.
+    `on_call(incident)`, `on_alarm(incidents)`: told after they are written. `also(now_ms)`: turned with the rest.
     """
 
     def __init__(
@@ -51,7 +60,6 @@ class Clockwork:
         wall_ms: Callable[[], int],
         *,
         call_after_s: int,
-        on_lapsed: Callable[[list[Target]], None],
         on_call: Callable[[Incident], None],
         following: Following,
         on_alarm: Callable[[list[str]], None],
@@ -60,7 +68,7 @@ class Clockwork:
         self._ledger, self._dispatcher, self._acts = ledger, dispatcher, acts
         self._roster, self._seen, self._signing, self._wall_ms = roster, seen, signing, wall_ms
         self._call_after_ms = call_after_s * 1000
-        self._on_lapsed, self._on_call, self._on_alarm = on_lapsed, on_call, on_alarm
+        self._on_call, self._on_alarm = on_call, on_alarm
         self._following = following
         self._also = tuple(also)
         self._wake = threading.Event()
@@ -70,6 +78,7 @@ class Clockwork:
         self._came: list[tuple[str, bool, int]] = []
         self._sounding: list[tuple[str, Sounding, int]] = []
         self._heads: dict[str, Head] = {}
+        self._ahead: dict[str, int] = {}
         self._failing: set[str] = set()
         self._thread = threading.Thread(target=self._run, name="clockwork", daemon=True)
 
@@ -94,9 +103,14 @@ class Clockwork:
                 self._sounding.append((post, sounding, now_ms))
                 self._wake.set()
             if status is not None and after.present and status is not before.status:
-                self._heads[post] = Head(
-                    post, status.book, status.seq, status.hash, after.heard_ms or now_ms, after.live
-                )
+                live = after.live and not self._late(post, after.ahead_ms or 0)
+                self._heads[post] = Head(post, status.book, status.seq, status.hash, after.heard_ms or now_ms, live)
+
+    def _late(self, post: str, ahead_ms: int) -> bool:
+        """Against the quickest of late: what such a status does not name may have come since, to another worker, and is not gone."""
+        quickest_ms = max(ahead_ms, self._ahead.get(post, ahead_ms) - FORGIVEN_MS)
+        self._ahead[post] = quickest_ms
+        return ahead_ms < quickest_ms - LATE_MS
 
     def stop(self) -> None:
         """End after this turn."""
@@ -130,13 +144,13 @@ class Clockwork:
             return
         try:
             with self._ledger.write() as connection:
-                for post, present, at_ms in came:
-                    values.note_presence(connection, post, present, at_ms)
+                new = values.note_presence(connection, came)
+                if here := [post for post, present, _ in new if present]:
+                    self._dispatcher.back(connection, here)
         except Exception:
             with self._noted:
                 self._came = came + self._came
             raise
-        self._dispatcher.back([post for post, present, _ in came if present])
         self._outbox_ms = 0
 
     def _alarms(self, _now_ms: int) -> None:
@@ -158,9 +172,7 @@ class Clockwork:
     def _outbox(self, now_ms: int) -> None:
         if now_ms < self._outbox_ms <= now_ms + 60_000:
             return
-        lapsed, self._outbox_ms = self._dispatcher.tend()
-        if lapsed:
-            self._on_lapsed(lapsed)
+        _, self._outbox_ms = self._dispatcher.tend()
 
     def _calls(self, now_ms: int) -> None:
         """An alarm that nobody has taken: the next person, and the duty room's sounder, until somebody does (H6)."""
@@ -171,6 +183,7 @@ class Clockwork:
             due = incidents.calls_due(connection, now_ms)
             for incident in due:
                 incidents.called(connection, incident.id, now_ms + self._call_after_ms)
+                changes.note(connection, "incident", incident=incident.id, call=incident.calls + 1)
         for incident in due:
             self._on_call(incident)
 
@@ -186,19 +199,27 @@ class Clockwork:
             late = now_ms - facts["at_ms"] >= CLEAR_AFTER_MS
             ready = [post for post in facts["posts"] if late or post not in sounding]
             if ready:
-                self._clear(key, incident_id, facts, ready)
+                self._clear(key, said, incident_id, ready)
 
-    def _clear(self, key: str, incident_id: str, facts: dict[str, Any], ready: list[str]) -> None:
+    def _clear(self, key: str, said: str, incident_id: str, ready: list[str]) -> None:
+        """Each post once: what is left is kept with the dispatch, and only in the place of what was read."""
+        facts: dict[str, Any] = json.loads(said)
         left = [post for post in facts["posts"] if post not in ready]
+
+        def claim(connection: Transaction) -> None:
+            if not values.swap(connection, key, said, json.dumps({**facts, "posts": left}) if left else None):
+                raise _Taken
+
         in_service = {post.id for post in self._roster().posts}
         posts = tuple(post for post in ready if post in in_service)
         if posts:
             order = Order(
                 f"{facts['id']}-c{len(left)}"[:64], "ring", posts, facts["by"], "hết báo động", "all_clear", "actual"
             )
-            self._dispatcher.dispatch(order, officer=facts["officer"], incident=incident_id)
-        with self._ledger.write() as connection:
-            values.put_value(connection, key, json.dumps({**facts, "posts": left}) if left else None)
+            with suppress(_Taken):
+                self._dispatcher.dispatch(order, officer=facts["officer"], incident=incident_id, also=claim)
+        with suppress(_Taken), self._ledger.write() as connection:  # nobody to be told, or told by an earlier process
+            claim(connection)
 
     def _books(self, now_ms: int) -> None:
         """What is missing in a book is asked for again, from posts that are there."""
@@ -207,6 +228,8 @@ class Clockwork:
         self._books_ms = now_ms + BOOKS_EVERY_MS
         with self._noted:
             heads, self._heads = self._heads, {}
+        if self._dispatcher.others():
+            return
         if heads:
             merging.heads_told(self._ledger, list(heads.values()), now_ms)
         with self._ledger.read() as connection:

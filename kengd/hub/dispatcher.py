@@ -39,7 +39,8 @@ class Mouth(Protocol):
 
 
 class Dispatcher:
-    """Safe from any thread. `signing` gives (kid, key) of the moment; `seen` what is known of each post."""
+    """Safe from any thread. `signing` gives (kid, key) of the moment; `seen` what is known of each post. `others`: our line is down
+    while another worker's is up, so that the sending is left to it."""
 
     def __init__(
         self,
@@ -49,9 +50,12 @@ class Dispatcher:
         signing: Callable[[], tuple[str, Ed25519PrivateKey]],
         seen: Callable[[], Mapping[str, Seen]],
         wall_ms: Callable[[], int],
+        *,
+        others: Callable[[], bool] = lambda: False,
     ) -> None:
         self._ledger, self._commune, self._mouth = ledger, commune, mouth
         self._signing, self._seen, self._wall_ms = signing, seen, wall_ms
+        self.others = others
 
     def dispatch(
         self,
@@ -100,9 +104,9 @@ class Dispatcher:
                 if (known := _known(connection, act)) is not None:
                     return known
                 dispatches.create(connection, act, commands, targets)
+                self._note_sent(connection, commands, targets, taken)
                 if also is not None:
                     also(connection)
-                self._note_sent(connection, commands, targets, taken)
         except TROUBLE as wrong:
             log.error("a hush was said and cannot be kept: %s", trouble_in_words(wrong))
             raise KengdError(
@@ -134,16 +138,17 @@ class Dispatcher:
         if next_ms <= now_ms:
             with self._ledger.write() as connection:
                 lapsed = dispatches.lapse(connection, now_ms)
+                if self.others():
+                    return lapsed, now_ms + AGAIN_MS
                 for command, posts in dispatches.due(connection, now_ms):
                     self._again(connection, command, posts, now_ms)
                 next_ms = dispatches.next_due_ms(connection) or now_ms + REPEAT_MS
             self._mouth.flush()
         return lapsed, next_ms
 
-    def back(self, posts: Sequence[str]) -> None:
-        """These posts have just come: what they have not answered goes to them now."""
-        with self._ledger.write() as connection:
-            dispatches.hurry(connection, posts, self._wall_ms())
+    def back(self, connection: Transaction, posts: Sequence[str]) -> None:
+        """These posts have just come: what they have not answered goes to them with the next `tend`, of whichever worker."""
+        dispatches.hurry(connection, posts, self._wall_ms())
 
     def _commands(self, order: Order, now_ms: int, everyone: bool) -> tuple[list[Command], list[Target]]:
         kid, key = self._signing()

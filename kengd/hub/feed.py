@@ -1,4 +1,8 @@
-"""What has just changed, for everybody who watches: pages, the shell, tests. Nothing is kept but a short tail."""
+"""What has just changed, for everybody who watches: pages, the shell, tests. Nothing is kept but a short tail.
+
+Each worker has its own: statuses reach every worker by the line, and what is written into the ledger by whomever is noted with it
+(`ledger.changes`) and brought here by `Fellows`.
+"""
 
 from __future__ import annotations
 
@@ -38,6 +42,14 @@ class Feed:
         with self._changed:
             self._n += 1
             self._tail.append(Change(self._n, topic, data))
+            self._changed.notify_all()
+
+    def lose(self) -> None:
+        """Something was missed: whoever asks for what came after an earlier change looks at everything anew."""
+        with self._changed:
+            self._n += 2
+            self._tail.clear()
+            self._tail.append(Change(self._n, "hub", {}))
             self._changed.notify_all()
 
     def after(self, n: int, wait_s: float = 0.0) -> list[Change] | None:

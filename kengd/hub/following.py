@@ -90,7 +90,7 @@ class Following:
         known = incidents.incidents_of(connection, {(one.post, one.activation) for one in began})
         ordered = dispatches.incidents_of(connection, {one.command_id for one in began if one.command_id is not None})
         sounded: list[Sounded] = []
-        for one in began:
+        for one in sorted(began, key=lambda one: one.post):  # two workers never wait for each other
             pair = (one.post, one.activation)
             if pair in known:
                 if one.place:

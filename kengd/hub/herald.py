@@ -41,7 +41,8 @@ LAST_RINGS_MS: Final = 30 * 24 * HOUR_MS
 
 class Herald:
     """`start`, then `stop`; `hurry` from any thread when there may be news. `mouth`: for Home Assistant. `deliver`: how each kind of
-    channel is served."""
+    channel is served. `others`: our line is down while another worker's is up, so that posts are judged by that one alone. What is
+    to be told is told once: whichever worker claims it in the ledger."""
 
     def __init__(
         self,
@@ -53,10 +54,12 @@ class Herald:
         wall_ms: Callable[[], int],
         *,
         mouth: Mouth | None = None,
+        others: Callable[[], bool] = lambda: False,
         deliver: Mapping[ChannelKind, Deliver] | None = None,
     ) -> None:
         self._ledger, self._roster, self._seen, self._wall_ms = ledger, roster, seen, wall_ms
         self._expiring, self._call_after_s = expiring, settings.duty.call_after_s
+        self._others = others
         self._addresses, self._everybody = Addresses(settings), Everybody()
         self._bulletins = Bulletins(settings)
         home = settings.homeassistant
@@ -122,6 +125,7 @@ class Herald:
     def turn(self) -> None:
         """Look once: what is new is claimed in the ledger, then told."""
         now_ms, roster, seen = self._wall_ms(), self._roster(), self._seen()
+        curfew = [] if self._others() else tidings.of_curfew(roster, seen, now_ms)
         with self._ledger.read() as connection:
             self._everybody = self._addresses.everybody(people.officers(connection), roster, now_ms)
             alarms = _alarms(connection, now_ms)
@@ -130,15 +134,15 @@ class Herald:
             ]
             missed, newest_n = notices.missed_rings(connection, self._missed_n, now_ms - 2 * tidings.STALE_MS)
             found += [told for one in missed if (told := tidings.of_missed(one, roster, now_ms)) is not None]
-            found += tidings.of_silent_test(silent_test.results(connection), roster, now_ms)
-            found += tidings.of_curfew(roster, seen, now_ms)
+            found += [*curfew, *tidings.of_silent_test(silent_test.results(connection), roster, now_ms)]
             if self._hour(now_ms):
                 found += self._of_certificates(roster, now_ms)
             lost, sick = values.under(connection, LOST), values.under(connection, SICK)
             known = notices.told(connection, [one.key.removeprefix(TOLD) for one in found])
         found = tidings.not_told(found, known)
-        found += absences.of_presence(roster, seen, self._line, lost, now_ms)
-        found += absences.of_conditions(roster, seen, self._line, sick, now_ms)
+        if not self._others():
+            found += absences.of_presence(roster, seen, self._line, lost, now_ms)
+            found += absences.of_conditions(roster, seen, self._line, sick, now_ms)
         for tiding in self._claimed(found):
             self._tell(tiding)
         self._missed_n = newest_n

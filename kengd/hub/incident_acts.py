@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 
 from kengd.errors import KengdError, UsageError
-from kengd.hub.act_ground import ActGround, Actor, bad_text, check_text
+from kengd.hub.act_ground import ActGround, Actor, Also, bad_text, check_text, nothing
 from kengd.hub.dispatching import Order
 from kengd.hub.incidents import KINDS, Incident, Outcome, helpers_of
 from kengd.hub.ledger import incidents, values
@@ -15,9 +15,9 @@ from kengd.wire.orders import LONGEST_TEXT, is_text
 
 
 class IncidentActs(ActGround):
-    """From the first call to the outcome."""
+    """From the first call to the outcome. `also`: what is written with the act, see `act_ground.Also`."""
 
-    def call_in(self, actor: Actor, incident_id: str, text: str, village: str | None) -> Incident:
+    def call_in(self, actor: Actor, incident_id: str, text: str, village: str | None, also: Also = nothing) -> Incident:
         """Tin báo: somebody has called the officer on duty. Raises KengdError `bad_text`, `unknown_village`."""
         check_text(text, "nội dung tin báo")
         if village is not None and self._roster().village(village) is None:
@@ -27,10 +27,11 @@ class IncidentActs(ActGround):
             incident_id, "call", now_ms, village=village, text=text, acknowledged_ms=now_ms, acknowledged_by=actor.name
         )
         with self._ledger.write() as connection:
-            incidents.add(connection, incident)
+            if incidents.add(connection, incident):
+                also(connection)
             return incidents.find(connection, incident_id) or incident
 
-    def acknowledge(self, actor: Actor, incident_id: str) -> Incident:
+    def acknowledge(self, actor: Actor, incident_id: str, also: Also = nothing) -> Incident:
         """Take charge of it by name; the keepers' lamps are told (H20). A second one hears who was first.
 
         Raises KengdError `unknown_incident`, `already_taken`.
@@ -39,6 +40,8 @@ class IncidentActs(ActGround):
             first = incidents.acknowledge(connection, incident_id, actor.name, self._wall_ms())
             incident = incidents.find(connection, incident_id)
             sounded = incidents.sounded_of(connection, [incident_id])
+            if first:
+                also(connection)
         if incident is None:
             raise _unknown_incident()
         if not first and incident.acknowledged_by != actor.name:
@@ -53,7 +56,9 @@ class IncidentActs(ActGround):
             self._dispatcher.dispatch(order, officer=actor.id, incident=incident_id)
         return incident
 
-    def support(self, actor: Actor, incident_id: str, act_id: str, *, by_itself: bool = False) -> Dispatch | None:
+    def support(
+        self, actor: Actor, incident_id: str, act_id: str, *, by_itself: bool = False, also: Also = nothing
+    ) -> Dispatch | None:
         """Ask the neighbours of the incident's village for help (H13); None: there are none."""
         with self._ledger.read() as connection:
             incident = incidents.find(connection, incident_id)
@@ -66,9 +71,9 @@ class IncidentActs(ActGround):
         village = roster.village(incident.village or "")
         why = f"chi viện {village.name}" if village is not None else "chi viện"
         order = Order(act_id, "ring", posts, actor.name, why[:LONGEST_TEXT], "support", "actual")
-        return self._dispatcher.dispatch(order, officer=actor.id, incident=incident_id)
+        return self._dispatcher.dispatch(order, officer=actor.id, incident=incident_id, also=also)
 
-    def all_clear(self, actor: Actor, incident_id: str, act_id: str) -> Incident:
+    def all_clear(self, actor: Actor, incident_id: str, act_id: str, also: Also = nothing) -> Incident:
         """Hết báo động: hush, the all-clear at each post that sounded, the incident closed, as one act (H16).
 
         The all-clear of a post goes out when the post has said that its alarm has ended (`clearing`), since it refuses one
@@ -87,12 +92,14 @@ class IncidentActs(ActGround):
             if closed and posts:
                 values.put_value(connection, f"clear:{incident_id}", json.dumps(facts, ensure_ascii=False))
             incident = incidents.find(connection, incident_id) or incident
+            if closed:
+                also(connection)
         if still:
             order = Order(f"{act_id}-h"[:64], "hush", tuple(still), actor.name, "hết báo động", activations=still)
             self._dispatcher.dispatch(order, officer=actor.id, incident=incident_id)
         return incident
 
-    def outcome(self, actor: Actor, outcome: Outcome) -> None:
+    def outcome(self, actor: Actor, outcome: Outcome, also: Also = nothing) -> None:
         """What it turned out to be; a correction is a further one. Raises KengdError `unknown_incident`, UsageError `unknown_kind`."""
         if outcome.kind not in KINDS:
             raise UsageError(
@@ -108,6 +115,7 @@ class IncidentActs(ActGround):
             if incidents.find(connection, outcome.incident) is None:
                 raise _unknown_incident()
             incidents.add_outcome(connection, replace(outcome, by=actor.name, at_ms=self._wall_ms()))
+            also(connection)
 
 
 def _unknown_incident() -> KengdError:

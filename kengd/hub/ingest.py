@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from kengd.hub.chains import Chain
 from kengd.hub.dispatching import Target
-from kengd.hub.ledger import dispatches
+from kengd.hub.ledger import changes, dispatches
 from kengd.hub.ledger.merging import Heard, check_storable, merge
 from kengd.hub.ledger.store import TROUBLE, Ledger, Transaction, trouble_in_words
 from kengd.uplink.line import Inbound, Token
@@ -137,6 +137,7 @@ class Ingest:
                 merged = merge(connection, heard, self._wall_ms())
                 targets = dispatches.answered(connection, merged.fresh)
                 self._within(connection, merged.fresh)
+                _note(connection, merged.fresh)
         except TROUBLE as wrong:
             log.error("the ledger cannot be written: %s", trouble_in_words(wrong))
             self._on_trouble(trouble_in_words(wrong))
@@ -152,3 +153,16 @@ class Ingest:
         except Exception:
             log.exception("what follows from new entries failed")
         return True
+
+
+def _note(connection: Transaction, fresh: Sequence[Heard]) -> None:
+    """Who has spoken, and whether they take our signature: every worker keeps that in mind (`Hub`), whichever heard it."""
+    trust: dict[str, str | None] = {}
+    for item in fresh:
+        if item.entry.kind == "refused" and item.entry.reason in ("unknown_key", "bad_signature"):
+            trust[item.post] = item.entry.reason
+        elif item.entry.kind == "received" and item.entry.source == "hub":
+            trust[item.post] = None
+    if fresh:
+        posts = sorted({item.post for item in fresh})
+        changes.note(connection, "entry", posts=posts, trust=trust, heard_ms=fresh[-1].heard_ms)

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from kengd.errors import KengdError
-from kengd.hub.act_ground import CONFIRM_WITHIN_MS, LOCK, ActGround, Actor, check_text, in_service
+from kengd.hub.act_ground import CONFIRM_WITHIN_MS, LOCK, ActGround, Actor, Also, check_text, in_service, nothing
 from kengd.hub.dispatching import Order, State, Target, outwards
 from kengd.hub.incidents import Incident
-from kengd.hub.ledger import dispatches, incidents, values
+from kengd.hub.ledger import changes, dispatches, incidents, values
 from kengd.hub.ledger.dispatches import Dispatch
 from kengd.hub.ledger.store import TROUBLE, Transaction
 from kengd.hub.roster import Roster
@@ -54,10 +54,15 @@ class NeedsConfirming(KengdError):
 
 
 class RingActs(ActGround):
-    """Rings, hushes, locks, settings."""
+    """Rings, hushes, locks, settings. `also`: what is written with the act, see `act_ground.Also`."""
 
-    def ring(self, actor: Actor, wish: RingWish) -> Dispatch:
-        """Ring these posts. Raises KengdError `unknown_post`, `no_posts`, `bad_text`, `locked`, `confirm_needed`, `id_reused`."""
+    def ring(
+        self, actor: Actor, wish: RingWish, also: Callable[[Transaction, str | None], None] = lambda *_: None
+    ) -> Dispatch:
+        """Ring these posts; `also` is told the second officer too, where there was one.
+
+        Raises KengdError `unknown_post`, `no_posts`, `bad_text`, `locked`, `confirm_needed`, `id_reused`.
+        """
         roster = self._roster()
         posts = in_service(roster, wish.posts)
         check_text(wish.why, "lý do")
@@ -76,12 +81,18 @@ class RingActs(ActGround):
             self._not_locked()
             if everyone and len(posts) > 1 and wish.purpose == "actual" and wish.signal in self._alarms:
                 second = self._confirmed(actor, wish, roster)
-        incident, also = self._incident_of(actor, wish)
-        return self._dispatcher.dispatch(
-            order, officer=actor.id, second=second, incident=incident, everyone=everyone and not wish.first, also=also
-        )
+        incident, begin = self._incident_of(actor, wish)
 
-    def confirm(self, actor: Actor, token: str) -> None:
+        def within(connection: Transaction) -> None:
+            begin(connection)
+            also(connection, second)
+
+        return self._dispatcher.dispatch(
+            order, officer=actor.id, second=second, incident=incident, everyone=everyone and not wish.first,
+            also=within,
+        )  # fmt: skip
+
+    def confirm(self, actor: Actor, token: str, also: Also = nothing) -> None:
         """A second officer agrees to an alarm for all posts. Raises KengdError `no_such_confirmation`, `same_officer`."""
         with self._ledger.write() as connection:
             pending = _pending(connection, token, self._wall_ms())
@@ -95,6 +106,8 @@ class RingActs(ActGround):
                 )
             pending["second"] = actor.id
             values.put_value(connection, f"confirm:{token}", json.dumps(pending))
+            changes.note(connection, "hub", confirmed=token)
+            also(connection)
 
     def _confirmed(self, actor: Actor, wish: RingWish, roster: Roster) -> str | None:
         """The second officer's id, where one was needed. One's own single post never comes here."""
@@ -111,6 +124,7 @@ class RingActs(ActGround):
                     "why": wish.why,
                 }
                 values.put_value(connection, f"confirm:{token}", json.dumps(facts))
+                changes.note(connection, "hub", confirm=token)
         if pending is not None and wish.confirm == token:
             if not self._second_officer:
                 return None
@@ -120,10 +134,10 @@ class RingActs(ActGround):
                 return None
         raise NeedsConfirming(token, len(wish.posts), roster.households(wish.posts), self._second_officer)
 
-    def _incident_of(self, actor: Actor, wish: RingWish) -> tuple[str | None, Callable[[Transaction], None] | None]:
+    def _incident_of(self, actor: Actor, wish: RingWish) -> tuple[str | None, Also]:
         """An actual alarm that an officer rings is an incident, which he has taken charge of by ringing."""
         if wish.incident is not None or wish.purpose != "actual" or wish.signal not in self._alarms:
-            return wish.incident, None
+            return wish.incident, nothing
         now_ms = self._wall_ms()
         incident = Incident(
             f"hub-{wish.id}", "alarm", now_ms, post=wish.posts[0] if len(wish.posts) == 1 else None, text=wish.why,
@@ -131,7 +145,7 @@ class RingActs(ActGround):
         )  # fmt: skip
         return incident.id, lambda connection: (incidents.add(connection, incident), None)[1]
 
-    def again(self, actor: Actor, dispatch_id: str, new_id: str) -> Dispatch:
+    def again(self, actor: Actor, dispatch_id: str, new_id: str, also: Also = nothing) -> Dispatch:
         """Phát lại cho điểm chưa kêu: one act for those that did not answer (R65). Raises KengdError `all_answered`."""
         self._not_locked()
         with self._ledger.read() as connection:
@@ -146,11 +160,22 @@ class RingActs(ActGround):
         if not silent:
             raise KengdError("all_answered", "mọi điểm kẻng đã kêu rồi", en="every post has rung")
         order = Order(new_id, "ring", silent, actor.name, first.why, first.signal, first.purpose)
-        return self._dispatcher.dispatch(order, officer=actor.id, incident=first.incident, repeats=dispatch_id)
+        return self._dispatcher.dispatch(
+            order, officer=actor.id, incident=first.incident, repeats=dispatch_id, also=also
+        )
 
     # ---- hush
 
-    def hush(self, actor: Actor, act_id: str, posts: Sequence[str], why: str | None, *, lock: bool = False) -> Dispatch:
+    def hush(
+        self,
+        actor: Actor,
+        act_id: str,
+        posts: Sequence[str],
+        why: str | None,
+        *,
+        lock: bool = False,
+        also: Also = nothing,
+    ) -> Dispatch:
         """Stop the sound at these posts (is not an all-clear), each hush naming what sounds there; what has been ordered and not
         answered there is not sent again. `lock`: no new ring until `unlock` (a village's own button is never blocked).
 
@@ -166,19 +191,24 @@ class RingActs(ActGround):
             rings = []  # what the posts say of themselves must do
         named = self._sounding(chosen, rings)
 
-        def also(connection: Transaction) -> None:
+        def within(connection: Transaction) -> None:
             dispatches.cancel(connection, {target.dispatch for target in rings}, self._wall_ms(), chosen)
             if lock:
                 facts = {"by": actor.name, "at_ms": self._wall_ms(), "why": why}
                 values.put_value(connection, LOCK, json.dumps(facts, ensure_ascii=False))
+                changes.note(connection, "hub", lock=True)
+            also(connection)
 
         order = Order(act_id, "hush", chosen, actor.name, why, activations=named)
-        return self._dispatcher.dispatch(order, officer=actor.id, also=also)
+        return self._dispatcher.dispatch(order, officer=actor.id, also=within)
 
-    def unlock(self, actor: Actor) -> None:
-        """New rings may be ordered again."""
+    def unlock(self, actor: Actor, also: Also = nothing) -> None:
+        """New rings may be ordered again. `also`: only where there was a lock."""
         with self._ledger.write() as connection:
-            values.put_value(connection, LOCK, None)
+            lock = values.value_of(connection, LOCK)
+            if lock is not None and values.swap(connection, LOCK, lock, None):
+                changes.note(connection, "hub", lock=False)
+                also(connection)
 
     def locked(self) -> dict[str, Any] | None:
         """By whom and since when, or None."""
@@ -206,11 +236,18 @@ class RingActs(ActGround):
         return named
 
     def tell(
-        self, actor: Actor, act_id: str, do: str, posts: Sequence[str], facts: Mapping[str, Any], why: str | None
+        self,
+        actor: Actor,
+        act_id: str,
+        do: str,
+        posts: Sequence[str],
+        facts: Mapping[str, Any],
+        why: str | None,
+        also: Also = nothing,
     ) -> Dispatch:
         """`silence`, `lock_input`, `codebook`, `timetable` to these posts. Raises KengdError `unknown_post`, `no_posts`; Unfit."""
         order = Order(act_id, do, in_service(self._roster(), posts), actor.name, why, facts=facts)
-        return self._dispatcher.dispatch(order, officer=actor.id)
+        return self._dispatcher.dispatch(order, officer=actor.id, also=also)
 
 
 def did_not_ring(target: Target) -> bool:

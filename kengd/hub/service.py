@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -16,14 +16,15 @@ from kengd.hub.acts import Acts
 from kengd.hub.authority.authority import Authority
 from kengd.hub.clockwork import Clockwork
 from kengd.hub.dispatcher import Dispatcher
-from kengd.hub.dispatching import Target
 from kengd.hub.feed import Feed
+from kengd.hub.fellows import Fellows
 from kengd.hub.following import RECENT_MS, Following
 from kengd.hub.founding import write_broker
 from kengd.hub.herald import Herald
 from kengd.hub.incidents import Incident
 from kengd.hub.ingest import Ingest, Stored
 from kengd.hub.ledger import incidents
+from kengd.hub.ledger.changes import Noted
 from kengd.hub.ledger.rosters import read_roster
 from kengd.hub.ledger.store import TROUBLE, Ledger
 from kengd.hub.roster import Roster, Seen
@@ -59,8 +60,9 @@ class Hub:
         """Open ledger and authority. Raises KengdError where either cannot be had. `session`: what makes the line."""
         self.settings = settings
         self.authority = Authority.open(settings.authority)
-        self.ledger = Ledger(settings.database_url)
+        shared = settings.broker.shared
         self.feed = Feed()
+        self.ledger = Ledger(settings.database_url, tells=shared, on_noted=self._noted)
         self.watch = Watch(self._post_changed)
         self.trouble: str | None = None
         self._roster: tuple[int, Roster] = (0, Roster())
@@ -69,7 +71,13 @@ class Hub:
         self._lock = threading.Lock()
         self._renew_ms = 0
         self.line = session(self._line_settings(), self._arrived, self._line_changed, on_published=None)
-        self.dispatcher = Dispatcher(self.ledger, settings.commune.id, self.line, self.signing, self.watch.all, wall_ms)
+        self.fellows = Fellows(
+            self.ledger, settings.broker.client if shared else None, lambda: self.line.up, self._others_noted, self.feed.lose,
+            wall_ms,
+        )  # fmt: skip
+        self.dispatcher = Dispatcher(
+            self.ledger, settings.commune.id, self.line, self.signing, self.watch.all, wall_ms, others=self._others_must
+        )
         duty = settings.duty
         self.acts = Acts(
             self.ledger, self.dispatcher, self.roster, self.watch.all, ALARMS, wall_ms,
@@ -82,21 +90,27 @@ class Hub:
             on_stored=self._stored, on_trouble=self._troubled, wall_ms=wall_ms,
         )  # fmt: skip
         self.silent_test = SilentTest(
-            self.ledger, self.dispatcher, self.roster, self.watch.all, at=duty.silent_test_at, within_s=duty.test_within_s,
-            on_end=lambda ended: self.feed.post("trial", {"posts": [trial.post for trial in ended]}),
-        )  # fmt: skip
-        self.herald = Herald(
-            settings, self.ledger, self.roster, self.watch.all, self.authority.expiring, wall_ms, mouth=self.line
+            self.ledger,
+            self.dispatcher,
+            self.roster,
+            self.watch.all,
+            at=duty.silent_test_at,
+            within_s=duty.test_within_s,
         )
+        self.herald = Herald(
+            settings, self.ledger, self.roster, self.watch.all, self.authority.expiring, wall_ms, mouth=self.line,
+            others=self._others_must,
+        )  # fmt: skip
         self.clockwork = Clockwork(
             self.ledger, self.dispatcher, self.acts, self.roster, self.watch.all, self.signing, wall_ms,
-            call_after_s=duty.call_after_s, on_lapsed=self._lapsed, on_call=self._call,
+            call_after_s=duty.call_after_s, on_call=self._call,
             following=self._following, on_alarm=self._told_of,
-            also=(self.silent_test.turn, self._renew, self._alive),
+            also=(self._test, self._renew, self._alive),
         )  # fmt: skip
 
     def start(self) -> None:
         """Begin to listen; returns at once."""
+        self.fellows.start()
         self.ingest.start()
         self.line.set_clock_trust("ntp")
         self.line.start()
@@ -109,7 +123,13 @@ class Hub:
         self.line.stop()
         self.ingest.stop()
         self.herald.stop()
+        self.fellows.stop()
         self.ledger.close()
+
+    def _test(self, now_ms: int) -> None:
+        """By a worker that sees the posts."""
+        if not self._others_must():
+            self.silent_test.turn(now_ms)
 
     def _renew(self, now_ms: int) -> None:
         """Certificates of server and hub renew themselves before they end; connections made from then on use the new ones."""
@@ -186,20 +206,36 @@ class Hub:
         self.clockwork.news(post, before, after, wall_ms())
         self.feed.post("post", {"post": post})
 
-    def _stored(self, stored: Stored) -> None:
-        for item in stored.fresh:
-            entry = item.entry
-            self.watch.spoke(item.post, item.heard_ms)
-            if entry.kind == "refused" and entry.reason in ("unknown_key", "bad_signature"):
-                self.watch.refused(item.post, entry.reason)
-            elif entry.kind == "received" and entry.source == "hub":
-                self.watch.refused(item.post, None)
-        if stored.fresh:
-            self.feed.post("entry", {"posts": sorted({item.post for item in stored.fresh})})
-        self._targets_changed(stored.targets)
-        self._alarms(stored)
+    # ---- what was written, here or by others
 
-    def _alarms(self, stored: Stored) -> None:
+    def _noted(self, noted: Sequence[Noted]) -> None:
+        """A transaction has changed this: what we keep in mind, and everybody who watches."""
+        for each in noted:
+            data = each.data
+            if each.topic == "entry":
+                for post in data["posts"]:
+                    self.watch.spoke(post, data["heard_ms"])
+                for post, reason in data["trust"].items():
+                    self.watch.refused(post, reason)
+                data = {"posts": data["posts"]}
+            elif each.topic == "hub" and "roster" in data:
+                self.forget_roster()
+            self.feed.post(each.topic, data)
+
+    def _others_noted(self, noted: Sequence[Noted]) -> None:
+        """Another worker or the shell: perhaps it dies before it has done what follows, so we look as well."""
+        self._noted(noted)
+        topics = {each.topic for each in noted}
+        if "dispatch" in topics:
+            self.clockwork.hurry()
+        if "incident" in topics:
+            self.herald.hurry()
+
+    def _others_must(self) -> bool:
+        """Our line is down and another worker's is not: it sees the posts, it sends."""
+        return self.fellows.another_is_up() and not self.line.up
+
+    def _stored(self, stored: Stored) -> None:
         """New alarms among these entries."""
         began = [item for item in stored.fresh if item.entry.kind == "ringing" and item.entry.signal in ALARMS]
         if not began:
@@ -216,7 +252,6 @@ class Hub:
         for incident in found:
             if incident is None:
                 continue
-            self.feed.post("incident", {"incident": incident.id})
             self.herald.hurry()
             if incident.closed_ms is not None or wall_ms() - incident.began_ms > RECENT_MS:
                 continue
@@ -225,17 +260,9 @@ class Hub:
             if incident.acknowledged_ms is None:
                 self.clockwork.sounder(incident)
 
-    def _targets_changed(self, targets: tuple[Target, ...] | list[Target]) -> None:
-        for dispatch in sorted({target.dispatch for target in targets}):
-            self.feed.post("dispatch", {"dispatch": dispatch})
-
-    def _lapsed(self, targets: list[Target]) -> None:
-        self._targets_changed(targets)
-
     def _call(self, incident: Incident) -> None:
         log.warning("nobody has taken charge of %s: call %d", incident.id, incident.calls + 1)
         self.clockwork.sounder(incident)
-        self.feed.post("incident", {"incident": incident.id, "call": incident.calls + 1})
         self.herald.hurry()
 
     def _troubled(self, what: str | None) -> None:
@@ -250,6 +277,9 @@ class Hub:
             "shared": broker.shared, "keepalive_s": broker.keepalive_s,
         }  # fmt: skip
         if broker.tls:
+            known = self.authority.index.valid("hub", broker.client)
             files = self.authority.client_files(broker.client, wall_ms())
+            if not known:  # a further worker's first start: the broker has to let it in
+                self.write_broker()
             line |= {"ca": str(files.ca), "cert": str(files.cert), "key": str(files.key)}
         return HubLineSettings(**line)

@@ -32,6 +32,7 @@ def _hook_url(url: str) -> str:
 
 
 Host = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:-]{1,253}$")]
+HubName = Annotated[str, StringConstraints(pattern=r"^hub-[1-9][0-9]{0,2}$")]
 Secret = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
 HookUrl = Annotated[str, StringConstraints(max_length=2000), AfterValidator(_hook_url)]
 HookSecret = Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{0,4096}$")]
@@ -80,9 +81,15 @@ class HubBroker(Section):
         ge=1,
         le=65_535,
     )
-    client: Slug = setting("hub-1", "tên của tiến trình này ở máy chủ MQTT", "this worker's name at the broker")
+    client: HubName = setting(
+        "hub-1",
+        'tên của tiến trình này ở máy chủ MQTT; tiến trình thứ hai có tệp cài đặt riêng: chỉ khác client = "hub-2" và web.port',
+        "this worker's name at the broker; a second worker has a settings file of its own, which differs in client and web.port",
+    )
     shared: bool = setting(
-        False, "nhiều tiến trình chia nhau một cơ sở dữ liệu PostgreSQL", "several workers share one PostgreSQL"
+        False,
+        "true khi nhiều tiến trình chia nhau một cơ sở dữ liệu PostgreSQL, trong tệp của mỗi tiến trình",
+        "several workers share one PostgreSQL: in each one's file",
     )
     keepalive_s: int = setting(8, "bao lâu không thấy gì thì hỏi thăm", "keepalive", unit="s", ge=2, le=300)
 
@@ -220,6 +227,16 @@ class HubSettings(Section):
     homeassistant: HomeAssistant = setting(HomeAssistant(), "Home Assistant", "Home Assistant")
     cap: CapOut = setting(CapOut(), "bản tin CAP", "CAP alerts")
     cap_from: list[CapFrom] = setting([], "các nguồn bản tin CAP", "who may propose alerts by CAP", max_length=20)
+
+    @model_validator(mode="after")
+    def shared_by_postgresql(self) -> Self:
+        """SQLite is for one machine and one service: workers would wait for each other's writes, and lose them with its disk."""
+        if self.broker.shared and not (self.database.url or "").startswith("postgresql"):
+            raise Wrong(
+                "nhiều tiến trình (broker.shared) phải dùng chung một PostgreSQL",
+                'ghi [database] url = "postgresql://…" trong tệp của mỗi tiến trình, hoặc bỏ dòng shared',
+            )
+        return self
 
     @property
     def state(self) -> Path:

@@ -15,7 +15,7 @@ from kengd.errors import KengdError
 from kengd.hub.act_ground import HUB, Actor
 from kengd.hub.dispatcher import Dispatcher
 from kengd.hub.dispatching import Order, State, Target, is_open
-from kengd.hub.ledger import dispatches, trials
+from kengd.hub.ledger import changes, dispatches, trials
 from kengd.hub.ledger.store import Ledger, Transaction
 from kengd.hub.ledger.trials import Trial
 from kengd.hub.roster import Roster, Seen, moment_vi
@@ -112,7 +112,7 @@ def judge(target: Target | None, detail: Mapping[str, Any] | None, seen: Seen, b
 
 
 class SilentTest:
-    """`turn` is called about once a second by the hub's clockwork; safe from any thread. `on_end(trials)`: after they are written."""
+    """`turn` is called about once a second by the hub's clockwork; safe from any thread."""
 
     def __init__(
         self,
@@ -123,10 +123,9 @@ class SilentTest:
         *,
         at: str,
         within_s: int,
-        on_end: Callable[[Sequence[Trial]], None] = lambda _: None,
     ) -> None:
         self._ledger, self._dispatcher, self._roster, self._seen = ledger, dispatcher, roster, seen
-        self._at, self._within_ms, self._on_end = at, within_s * 1000, on_end
+        self._at, self._within_ms = at, within_s * 1000
         self._looked_ms = self._quiet_until_ms = 0
 
     def turn(self, now_ms: int) -> None:
@@ -184,7 +183,7 @@ class SilentTest:
         self._quiet_until_ms = 0
 
     def _end(self, now_ms: int) -> None:
-        ended: list[Trial] = []
+        ended = []
         seen = self._seen()
         with self._ledger.write() as connection:
             waiting = trials.waiting(connection)
@@ -198,9 +197,9 @@ class SilentTest:
                 detail = None if target is None else details.get((trial.post, target.jti))
                 verdict = judge(target, detail, seen.get(trial.post, Seen()), trial.at_ms, now_ms)
                 trials.end(connection, trial, verdict.result, verdict.findings())
-                ended.append(trial)
-        if ended:
-            self._on_end(ended)
+                ended.append(trial.post)
+            if ended:
+                changes.note(connection, "trial", posts=ended)
 
     def _over(self, trial: Trial, target: Target | None, now_ms: int) -> bool:
         if target is not None and not is_open(target) and target.state is not State.NO_ANSWER:

@@ -20,8 +20,7 @@ from fastapi.testclient import TestClient
 
 from kengd.hub.authority.authority import Authority
 from kengd.hub.desk.app import make_app
-from kengd.hub.ingest import Stored
-from kengd.hub.ledger import dispatches, merging, rosters
+from kengd.hub.ledger import dispatches, rosters
 from kengd.hub.ledger.merging import Heard
 from kengd.hub.people.passwords import argon2
 from kengd.hub.people.people import People
@@ -192,12 +191,7 @@ class Station:
         entry = Entry(book="b" * 16, seq=len(book) + 1, at=format_at(wall_ms()), prev=prev, hash=FIRST_PREV, **line)
         entry = replace(entry, hash=chain_hash(prev, entry))
         book.append(entry)
-        heard = [Heard(post, entry, wall_ms())]
-        with self.hub.ledger.write() as connection:
-            merged = merging.merge(connection, heard, wall_ms())
-            targets = dispatches.answered(connection, merged.fresh)
-            self.hub._following.within(connection, merged.fresh)
-        self.hub._stored(Stored(merged.fresh, tuple(targets), merged.chains))
+        assert self.hub.ingest._write([Heard(post, entry, wall_ms())])
         return entry
 
     def jti(self, dispatch: str, post: str) -> str:

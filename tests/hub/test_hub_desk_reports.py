@@ -38,7 +38,7 @@ def test_a_report_counts_what_posts_said_and_what_became_of_orders(hub: Station)
     hub.admin.post("/api/hushes", {"id": hub.act(), "posts": ["cau-ngang"]})
     with hub.hub.ledger.write() as connection:
         connection.exec_driver_sql("UPDATE target SET exp_ms = 1")
-        values.note_presence(connection, "an-lao", True, wall_ms() - 60_000)
+        values.note_presence(connection, [("an-lao", True, wall_ms() - 60_000)])
     hub.admin.post("/api/incidents/an-lao-an-0001/outcomes", {"kind": "theft", "done": "bắt 1 đối tượng"})
     figures = hub.admin.get(f"/api/reports/{this_year()}.json").json()["figures"]
     assert (figures["rings"], figures["by_source"]["button"], figures["refused"]) == (1, 1, {"unknown_key": 1})

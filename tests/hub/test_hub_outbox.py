@@ -56,6 +56,11 @@ class Hub:
         """These lines as a book of the post's own."""
         self.bring([Heard(post, entry, self.clock()) for entry in chained(lines, book=book)])
 
+    def back(self, post: str) -> None:
+        """It has just come."""
+        with self.ledger.write() as connection:
+            self.dispatcher.back(connection, [post])
+
     def bring(self, batch: Sequence[Heard]) -> None:
         with self.ledger.write() as connection:
             dispatches.answered(connection, merge(connection, batch, self.clock()).fresh)
@@ -199,12 +204,12 @@ def test_a_post_that_comes_back_is_sent_its_command_at_once(hub: Hub) -> None:
     hub.dispatcher.dispatch(ALARM)
     hub.mouth.taken()
     answer(hub, "thon-1")
-    hub.dispatcher.back(["thon-1"])
+    hub.back("thon-1")
     assert hub.tend(T0 + 1) == []
-    hub.dispatcher.back(["thon-2"])
+    hub.back("thon-2")
     assert (command_topic(COMMUNE, "thon-2") in [topic for topic, _ in hub.tend(T0 + 2)]) is True
     hub.clock.now_ms = hub.targets()["thon-2"].exp_ms
-    hub.dispatcher.back(["thon-2"])
+    hub.back("thon-2")
     assert hub.tend(hub.clock.now_ms) == []
 
 

@@ -156,9 +156,10 @@ def test_news_may_come_from_several_threads_at_once() -> None:
 def test_presence_is_kept_once_for_each_change(ledger: Ledger) -> None:
     """Reports: several workers see the same change; one row."""
     with ledger.write() as connection:
-        for present_now, at_ms in [(True, 10), (True, 11), (False, 20), (False, 21), (True, 30), (False, 99)]:
-            values.note_presence(connection, "thon-1", present_now, at_ms)
-        values.note_presence(connection, "thon-2", False, 15)
+        came = [("thon-1", present, at_ms) for present, at_ms in [(True, 10), (True, 11), (False, 20), (False, 21)]]
+        assert values.note_presence(connection, came) == [came[0], came[2]]
+        later = [("thon-1", False, 22), ("thon-1", True, 30), ("thon-1", False, 99), ("thon-2", False, 15)]
+        assert values.note_presence(connection, later) == later[1:]
         assert values.presence_between(connection, 25, 99) == {
             "thon-1": [(20, False), (30, True)],
             "thon-2": [(15, False)],

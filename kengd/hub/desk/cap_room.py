@@ -162,8 +162,6 @@ def _proposed(desk: Desk, name: str, alert: CapAlert) -> Json:
                 "status": alert.status,
             }
             audits.write(connection, f"cap:{name}", "cap_proposed", facts, desk.now_ms())
-    if new:
-        desk.hub.feed.post("incident", {"incident": incident.id, "cap": True})
     return Json({"incident": incident.id, "proposed": True}, 202)
 
 

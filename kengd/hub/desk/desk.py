@@ -16,7 +16,7 @@ from starlette.requests import HTTPConnection
 
 from kengd.errors import KengdError
 from kengd.hub import service
-from kengd.hub.act_ground import Actor
+from kengd.hub.act_ground import Actor, Also
 from kengd.hub.authority.own import Expiry
 from kengd.hub.desk.gate import Pace, address_of
 from kengd.hub.desk.lastly import LastRings
@@ -109,22 +109,20 @@ class Desk:
 
     # ---- what is written down
 
-    def audit(self, caller: Caller, act: str, facts: Mapping[str, Any]) -> None:
-        """An act that was done, in the hub's own book."""
-        with self.hub.ledger.write() as connection:
-            self.audit_in(connection, caller, act, facts)
+    def line(self, caller: Caller, act: str, facts: Mapping[str, Any]) -> Also:
+        """The act's line in the hub's own book, to be written with it: neither is ever there without the other."""
+        return lambda connection: self.audit_in(connection, caller, act, facts)
 
     def audit_in(self, connection: Any, caller: Caller, act: str, facts: Mapping[str, Any]) -> None:
-        """The same in a transaction that is open."""
+        """An act in the hub's own book, in the transaction that does it."""
         said = {key: value for key, value in facts.items() if value is not None}
         if caller.token is not None:
             said["token"] = caller.token
         audits.write(connection, caller.officer.id, act, said, self.now_ms())
 
     def roster_changed(self) -> None:
-        """Everybody reads it anew."""
+        """Read it anew; the others, and pages, are told of it by the ledger."""
         self.hub.forget_roster()
-        self.hub.feed.post("hub", {"roster": True})
 
     @contextmanager
     def reporting(self) -> Any:

@@ -17,6 +17,7 @@ from kengd.hub.desk.refusals import Json, said
 from kengd.hub.ledger import desk_facts, incidents, values
 from kengd.hub.ledger import dispatches as kept
 from kengd.hub.ledger.dispatches import Dispatch
+from kengd.hub.ledger.store import Transaction
 from kengd.hub.people.ground import only_officers
 from kengd.hub.people.words import Caller
 from kengd.hub.ring_acts import NeedsConfirming, RingWish
@@ -43,19 +44,19 @@ def ring(form: RingForm, desk: At, caller: Writing) -> Response:
         form.id, form.signal, form.purpose, posts, form.why, form.at, form.first, form.gap_s, form.confirm, form.alone_why,
         form.incident,
     )  # fmt: skip
+
+    def line(connection: Transaction, second: str | None) -> None:
+        facts = {"dispatch": form.id, "signal": form.signal, "purpose": form.purpose, "posts": len(posts)}
+        alone = form.alone_why if second is None else None
+        desk.audit_in(connection, caller, "ring", {**facts, "why": form.why, "second": second, "alone_why": alone})
+
     try:
-        dispatch = desk.hub.acts.ring(actor_of(caller), wish)
+        dispatch = desk.hub.acts.ring(actor_of(caller), wish, line)
     except NeedsConfirming as needed:
-        desk.hub.feed.post("hub", {"confirm": needed.token})
         return said(
             needed, token=needed.token, posts=len(posts), households=roster.households(posts), by_second=needed.by_second,
             sentence=needed.vi,
         )  # fmt: skip
-    if known is None:
-        alone = form.alone_why if dispatch.second is None else None
-        facts = {"dispatch": dispatch.id, "signal": form.signal, "purpose": form.purpose, "posts": len(posts)}
-        desk.audit(caller, "ring", {**facts, "why": form.why, "second": dispatch.second, "alone_why": alone})
-        desk.hub.feed.post("dispatch", {"dispatch": dispatch.id})
     return Json(view_of(desk, dispatch, caller), 201)
 
 
@@ -72,9 +73,7 @@ def confirm(token: AnyId, desk: At, caller: Writing) -> Json:
     """A second officer agrees; the first one's page then sends its order again."""
     only_officers(caller)
     caller.require("ring")
-    desk.hub.acts.confirm(actor_of(caller), token)
-    desk.audit(caller, "alarm_confirmed", {"token": token})
-    desk.hub.feed.post("hub", {"confirmed": token})
+    desk.hub.acts.confirm(actor_of(caller), token, desk.line(caller, "alarm_confirmed", {"token": token}))
     return Json({"confirmed": True})
 
 
@@ -88,11 +87,8 @@ def hush(form: HushForm, desk: At, caller: Hushing) -> Json:
     if known is not None and known.do == "hush" and known.officer == caller.officer.id:
         return Json({**view_of(desk, known, caller), "locked": desk.hub.acts.locked() is not None}, 201)
     posts = posts_to_hush(desk.hub.roster(), form)
-    dispatch = desk.hub.acts.hush(actor_of(caller), form.id, posts, form.why, lock=lock)
-    desk.audit(caller, "hush", {"dispatch": dispatch.id, "posts": len(posts), "lock": lock, "why": form.why})
-    desk.hub.feed.post("dispatch", {"dispatch": dispatch.id})
-    if lock:
-        desk.hub.feed.post("hub", {"lock": True})
+    line = desk.line(caller, "hush", {"dispatch": form.id, "posts": len(posts), "lock": lock, "why": form.why})
+    dispatch = desk.hub.acts.hush(actor_of(caller), form.id, posts, form.why, lock=lock, also=line)
     return Json({**view_of(desk, dispatch, caller), "locked": desk.hub.acts.locked() is not None}, 201)
 
 
@@ -101,10 +97,8 @@ def unlock(desk: At, caller: Writing) -> Json:
     """New rings may be ordered again."""
     caller.require("ring")
     was = desk.hub.acts.locked()
-    desk.hub.acts.unlock(actor_of(caller))
     if was is not None:
-        desk.audit(caller, "unlock", {"at_ms": was["at_ms"]})
-        desk.hub.feed.post("hub", {"lock": False})
+        desk.hub.acts.unlock(actor_of(caller), desk.line(caller, "unlock", {"at_ms": was["at_ms"]}))
     return Json({"lock": None})
 
 
@@ -142,10 +136,8 @@ def again(dispatch: AnyId, form: ActForm, desk: At, caller: Writing) -> Json:
     known = _known(desk, form.id)
     if known is not None and known.repeats != dispatch:
         raise id_reused()
-    done = desk.hub.acts.again(actor_of(caller), dispatch, form.id)
-    if known is None:
-        desk.audit(caller, "ring_again", {"dispatch": done.id, "repeats": dispatch})
-        desk.hub.feed.post("dispatch", {"dispatch": done.id})
+    line = desk.line(caller, "ring_again", {"dispatch": form.id, "repeats": dispatch})
+    done = desk.hub.acts.again(actor_of(caller), dispatch, form.id, line)
     return Json(view_of(desk, done, caller), 201)
 
 

@@ -45,13 +45,10 @@ def listed(
 def call_in(form: CallForm, desk: At, caller: Writing) -> Json:
     """Tin báo: somebody has called the officer on duty."""
     caller.require("acknowledge")
-    before = _find(desk, form.id)
-    incident = desk.hub.acts.call_in(actor_of(caller), form.id, form.text, form.village)
+    line = desk.line(caller, "call_in", {"incident": form.id, "village": form.village})
+    incident = desk.hub.acts.call_in(actor_of(caller), form.id, form.text, form.village, line)
     if (incident.origin, incident.text, incident.village) != ("call", form.text, form.village):
         raise id_reused()
-    if before is None:
-        desk.audit(caller, "call_in", {"incident": incident.id, "village": form.village})
-        _changed(desk, incident.id)
     return Json(_view(desk, incident), 201)
 
 
@@ -67,9 +64,7 @@ def acknowledge(incident: AnyId, desk: At, caller: Writing) -> Json:
     caller.require("acknowledge")
     before = _find(desk, incident)
     if before is None or before.acknowledged_by != caller.officer.name:
-        desk.hub.acts.acknowledge(actor_of(caller), incident)
-        desk.audit(caller, "acknowledge", {"incident": incident})
-        _changed(desk, incident)
+        desk.hub.acts.acknowledge(actor_of(caller), incident, desk.line(caller, "acknowledge", {"incident": incident}))
     return Json(_view(desk, _known(desk, incident)))
 
 
@@ -82,10 +77,8 @@ def support(incident: AnyId, form: ActForm, desk: At, caller: Writing) -> Json:
         known = dispatches.find(connection, form.id)
     if known is not None and (known.signal, known.incident) != ("support", incident):
         raise id_reused()
-    dispatch = known or desk.hub.acts.support(actor_of(caller), incident, form.id)
-    if dispatch is not None and known is None:
-        desk.audit(caller, "support", {"incident": incident, "dispatch": dispatch.id})
-        _changed(desk, incident)
+    line = desk.line(caller, "support", {"incident": incident, "dispatch": form.id})
+    dispatch = known or desk.hub.acts.support(actor_of(caller), incident, form.id, also=line)
     return Json({"dispatch": None if dispatch is None else view_of(desk, dispatch, caller)})
 
 
@@ -97,11 +90,8 @@ def all_clear(incident: AnyId, form: ActForm, desk: At, caller: Writing) -> Json
     with desk.hub.ledger.read() as connection:
         done = dispatches.find(connection, f"{form.id}-h"[:64])
     if done is None:
-        before = _known(desk, incident)
-        desk.hub.acts.all_clear(actor_of(caller), incident, form.id)
-        if before.closed_ms is None:
-            desk.audit(caller, "all_clear", {"incident": incident, "act": form.id})
-        _changed(desk, incident)
+        line = desk.line(caller, "all_clear", {"incident": incident, "act": form.id})
+        desk.hub.acts.all_clear(actor_of(caller), incident, form.id, line)
     elif done.incident != incident:
         raise id_reused()
     return Json(_view(desk, _known(desk, incident)))
@@ -115,18 +105,13 @@ def outcome(incident: AnyId, form: OutcomeForm, desk: At, caller: Writing) -> Js
     with desk.hub.ledger.read() as connection:
         earlier = incidents.outcomes_of(connection, [incident])
     if not earlier or _words(earlier[-1]) != _words(given):
-        desk.hub.acts.outcome(actor_of(caller), given)
-        desk.audit(caller, "outcome", {"incident": incident, "kind": form.kind})
-        _changed(desk, incident)
+        line = desk.line(caller, "outcome", {"incident": incident, "kind": form.kind})
+        desk.hub.acts.outcome(actor_of(caller), given, line)
     return Json(_view(desk, _known(desk, incident)), 201)
 
 
 def _words(outcome: Outcome) -> tuple[str, ...]:
     return outcome.by, outcome.kind, outcome.done, outcome.done_by, outcome.text
-
-
-def _changed(desk: Desk, incident: str) -> None:
-    desk.hub.feed.post("incident", {"incident": incident})
 
 
 def _find(desk: Desk, incident: str) -> Incident | None:

@@ -120,11 +120,9 @@ def _tell(
         )
     if not same:
         raise id_reused()
-    done = known or desk.hub.acts.tell(actor_of(caller), act_id, do, [post], facts, why)
-    if known is None:
-        said = {key: value for key, value in facts.items() if not isinstance(value, dict | list)}
-        desk.audit(caller, do, {"dispatch": done.id, "post": post, **said, "why": why})
-        desk.hub.feed.post("dispatch", {"dispatch": done.id})
+    said = {key: value for key, value in facts.items() if not isinstance(value, dict | list)}
+    line = desk.line(caller, do, {"dispatch": act_id, "post": post, **said, "why": why})
+    done = known or desk.hub.acts.tell(actor_of(caller), act_id, do, [post], facts, why, line)
     return Json(view_of(desk, done, caller), 201)
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, RowMapping, and_, bindparam, func, or_, selec
 from kengd.errors import KengdError
 from kengd.hub.dispatching import UNREAD, State, Target, advance, cancelled, could_not_read, lapsed
 from kengd.hub.incidents import hushed_at_post, sounding_end
+from kengd.hub.ledger import changes
 from kengd.hub.ledger.book_rows import EntryRow
 from kengd.hub.ledger.dispatch_rows import CommandRow, DispatchRow, TargetRow
 from kengd.hub.ledger.merging import Heard, entry_from
@@ -20,6 +21,8 @@ from kengd.wire.entry import Entry
 
 DISPATCH, COMMAND, TARGET, ENTRY = table(DispatchRow), table(CommandRow), table(TargetRow), table(EntryRow)
 _ENDS: Final = ("finished", "cut", "failed", "tested")
+_IN_ORDER: Final = (TARGET.c.dispatch, TARGET.c.post)
+"""So everywhere where rows are locked: two workers never wait for each other."""
 _UNANSWERED: Final = (State.WAITING.value, State.SENT.value)
 _CHANGING: Final = [
     "state", "reason", "activation", "proved", "awaited", "sent_ms", "received_ms", "ringing_ms", "ended_ms",
@@ -99,11 +102,14 @@ def create(connection: Connection, dispatch: Dispatch, commands: Iterable[Comman
     connection.execute(DISPATCH.insert(), asdict(dispatch))
     connection.execute(COMMAND.insert(), [{**asdict(command), "open": True} for command in commands])
     connection.execute(TARGET.insert(), [_values(target) for target in targets])
+    changes.note(connection, "dispatch", dispatch=dispatch.id)
+    if dispatch.incident is not None:
+        changes.note(connection, "incident", incident=dispatch.incident)
 
 
 def targets_of(connection: Connection, dispatches: Collection[str]) -> list[Target]:
     """Every post of these dispatches."""
-    query = select(TARGET).where(TARGET.c.dispatch.in_(dispatches)).order_by(TARGET.c.dispatch, TARGET.c.post)
+    query = select(TARGET).where(TARGET.c.dispatch.in_(dispatches)).order_by(*_IN_ORDER)
     return [_target(row) for row in connection.execute(query).mappings()]
 
 
@@ -126,7 +132,7 @@ def answered(connection: Connection, fresh: Sequence[Heard]) -> list[Target]:
     by_jti = and_(TARGET.c.jti.in_(jtis), TARGET.c.post.in_({item.post for item in fresh}))
     hushed = and_(TARGET.c.do == "hush", TARGET.c.state == State.RECEIVED.value, TARGET.c.post.in_(ended))
     guessed = and_(TARGET.c.state.in_(_UNANSWERED), TARGET.c.post.in_(unread))
-    query = select(TARGET).where(or_(by_jti, hushed, guessed)).order_by(TARGET.c.dispatch, TARGET.c.post)
+    query = select(TARGET).where(or_(by_jti, hushed, guessed)).order_by(*_IN_ORDER)
     rows = connection.execute(_locked(connection, query)).mappings()
     before = {(row["dispatch"], row["post"]): _target(row) for row in rows}
     after = dict(before)
@@ -223,9 +229,14 @@ def due(connection: Connection, now_ms: int, limit: int = 100) -> list[tuple[Com
 
 def sent(connection: Connection, jti: str, posts: Collection[str], now_ms: int, due_ms: int) -> None:
     """These posts' command was given to the broker; it is due again at `due_ms`."""
-    connection.execute(update(COMMAND).where(COMMAND.c.jti == jti).values(sends=COMMAND.c.sends + 1, due_ms=due_ms))
+    one = update(COMMAND).where(COMMAND.c.jti == jti).values(sends=COMMAND.c.sends + 1, due_ms=due_ms)
+    dispatch = connection.execute(one.returning(COMMAND.c.dispatch)).scalar()
     where = and_(TARGET.c.jti == jti, TARGET.c.post.in_(posts), TARGET.c.state == State.WAITING.value)
-    connection.execute(update(TARGET).where(where).values(state=State.SENT.value, sent_ms=now_ms))
+    if connection.dialect.name == "postgresql":  # an UPDATE locks rows as it finds them, and answers come meanwhile
+        connection.execute(_locked(connection, select(TARGET.c.post).where(where).order_by(*_IN_ORDER)))
+    news = update(TARGET).where(where).values(state=State.SENT.value, sent_ms=now_ms)
+    if connection.execute(news).rowcount:
+        changes.note(connection, "dispatch", dispatch=dispatch)
 
 
 def put_off(connection: Connection, jti: str, due_ms: int) -> None:
@@ -245,7 +256,7 @@ def hurry(connection: Connection, posts: Collection[str], now_ms: int) -> None:
 def lapse(connection: Connection, now_ms: int) -> list[Target]:
     """Commands that have expired unanswered; their posts gave no answer."""
     query = select(TARGET).where(TARGET.c.state.in_(_UNANSWERED), TARGET.c.exp_ms < now_ms)
-    query = query.order_by(TARGET.c.dispatch, TARGET.c.post)  # as everywhere: two workers never wait for each other
+    query = query.order_by(*_IN_ORDER)
     found = [_target(row) for row in connection.execute(_locked(connection, query)).mappings()]
     changed = [after for before in found if (after := lapsed(before, now_ms)) != before]
     _update(connection, changed)
@@ -259,7 +270,7 @@ def cancel(
     where = and_(TARGET.c.dispatch.in_(dispatches), TARGET.c.state.in_(_UNANSWERED))
     if posts is not None:
         where = and_(where, TARGET.c.post.in_(posts))
-    query = _locked(connection, select(TARGET).where(where).order_by(TARGET.c.dispatch, TARGET.c.post))
+    query = _locked(connection, select(TARGET).where(where).order_by(*_IN_ORDER))
     found = [_target(row) for row in connection.execute(query).mappings()]
     _update(connection, [cancelled(target, now_ms) for target in found])
 
@@ -273,6 +284,8 @@ def next_due_ms(connection: Connection) -> int | None:
 def _update(connection: Connection, targets: Sequence[Target]) -> None:
     if not targets:
         return
+    for dispatch in sorted({target.dispatch for target in targets}):
+        changes.note(connection, "dispatch", dispatch=dispatch)
     where = and_(TARGET.c.dispatch == bindparam("k_dispatch"), TARGET.c.post == bindparam("k_post"))
     statement = update(TARGET).where(where).values({name: bindparam(f"v_{name}") for name in _CHANGING})
     rows = []

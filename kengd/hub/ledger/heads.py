@@ -6,6 +6,7 @@ import json
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection, and_, func, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from kengd.hub.ledger.book_rows import BookRow, EntryRow, HeadRow
 from kengd.hub.ledger.rows import table
@@ -15,19 +16,21 @@ BOOK, HEAD, ENTRY = table(BookRow), table(HeadRow), table(EntryRow)
 
 
 def sign_grown(connection: Connection, kid: str, key: Ed25519PrivateKey, now_ms: int) -> int:
-    """Sign the head of every book that has grown since it was last signed; how many."""
+    """Sign the head of every book that has grown since it was last signed; how many. Another worker may do so just now."""
     newest = select(HEAD.c.post, HEAD.c.book, func.max(HEAD.c.seq).label("seq")).group_by(HEAD.c.post, HEAD.c.book)
     last = newest.subquery()
     joined = BOOK.outerjoin(last, and_(BOOK.c.post == last.c.post, BOOK.c.book == last.c.book))
     query = select(BOOK.c.post, BOOK.c.book, BOOK.c.seq, BOOK.c.hash).select_from(joined)
-    grown = connection.execute(query.where(BOOK.c.seq > func.coalesce(last.c.seq, 0))).all()
+    query = query.where(BOOK.c.seq > func.coalesce(last.c.seq, 0)).order_by(BOOK.c.post, BOOK.c.book)
+    grown = connection.execute(query).all()
     rows = []
     for post, book, seq, digest in grown:
         said = {"post": post, "book": book, "seq": seq, "hash": bytes(digest).hex(), "at_ms": now_ms}
         jws = sign(json.dumps(said, separators=(",", ":")).encode(), kid, key).decode()
         rows.append({"post": post, "book": book, "seq": seq, "hash": bytes(digest), "at_ms": now_ms, "jws": jws})
     if rows:
-        connection.execute(HEAD.insert(), rows)
+        insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+        connection.execute(insert(HEAD).on_conflict_do_nothing(), rows)
     return len(rows)
 
 

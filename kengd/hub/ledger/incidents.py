@@ -10,6 +10,7 @@ from sqlalchemy import Connection, and_, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from kengd.hub.incidents import Incident, Outcome
+from kengd.hub.ledger import changes
 from kengd.hub.ledger.incident_rows import IncidentRow, OutcomeRow, SoundedRow
 from kengd.hub.ledger.rows import table
 
@@ -35,7 +36,7 @@ def add(connection: Connection, incident: Incident) -> bool:
     """False when it is there already."""
     insert: Any = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     statement = insert(INCIDENT).values(**asdict(incident)).on_conflict_do_nothing().returning(INCIDENT.c.id)
-    return connection.execute(statement).first() is not None
+    return _noted(connection, incident.id, connection.execute(statement).first() is not None)
 
 
 def find(connection: Connection, incident_id: str) -> Incident | None:
@@ -65,7 +66,10 @@ def sound(connection: Connection, sounded: Sequence[Sounded]) -> set[tuple[str, 
     insert: Any = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     statement = insert(SOUNDED).on_conflict_do_nothing().returning(SOUNDED.c.post, SOUNDED.c.activation)
     rows = connection.execute(statement, [asdict(item) for item in sounded])
-    return {(str(post), str(activation)) for post, activation in rows}
+    new = {(str(post), str(activation)) for post, activation in rows}
+    for item in sounded:
+        _noted(connection, item.incident, (item.post, item.activation) in new)
+    return new
 
 
 def name_place(connection: Connection, incident_id: str, post: str, activation: str, place: str) -> None:
@@ -84,7 +88,9 @@ def sound_ended(connection: Connection, ended: Mapping[tuple[str, str], str], at
     statement = (
         update(SOUNDED).where(one, SOUNDED.c.ended_ms.is_(None)).values(ended=bindparam("v_how"), ended_ms=at_ms)
     )
-    rows = [{"k_post": post, "k_activation": activation, "v_how": how} for (post, activation), how in ended.items()]
+    rows = [
+        {"k_post": post, "k_activation": activation, "v_how": how} for (post, activation), how in sorted(ended.items())
+    ]
     connection.execute(statement, rows)
 
 
@@ -109,14 +115,14 @@ def acknowledge(connection: Connection, incident_id: str, by: str, at_ms: int) -
     done = connection.execute(
         update(INCIDENT).where(where).values(acknowledged_ms=at_ms, acknowledged_by=by, call_due_ms=None)
     )
-    return done.rowcount > 0
+    return _noted(connection, incident_id, done.rowcount > 0)
 
 
 def close(connection: Connection, incident_id: str, by: str, at_ms: int) -> bool:
     """Hết báo động. False: closed already, or there is none."""
     where = and_(INCIDENT.c.id == incident_id, INCIDENT.c.closed_ms.is_(None))
     done = connection.execute(update(INCIDENT).where(where).values(closed_ms=at_ms, closed_by=by, call_due_ms=None))
-    return done.rowcount > 0
+    return _noted(connection, incident_id, done.rowcount > 0)
 
 
 def calls_due(connection: Connection, now_ms: int) -> list[Incident]:
@@ -136,9 +142,17 @@ def called(connection: Connection, incident_id: str, next_ms: int) -> None:
 def add_outcome(connection: Connection, outcome: Outcome) -> None:
     """A correction is a further one."""
     connection.execute(OUTCOME.insert().values(**asdict(outcome)))
+    _noted(connection, outcome.incident, True)
 
 
 def outcomes_of(connection: Connection, incidents: Collection[str]) -> list[Outcome]:
     """Oldest first."""
     query = select(OUTCOME).where(OUTCOME.c.incident.in_(incidents)).order_by(OUTCOME.c.n)
     return [Outcome(**{k: v for k, v in row.items() if k != "n"}) for row in connection.execute(query).mappings()]
+
+
+def _noted(connection: Connection, incident: str, changed: bool) -> bool:
+    """Whether it changed, and whoever watches is told so."""
+    if changed:
+        changes.note(connection, "incident", incident=incident)
+    return changed

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from kengd.hub.ledger import changes
 from kengd.hub.ledger.roster_rows import GroupRow, KeeperRow, MemberRow, NeighbourRow, PostRow, ServesRow, VillageRow
 from kengd.hub.ledger.rows import table
 from kengd.hub.roster import Keeper, Neighbour, Post, Roster, Village
@@ -63,6 +64,7 @@ def retire_post(connection: Connection, post_id: str, now_ms: int) -> bool:
     done = connection.execute(
         update(POST).where(POST.c.id == post_id, POST.c.retired_ms.is_(None)).values(retired_ms=now_ms)
     )
+    _noted(connection)
     return done.rowcount > 0
 
 
@@ -77,11 +79,13 @@ def put_keeper(connection: Connection, keeper: Keeper) -> None:
 
 def drop_keeper(connection: Connection, keeper_id: str) -> bool:
     """Erased, with the phone number (personal data). False: no such keeper."""
+    _noted(connection)
     return connection.execute(delete(KEEPER).where(KEEPER.c.id == keeper_id)).rowcount > 0
 
 
 def put_neighbours(connection: Connection, village: str, neighbours: Iterable[Neighbour]) -> None:
     """All neighbours of this village anew."""
+    _noted(connection)
     connection.execute(delete(NEIGHBOUR).where(NEIGHBOUR.c.village == village))
     for item in neighbours:
         row = {"village": item.village, "neighbour": item.neighbour, "by_itself": item.by_itself}
@@ -90,6 +94,7 @@ def put_neighbours(connection: Connection, village: str, neighbours: Iterable[Ne
 
 def put_group(connection: Connection, group_id: str, name: str, posts: Iterable[str]) -> None:
     """New, or changed; with no posts it is gone."""
+    _noted(connection)
     members = list(dict.fromkeys(posts))
     connection.execute(delete(MEMBER).where(MEMBER.c.group_id == group_id))
     if not members:
@@ -101,6 +106,7 @@ def put_group(connection: Connection, group_id: str, name: str, posts: Iterable[
 
 def drop_village(connection: Connection, village_id: str) -> bool:
     """The village is gone from the roster: no post serves it any more, nobody is its neighbour. False: no such village."""
+    _noted(connection)
     connection.execute(delete(SERVES).where(SERVES.c.village == village_id))
     where = (NEIGHBOUR.c.village == village_id) | (NEIGHBOUR.c.neighbour == village_id)
     connection.execute(delete(NEIGHBOUR).where(where))
@@ -124,7 +130,13 @@ def group_names(connection: Connection) -> dict[str, str]:
     }
 
 
+def _noted(connection: Connection) -> None:
+    """Everybody reads it anew."""
+    changes.note(connection, "hub", roster=True)
+
+
 def _put(connection: Connection, into: Table, row: dict[str, Any]) -> None:
+    _noted(connection)
     insert: Any = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     statement = insert(into).values(**row)
     news = {name: value for name, value in row.items() if name != "id"}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -13,17 +14,21 @@ from sqlalchemy import Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
+from kengd import clock
 from kengd.errors import KengdError, UsageError
 
 # Each family of rows has to be known before the tables are looked at.
 from kengd.hub.ledger import (  # noqa: F401
     book_rows,
+    change_rows,
+    changes,
     dispatch_rows,
     incident_rows,
     people_rows,
     roster_rows,
     watch_rows,
 )
+from kengd.hub.ledger.changes import Noted
 from kengd.hub.ledger.migrations import NEWEST
 
 Transaction = Connection
@@ -43,11 +48,28 @@ _MIGRATING: Final = 0x6B656E67
 """PostgreSQL's advisory lock: two workers that start together do not both change the tables."""
 
 
-class Ledger:
-    """One database. `write` and `read` may be called from any thread; each is one transaction."""
+_DEAD_PEERS: Final = (
+    "SET tcp_keepalives_idle = 5",
+    "SET tcp_keepalives_interval = 2",
+    "SET tcp_keepalives_count = 3",
+    "SET idle_in_transaction_session_timeout = '20s'",
+)
+"""What a worker has locked is free again some seconds after its machine is gone without a word, or its process hangs."""
 
-    def __init__(self, url: str) -> None:
+
+class Ledger:
+    """One database. `write` and `read` may be called from any thread; each is one transaction.
+
+    `tells`: whether other processes want to know what this one changes (`changes`). `on_noted`: told of it here, after each commit.
+    """
+
+    def __init__(
+        self, url: str, *, tells: bool = True, on_noted: Callable[[Sequence[Noted]], None] = lambda _: None
+    ) -> None:
         """Open it and bring it up to date. Raises UsageError `bad_database_url`, KengdError `ledger_unreachable`, `ledger_newer`."""
+        self.name = secrets.token_hex(6)
+        """Of this process, in what it tells."""
+        self._tells, self._on_noted = tells, on_noted
         self.engine = _engine(url)
         self.sqlite = self.engine.dialect.name == "sqlite"
         self._writing = threading.Lock()
@@ -64,10 +86,19 @@ class Ledger:
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """A transaction that may change things: committed when the block ends, rolled back when it raises.
+        """A transaction that may change things: committed when the block ends, rolled back when it raises."""
+        with self._writer() as connection:
+            notes = changes.listen(connection)
+            yield connection
+            noted = tuple(notes.values())
+            if noted and self._tells:
+                changes.keep(connection, self.name, noted, clock.now().wall_ms)
+        if noted:
+            self._on_noted(noted)
 
-        SQLite has one writer at a time: it is chosen here, fairly, instead of by waiting for its file lock.
-        """
+    @contextmanager
+    def _writer(self) -> Iterator[Connection]:
+        """SQLite has one writer at a time: it is chosen here, fairly, instead of by waiting for its file lock."""
         if not self.sqlite:
             with self.engine.begin() as connection:
                 yield connection
@@ -131,7 +162,9 @@ def _engine(url: str) -> Engine:
             return engine
         if parsed.get_backend_name() == "postgresql":
             pool: dict[str, Any] = {"pool_size": 8, "max_overflow": 24, "pool_pre_ping": True}
-            return create_engine(parsed.set(drivername="postgresql+psycopg"), **pool)
+            engine = create_engine(parsed.set(drivername="postgresql+psycopg"), **pool)
+            event.listen(engine, "connect", _bury_the_dead)
+            return engine
     except (ArgumentError, ValueError):
         pass
     raise UsageError(
@@ -149,6 +182,14 @@ def _prepare(connection: Any, _record: object) -> None:
     for pragma in _PRAGMAS:
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _bury_the_dead(connection: Any, _record: object) -> None:
+    """PostgreSQL waits two hours for a machine that has lost its power; nobody else may ring meanwhile."""
+    connection.autocommit = True
+    for statement in _DEAD_PEERS:
+        connection.execute(statement)
+    connection.autocommit = False
 
 
 def _begin(connection: Connection) -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Final
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, and_, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from kengd.hub.ledger.rows import table
 from kengd.hub.ledger.watch_rows import PresenceRow, ValueRow
 
 VALUE, PRESENCE = table(ValueRow), table(PresenceRow)
+_PRESENCE_LOCK: Final = 0x6B656E6A
 
 
 def value_of(connection: Connection, key: str) -> str | None:
@@ -38,6 +40,13 @@ def put_new(connection: Connection, key: str, value: str) -> bool:
     return connection.execute(changed.returning(VALUE.c.key)).first() is not None
 
 
+def swap(connection: Connection, key: str, before: str, value: str | None) -> bool:
+    """Keep it in the place of `before` (None strikes it); False when that is not what is kept there any more."""
+    where = and_(VALUE.c.key == key, VALUE.c.value == before)
+    change = delete(VALUE).where(where) if value is None else update(VALUE).where(where).values(value=value)
+    return connection.execute(change).rowcount > 0
+
+
 def under(connection: Connection, prefix: str) -> dict[str, str]:
     """All whose key begins with `prefix`."""
     query = (
@@ -46,11 +55,23 @@ def under(connection: Connection, prefix: str) -> dict[str, str]:
     return {str(key): str(value) for key, value in connection.execute(query)}
 
 
-def note_presence(connection: Connection, post: str, present: bool, from_ms: int) -> None:
-    """The post came or went; saying it twice writes one row (several workers see the same)."""
-    query = select(PRESENCE.c.present).where(PRESENCE.c.post == post).order_by(PRESENCE.c.n.desc()).limit(1)
-    if connection.execute(query).scalar() is not present:
-        connection.execute(PRESENCE.insert().values(post=post, present=present, from_ms=from_ms))
+def note_presence(connection: Connection, came: Sequence[tuple[str, bool, int]]) -> list[tuple[str, bool, int]]:
+    """(post, whether it is present, from when on, unix ms), in their order. Several workers see the same: those that were new."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_PRESENCE_LOCK})")
+    known: dict[str, bool | None] = {}
+    new = []
+    for post, present, from_ms in came:
+        if post not in known:
+            newest = select(PRESENCE.c.present).where(PRESENCE.c.post == post).order_by(PRESENCE.c.n.desc()).limit(1)
+            known[post] = connection.execute(newest).scalar()
+        if known[post] is not present:
+            known[post] = present
+            new.append((post, present, from_ms))
+    if new:
+        rows = [{"post": post, "present": present, "from_ms": from_ms} for post, present, from_ms in new]
+        connection.execute(PRESENCE.insert(), rows)
+    return new
 
 
 def presence_between(connection: Connection, from_ms: int, to_ms: int) -> dict[str, list[tuple[int, bool]]]:
