@@ -8,6 +8,7 @@
 #                                  officer's password. --address: what the posts call this machine by; may be repeated.
 #   --web                          where the desk listens (127.0.0.1:8080)
 #
+# Without Internet: from a bundle of `deploy/wheelhouse.sh --hub`, unpacked; mosquitto must be there then.
 # The broker is Debian's mosquitto with our own settings, which the hub writes anew with each enrolment.
 [ -n "${BASH_VERSION:-}" ] || exec bash "$0" "$@"
 set -eEuo pipefail
@@ -15,6 +16,8 @@ umask 022
 here=$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")
 # shellcheck source=deploy/ready.sh
 . "$here/ready.sh"
+# shellcheck source=deploy/build.sh
+. "$here/build.sh"
 
 opt=/opt/kengd-hub
 etc=/etc/kengd
@@ -22,25 +25,37 @@ state=/var/lib/kengd-hub
 units=/etc/systemd/system
 begin=()
 web=127.0.0.1:8080
+scratch=
+unfinished= # a release that is not complete yet
 
 main() {
     read_arguments "$@"
     [ "$(id -u)" -eq 0 ] || die "cần quyền root." "sudo $0 $*"
     has_systemd || die "máy này không chạy systemd." "dùng Debian 12, Ubuntu 24.04 hoặc Raspberry Pi OS trở lên"
     local python release
-    python=$(newest_python)
-    [ -n "$python" ] || stop_if_hopeless
+    scratch=$(mktemp -d /var/tmp/kengd-hub-install.XXXXXX)
+    trap leave EXIT
+    find_wheels
+    if [ -n "$wheels" ]; then # pip comes along, so ensurepip need not be there
+        python=$system_python
+        answers "$python" 'import ctypes, sqlite3, ssl, venv' || stop_if_hopeless
+    else
+        python=$(newest_python)
+        [ -n "$python" ] || stop_if_hopeless
+    fi
     install_missing_packages "$python"
-    python=$(newest_python)
+    [ -n "$python" ] || python=$(newest_python)
     [ -n "$python" ] || die "Python ở đây không tạo được môi trường ảo." "sudo apt-get install python3-venv"
     make_user
     release=$opt/releases/$(date -u +%Y%m%d-%H%M%S)
-    build "$python" "$release"
+    build_hub "$python" "$release"
     found_hub "$release"
     lay_out_units
     put_in_force "$release"
     farewell
 }
+
+leave() { rm -rf -- "$scratch" ${unfinished:+"$unfinished"}; }
 
 read_arguments() {
     while [ $# -gt 0 ]; do
@@ -75,15 +90,21 @@ make_user() {
     install -d -m 0700 -o mosquitto -g mosquitto "$state/broker/data"
 }
 
-build() { # PYTHON RELEASE : complete and tried before anything in force is touched
+build_hub() { # PYTHON RELEASE : complete and tried before anything in force is touched
     say "Đang dựng $2 (vài phút) …"
-    trap 'rm -rf -- "$release"' ERR
-    "$1" -m venv "$2"
+    unfinished=$2
     venv=$2
-    in_venv --require-hashes --requirement "$checkout/requirements-hub.lock"
-    in_venv --no-deps --no-build-isolation "$checkout"
-    "$2/bin/python" -P -m kengd hub --help >/dev/null
-    trap - ERR
+    packages=(-r "$checkout/requirements-hub.lock")
+    if [ -n "$wheels" ]; then
+        "$1" -m venv --without-pip "$2"
+        fill_offline
+    else
+        "$1" -m venv "$2"
+        fill_online
+    fi
+    "$2/bin/python" -I -m compileall -q -j 0 -x '/(tests?|testing|setuptools)/' "$2"/lib/python*/site-packages >/dev/null || true
+    "$2/bin/python" -I -m kengd hub serve --help >/dev/null
+    unfinished=
 }
 
 found_hub() { # RELEASE

@@ -1,14 +1,16 @@
 #!/usr/bin/env bash
-# For whoever prepares SD cards: makes kengd-bundle-VERSION.tar, all that a post without Internet needs.
+# For whoever prepares SD cards: makes kengd-bundle-VERSION.tar, all that a post without Internet needs; or, for a commune's
+# hub without Internet, kengd-hub-bundle-VERSION.tar.
 #
-#   deploy/wheelhouse.sh [--out DIR] [--for PYTHON-MACHINE]...
+#   deploy/wheelhouse.sh [--hub] [--out DIR] [--for PYTHON-MACHINE]...
 #
+#   --hub       for deploy/hub-install.sh instead; default then 3.11-x86_64 and 3.13-x86_64 (a PC with Debian 12 or 13)
 #   --out DIR   where the tar goes (default: here)
 #   --for       Python and machine, may be repeated; default 3.11-aarch64 and 3.13-aarch64 (64-bit Raspberry Pi OS bookworm
 #               and trixie); 3.13-x86_64 for a PC
 #
-# In it: the program, every wheel of requirements.lock (hashes checked), pip itself, the scripts, and SHA256SUMS over all of
-# it. On the post: unpack, `sudo ./deploy/install.sh`. No key of any post or hub is ever in it: keys are made per unit.
+# In it: the program, every wheel of requirements.lock (or of requirements-hub.lock; hashes checked), pip itself, the scripts,
+# and SHA256SUMS over all of it. On the post: unpack, `sudo ./deploy/install.sh`; on the hub `sudo ./deploy/hub-install.sh …`. No key of any post or hub is ever in it: keys are made per unit.
 [ -n "${BASH_VERSION:-}" ] || exec bash "$0" "$@"
 set -euo pipefail
 # shellcheck source=deploy/ready.sh
@@ -16,9 +18,11 @@ set -euo pipefail
 
 out=$PWD
 targets=()
+lock=requirements.lock
+name=kengd-bundle
 newest_glibc_tags=(2_34 2_31 2_28 2_27 2_26 2_24 2_17) # bookworm has glibc 2.36
-taken=(kengd deploy systemd firmware_config pyproject.toml requirements.lock README.md LICENSE)
-own_scripts=(deploy systemd firmware_config requirements.lock README.md LICENSE)
+taken=(kengd deploy systemd firmware_config pyproject.toml requirements.lock requirements-hub.lock README.md LICENSE)
+own_scripts=(deploy systemd firmware_config requirements.lock requirements-hub.lock README.md LICENSE)
 
 main() {
     read_arguments "$@"
@@ -47,13 +51,14 @@ main() {
     (cd -- "$bundle" && find . -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum) >"$scratch/SHA256SUMS"
     mv -- "$scratch/SHA256SUMS" "$bundle/"
     tar -C "$scratch" --sort=name --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner --mode=go=rX \
-        -cf "$out/kengd-bundle-$version.tar" "kengd-$version"
-    say "Xong: $out/kengd-bundle-$version.tar ($(du -h -- "$out/kengd-bundle-$version.tar" | cut -f1); ${targets[*]})"
+        -cf "$out/$name-$version.tar" "kengd-$version"
+    say "Xong: $out/$name-$version.tar ($(du -h -- "$out/$name-$version.tar" | cut -f1); ${targets[*]})"
 }
 
 read_arguments() {
     while [ $# -gt 0 ]; do
         case $1 in
+        --hub) lock=requirements-hub.lock name=kengd-hub-bundle && shift ;;
         --out) out=$(readlink -m -- "${2:?}") && shift 2 ;;
         --for)
             [[ ${2:-} =~ ^3\.[0-9]+-(aarch64|x86_64)$ ]] || die "--for ${2:-} không phải là PYTHON-MÁY." "ví dụ: --for 3.13-aarch64"
@@ -63,7 +68,12 @@ read_arguments() {
         *) die "không hiểu: $1" "$0 --help" ;;
         esac
     done
-    [ ${#targets[@]} -gt 0 ] || targets=(3.11-aarch64 3.13-aarch64)
+    if [ ${#targets[@]} -eq 0 ]; then
+        case $name in
+        kengd-hub-bundle) targets=(3.11-x86_64 3.13-x86_64) ;;
+        *) targets=(3.11-aarch64 3.13-aarch64) ;;
+        esac
+    fi
 }
 
 # As a clone would have it, with what is not committed yet; a copy without git is taken as it is.
@@ -99,7 +109,7 @@ fetch_wheels() { # BUNDLE PYTHON-MACHINE
     local python=${2%-*} machine=${2#*-} tags=() tag
     for tag in "${newest_glibc_tags[@]}"; do tags+=(--platform "manylinux_${tag}_$machine"); done
     say "Đang tải các gói cho Python $python, $machine …"
-    venv_pip download --no-deps --only-binary :all: --require-hashes -r "$checkout/requirements.lock" -d "$1/wheels" \
+    venv_pip download --no-deps --only-binary :all: --require-hashes -r "$checkout/$lock" -d "$1/wheels" \
         --implementation cp --python-version "$python" --abi "cp${python/./}" --abi abi3 --abi none \
         "${tags[@]}" --platform "manylinux2014_$machine" --platform "linux_$machine"
 }

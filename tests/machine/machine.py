@@ -75,6 +75,11 @@ class Machine:
         place.mkdir(parents=True, exist_ok=True)
 
     @property
+    def suite(self) -> str:
+        """Which Debian it runs."""
+        return self._image.suite
+
+    @property
     def disk(self) -> Path:
         """Its SD card as a file (not with `strict`)."""
         return self._place / "disk.qcow2"
