@@ -262,6 +262,9 @@ def test_the_keys_beside_the_broker_are_its_owners_only_unless_the_directory_sha
         ("shared", "data"),
     )]  # fmt: skip
     assert modes == ["0o700", "0o600", "0o700", "0o2750", "0o640", "0o2770"]
+    (shared / "data").chmod(0o700)  # as deploy/hub-install.sh makes it, mosquitto's own: the hub may not touch it
+    assert authority.write_broker(shared).changed == ()
+    assert oct((shared / "data").stat().st_mode & 0o7777) == "0o700"
 
 
 def test_an_authority_knows_its_own(running: CommuneBroker) -> None:

@@ -44,7 +44,8 @@ def write_files(directory: Path, contents: Mapping[str, bytes]) -> BrokerFiles:
     shared = bool(os.stat(directory).st_mode & stat.S_ISGID)
     with files.locked(directory):
         files.sweep(directory)
-        files.make_directory(directory / DATA, SHARED_DATA if shared else 0o700)
+        if not (shared and (directory / DATA).exists()):  # an installer made it for mosquitto, whose own it is then
+            files.make_directory(directory / DATA, SHARED_DATA if shared else 0o700)
         changed = []
         for name, content in contents.items():
             if files.read(directory / name) != content:
