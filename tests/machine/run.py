@@ -29,8 +29,8 @@ from tests.machine.machine import Machine, MachineError
 from tests.machine.table import Table
 
 CORES = len(os.sched_getaffinity(0))
-JOBS = CORES + 1
-"""A machine often waits: for a watchdog, for the end of an alarm."""
+JOBS = CORES
+"""More only get in each other's way: emulated, a machine wants a processor and its cache for itself."""
 
 
 @dataclass(frozen=True, slots=True)
