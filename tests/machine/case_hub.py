@@ -141,20 +141,24 @@ def _killed(post: Post, table: Table) -> None:
     """Of what runs at the commune each may die."""
     machine = post.machine
     for unit in ("kengd-hub", "mosquitto"):
-        before = machine.must(f"systemctl show -P MainPID {unit}")
-        machine.must(f"systemctl kill -s KILL {unit}")
         began = time.monotonic()
-        back = _until(
-            lambda: (
-                machine.run(f"systemctl is-active -q {unit}").code == 0  # noqa: B023
-                and machine.must(f"systemctl show -P MainPID {unit}") not in ("0", before)
-            ),  # noqa: B023
-            LATER_S,
-        )
+        back = _killed_and_back(machine, unit)
         table.row(f"{unit} is killed: systemd starts it again", back, f"after {time.monotonic() - began:.0f} s")
     green = _until(lambda: "✓ thon-1" in _hub(machine, "hub posts").output, LATER_S)
     table.row("and the post is green again", green, _hub(machine, "hub posts").output.strip()[-300:])
     _rung(post, table, "and rings for the hub")
+
+
+def _killed_and_back(machine: Machine, unit: str) -> bool:
+    ask = f"systemctl is-active -q {unit} && systemctl show -P MainPID {unit}"
+    before = machine.must(ask)
+    machine.must(f"systemctl kill -s KILL {unit}")
+
+    def back() -> bool:
+        ran = machine.run(ask)
+        return ran.code == 0 and ran.output.strip() not in ("0", before)
+
+    return _until(back, LATER_S)
 
 
 def _kept(machine: Machine, table: Table) -> None:
