@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from kengd.hub.notices import wording
-from kengd.hub.roster import Roster, Seen
+from kengd.hub.roster import STALE_MS, Roster, Seen
 from kengd.hub.tidings import Tiding
 
 LOST: Final = "lost:"
@@ -38,11 +38,17 @@ def of_presence(
     """Lost for more than two minutes, or back. `told`: what stands in the ledger under "lost:"."""
     posts = [post.id for post in roster.posts if seen.get(post.id, Seen()).heard_ms is not None]
     if not line.up:
-        long = now_ms - line.since_ms >= LONG_MS
+        long = not 0 <= now_ms - line.since_ms < LONG_MS  # and where our clock was put back meanwhile
         return [_all_lost(posts, line.since_ms, now_ms)] if long and posts and EVERYBODY not in told else []
-    if now_ms - line.since_ms < SETTLE_MS:
+    up_ms = now_ms - line.since_ms
+    if 0 <= up_ms < SETTLE_MS:
         return []
-    gone = {post: since for post in posts if (since := gone_since(seen[post], now_ms)) is not None}
+    early = 0 <= up_ms < STALE_MS
+    gone = {
+        post: since
+        for post in posts
+        if (since := gone_since(seen[post], now_ms)) is not None and not (early and seen[post].odd)
+    }
     whole = json.loads(told[EVERYBODY]) if EVERYBODY in told else None
     if whole is not None:
         named = [post for post in whole["posts"] if roster.post(post) is not None]
@@ -95,7 +101,7 @@ def of_conditions(
     roster: Roster, seen: Mapping[str, Seen], line: Line, told: Mapping[str, str], now_ms: int
 ) -> list[Tiding]:
     """Critical conditions that present posts have; each told once while it lasts. `told`: what stands under "sick:"."""
-    if not line.up or now_ms - line.since_ms < SETTLE_MS:
+    if not line.up or 0 <= now_ms - line.since_ms < SETTLE_MS:
         return []
     found, sick, heard = [], set(), set()
     for post in roster.posts:

@@ -177,10 +177,10 @@ class Clockwork:
     def _calls(self, now_ms: int) -> None:
         """An alarm that nobody has taken: the next person, and the duty room's sounder, until somebody does (H6)."""
         with self._ledger.read() as connection:
-            if not incidents.calls_due(connection, now_ms):
+            if not incidents.calls_due(connection, now_ms, self._call_after_ms):
                 return
         with self._ledger.write() as connection:
-            due = incidents.calls_due(connection, now_ms)
+            due = incidents.calls_due(connection, now_ms, self._call_after_ms)
             for incident in due:
                 incidents.called(connection, incident.id, now_ms + self._call_after_ms)
                 changes.note(connection, "incident", incident=incident.id, call=incident.calls + 1)
@@ -196,7 +196,7 @@ class Clockwork:
             with self._ledger.read() as connection:
                 sounded = incidents.sounded_of(connection, [incident_id])
             sounding = {item.post for item in sounded if item.ended_ms is None}
-            late = now_ms - facts["at_ms"] >= CLEAR_AFTER_MS
+            late = not 0 <= now_ms - facts["at_ms"] < CLEAR_AFTER_MS
             ready = [post for post in facts["posts"] if late or post not in sounding]
             if ready:
                 self._clear(key, said, incident_id, ready)

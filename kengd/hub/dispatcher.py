@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from kengd.errors import KengdError
 from kengd.hub.dispatching import GRACE_MS, REPEAT_MS, Order, Target, alike
 from kengd.hub.ledger import dispatches
-from kengd.hub.ledger.dispatches import Command, Dispatch
+from kengd.hub.ledger.dispatches import STEPPED_MS, Command, Dispatch
 from kengd.hub.ledger.store import TROUBLE, Ledger, Transaction, trouble_in_words
 from kengd.hub.roster import Seen, hub_clock_wrong
 from kengd.wire.addressing import Address, addresses, claims, expiry
@@ -107,6 +107,7 @@ class Dispatcher:
                 self._note_sent(connection, commands, targets, taken)
                 if also is not None:
                     also(connection)
+                dispatches.answered_early(connection, [command.jti for command in commands])
         except TROUBLE as wrong:
             log.error("a hush was said and cannot be kept: %s", trouble_in_words(wrong))
             raise KengdError(
@@ -135,13 +136,14 @@ class Dispatcher:
         if next_ms is None:
             return [], now_ms + REPEAT_MS
         lapsed: list[Target] = []
-        if next_ms <= now_ms:
+        if not now_ms < next_ms <= now_ms + STEPPED_MS:
             with self._ledger.write() as connection:
                 lapsed = dispatches.lapse(connection, now_ms)
                 if self.others():
                     return lapsed, now_ms + AGAIN_MS
                 for command, posts in dispatches.due(connection, now_ms):
-                    self._again(connection, command, posts, now_ms)
+                    early = {target.post for target in dispatches.answered_early(connection, [command.jti])}
+                    self._again(connection, command, [post for post in posts if post not in early], now_ms)
                 next_ms = dispatches.next_due_ms(connection) or now_ms + REPEAT_MS
             self._mouth.flush()
         return lapsed, next_ms

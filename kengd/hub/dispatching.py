@@ -106,9 +106,10 @@ def cancelled(target: Target, now_ms: int) -> Target:
     return replace(target, state=State.CANCELLED, ended_ms=now_ms) if unanswered(target) else target
 
 
-def lapsed(target: Target, now_ms: int) -> Target:
-    """The command has expired without a word from the post. One that had never been sent says so too."""
-    if not unanswered(target) or now_ms <= target.exp_ms + GRACE_MS:
+def lapsed(target: Target, now_ms: int, *, stepped: bool = False) -> Target:
+    """The command has expired without a word from the post. One that had never been sent says so too. `stepped`: our clock was
+    put back since it was made, and nobody knows how old it is."""
+    if not unanswered(target) or (now_ms <= target.exp_ms + GRACE_MS and not stepped):
         return target
     return replace(target, state=State.NO_ANSWER, ended_ms=now_ms)
 

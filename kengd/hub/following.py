@@ -14,7 +14,7 @@ from kengd.hub.ledger import dispatches, incidents
 from kengd.hub.ledger.incidents import Sounded
 from kengd.hub.ledger.merging import Heard
 from kengd.hub.ledger.store import Transaction
-from kengd.hub.roster import Roster
+from kengd.hub.roster import SKEW_MS, Roster
 from kengd.wire.entry import parse_at
 
 SAME_ALARM_MS: Final = 30 * 60_000
@@ -27,7 +27,8 @@ RECENT_MS: Final = 15 * 60_000
 
 @dataclass(frozen=True, slots=True)
 class Began:
-    """An alarm began to sound, as an entry or a status says. `began_ms`: by the post's clock where that is trusted."""
+    """An alarm began to sound, as an entry or a status says. `began_ms`: by the post's clock where that is trusted. `sounds`:
+    and sounds now."""
 
     post: str
     activation: str
@@ -37,6 +38,7 @@ class Began:
     command_id: str | None
     began_ms: int
     heard_ms: int
+    sounds: bool = False
 
     @property
     def recent(self) -> bool:
@@ -44,10 +46,12 @@ class Began:
         return self.heard_ms - self.began_ms < RECENT_MS
 
 
-def began_in(item: Heard) -> Began:
-    """Of a `ringing` entry."""
+def began_in(item: Heard, ahead_ms: int | None = None) -> Began:
+    """Of a `ringing` entry. `ahead_ms`: by how much the post's clock is known to be ahead of ours; whichever of the two is
+    wrong, an alarm of this minute must not be taken for history (H22)."""
     entry = item.entry
-    at_ms = item.heard_ms if entry.clock == "untrusted" else min(parse_at(entry.at), item.heard_ms)
+    by_ms = ahead_ms if ahead_ms is not None and abs(ahead_ms) > SKEW_MS else 0
+    at_ms = item.heard_ms if entry.clock == "untrusted" else min(parse_at(entry.at) - by_ms, item.heard_ms)
     return Began(
         item.post, str(entry.activation), str(entry.signal), entry.source, entry.place, entry.command_id, at_ms,
         item.heard_ms,
@@ -56,20 +60,32 @@ def began_in(item: Heard) -> Began:
 
 def began_of(post: str, sounding: Sounding, heard_ms: int) -> Began:
     """Of what a post says that it is doing now: it comes at once, however many older entries wait before the alarm's own."""
-    return Began(post, sounding.activation, sounding.signal, sounding.source.value, None, None, heard_ms, heard_ms)
+    return Began(
+        post, sounding.activation, sounding.signal, sounding.source.value, None, None, heard_ms, heard_ms, True
+    )
 
 
 class Following:
-    """`within` is called in the ledger's transaction that stores the entries. `alarms`: the signals that are alarms."""
+    """`within` is called in the ledger's transaction that stores the entries. `alarms`: the signals that are alarms.
 
-    def __init__(self, roster: Callable[[], Roster], alarms: frozenset[str], call_after_s: int) -> None:
+    `ahead(post)`: its clock against ours in ms, as far as it has been heard live.
+    """
+
+    def __init__(
+        self,
+        roster: Callable[[], Roster],
+        alarms: frozenset[str],
+        call_after_s: int,
+        ahead: Callable[[str], int | None] = lambda _post: None,
+    ) -> None:
         self._roster, self._alarms, self._call_after_ms = roster, alarms, call_after_s * 1000
+        self._ahead = ahead
 
     def within(self, connection: Transaction, fresh: Sequence[Heard]) -> None:
         """Incidents of these new entries: a few statements, however many posts were rung together."""
         sounders = {post.id for post in self._roster().posts if post.sounder}
         ours = [item for item in fresh if item.post not in sounders]
-        began = [began_in(item) for item in ours if begins_incident(item.entry, self._alarms)]
+        began = [began_in(item, self._ahead(item.post)) for item in ours if begins_incident(item.entry, self._alarms)]
         if began:
             self.begin(connection, began)
         # entries of one ring may come in any order, from several workers: its end may be here already
@@ -95,6 +111,8 @@ class Following:
             if pair in known:
                 if one.place:
                     incidents.name_place(connection, known[pair], *pair, one.place)
+                if one.sounds:  # its entry had come first, under a clock that made it history
+                    incidents.wake(connection, known[pair], one.heard_ms, one.heard_ms + self._call_after_ms)
                 continue
             # an officer's dispatch has an incident already
             incident = ordered.get(one.command_id or "") or self._of_village(connection, one)

@@ -103,6 +103,8 @@ class Seen:
 
     `live`: that word was spoken now, not kept by the broker from before. `since_ms`: present or absent since.
     `ahead_ms`: its clock against ours when it last spoke live. `refused`: it last refused our signature for this reason.
+    `odd`: what the broker had kept of it bears a time that does not go with our clock; which of the two is wrong, or whether it
+    is long gone, its next word tells.
     """
 
     status: Status | None = None
@@ -112,6 +114,7 @@ class Seen:
     live: bool = False
     ahead_ms: int | None = None
     refused: str | None = None
+    odd: bool = False
 
     def is_present(self, now_ms: int) -> bool:
         """It says that it is there, and said so not long ago."""
@@ -121,13 +124,17 @@ class Seen:
         """Its clock is not trusted, or is not ours (DESIGN section 7, freshness; H22)."""
         if self.status is None:
             return False
-        return self.status.clock == "untrusted" or (self.ahead_ms is not None and abs(self.ahead_ms) > SKEW_MS)
+        return self.odd or self.status.clock == "untrusted" or self.differs()
+
+    def differs(self) -> bool:
+        """Its clock is another than ours."""
+        return self.ahead_ms is not None and abs(self.ahead_ms) > SKEW_MS
 
 
 def hub_clock_wrong(seen: Iterable[Seen], now_ms: int) -> bool:
     """Most present posts whose clocks are trusted disagree with ours: it is ours that is wrong (H22)."""
     ahead = [
-        abs(item.ahead_ms) > SKEW_MS
+        item.differs()
         for item in seen
         if item.is_present(now_ms)
         and item.ahead_ms is not None
@@ -168,6 +175,34 @@ def why_silent(seen: Seen, now_ms: int, *, line_up: bool = True) -> str | None:
             if item.severity == "critical":  # also one that only a newer post knows
                 return " ".join(item.vi.split())
     return None
+
+
+HUB_CLOCK_VI: Final = (
+    "đồng hồ máy trực ban khác đồng hồ của hầu hết các điểm kẻng: kẻng vẫn đánh theo lệnh, nhưng giờ ghi ở máy này không đúng; "
+    "chỉnh lại ngày giờ của máy trực ban"
+)
+
+
+def clock_vi(seen: Seen, *, hub_wrong: bool = False) -> str | None:
+    """In one line what is wrong with this post's clock, or None. `hub_wrong`: it is ours that most posts disagree with (H22)."""
+    if seen.status is None or not seen.live:
+        return None
+    if seen.status.clock == "untrusted":
+        return "đồng hồ chưa tin được: kẻng theo giờ không đánh, lệnh của máy trực ban vẫn đánh"
+    if hub_wrong or seen.ahead_ms is None or not seen.differs():
+        return None
+    fast, far = ("nhanh" if seen.ahead_ms > 0 else "chậm"), _length_vi(abs(seen.ahead_ms))
+    return f"đồng hồ {fast} {far} so với máy trực ban: kẻng theo giờ sẽ đánh sai giờ, lệnh của máy trực ban vẫn đánh"
+
+
+def _length_vi(ms: int) -> str:
+    """ "15 giây", "2 giờ 5 phút", "400 ngày"."""
+    if ms < 120_000:
+        return f"{round(ms / 1000)} giây"
+    minutes = round(ms / 60_000)
+    if minutes < 120:
+        return f"{minutes} phút"
+    return f"{minutes // 60} giờ {minutes % 60} phút" if minutes < 2 * 24 * 60 else f"{minutes // (24 * 60)} ngày"
 
 
 def why_calm_silent(seen: Seen, now_ms: int) -> str | None:

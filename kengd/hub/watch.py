@@ -3,28 +3,40 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Final
 
-from kengd.hub.roster import Seen
+from kengd import clock
+from kengd.hub.roster import SKEW_MS, STALE_MS, Seen
 from kengd.wire.status import Status, parse_status
+
+STEP_MS: Final = 2_000
 
 
 class Watch:
-    """Safe from any thread. `on_change(post, before, after)` is called in the thread that brought the news."""
+    """Safe from any thread. `on_change(post, before, after)` is called in the thread that brought the news.
+
+    `heard_ms` and `since_ms` tell how long ago it was, also when our clock is put meanwhile: nobody is lost by that (H22).
+    """
 
     def __init__(self, on_change: Callable[[str, Seen, Seen], None]) -> None:
         self._on_change = on_change
         self._lock = threading.Lock()
         self._seen: dict[str, Seen] = {}
+        self._epoch_ms = _epoch_ms()
 
     def seen(self, post: str) -> Seen:
         """What is known of this post."""
-        return self._seen.get(post, Seen())
+        with self._lock:
+            self._look_at_clock()
+            return self._seen.get(post, Seen())
 
     def all(self) -> Mapping[str, Seen]:
         """Every post that ever spoke to this process."""
         with self._lock:
+            self._look_at_clock()
             return dict(self._seen)
 
     def status(self, post: str, raw: bytes, *, retained: bool, now_ms: int) -> bool:
@@ -38,6 +50,7 @@ class Watch:
         except ValueError:
             return False
         with self._lock:
+            self._look_at_clock()
             before = self._seen.get(post, Seen())
             after = self._seen[post] = _after(before, status, retained, now_ms)
         if after != before:
@@ -59,6 +72,31 @@ class Watch:
             if before is not None and before.present:
                 self._seen[post] = replace(before, heard_ms=now_ms, live=True)
 
+    def _look_at_clock(self) -> None:
+        """Our clock was put: what was heard ten seconds ago still was, and how far others are ahead of us has changed."""
+        by_ms = _epoch_ms() - self._epoch_ms
+        if abs(by_ms) > STEP_MS:
+            self._epoch_ms += by_ms
+            self._seen = {post: _shifted(seen, by_ms) for post, seen in self._seen.items()}
+
+
+def _epoch_ms() -> int:
+    """The wall clock against one that runs on while we sleep: it only changes when somebody puts our clock."""
+    return clock.now().wall_ms - time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000_000
+
+
+def _shifted(seen: Seen, by_ms: int) -> Seen:
+    """Until it speaks again its clock is only supposed."""
+    heard_ms, since_ms, ahead_ms = seen.heard_ms, seen.since_ms, seen.ahead_ms
+    return replace(
+        seen,
+        heard_ms=None if heard_ms is None else heard_ms + by_ms,
+        since_ms=None if since_ms is None else since_ms + by_ms,
+        ahead_ms=None if ahead_ms is None else ahead_ms - by_ms,
+        live=False,
+        odd=True,
+    )
+
 
 def _after(before: Seen, status: Status | str, retained: bool, now_ms: int) -> Seen:
     if isinstance(status, str):  # absent, by its Last Will or its own word
@@ -69,8 +107,9 @@ def _after(before: Seen, status: Status | str, retained: bool, now_ms: int) -> S
         said_ms = status.at_ms if status.clock != "untrusted" and status.at_ms <= now_ms else now_ms
         if before.live and before.present and (before.heard_ms or 0) >= said_ms:
             return before
-        return replace(before, status=status, present=True, heard_ms=said_ms, since_ms=since_ms, live=False)
+        odd = status.clock != "untrusted" and not now_ms - STALE_MS < status.at_ms <= now_ms + SKEW_MS
+        return replace(before, status=status, present=True, heard_ms=said_ms, since_ms=since_ms, live=False, odd=odd)
     ahead_ms = status.at_ms - now_ms
     return replace(
-        before, status=status, present=True, heard_ms=now_ms, since_ms=since_ms, live=True, ahead_ms=ahead_ms
+        before, status=status, present=True, heard_ms=now_ms, since_ms=since_ms, live=True, ahead_ms=ahead_ms, odd=False
     )

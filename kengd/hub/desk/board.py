@@ -10,7 +10,7 @@ from kengd.hub.chains import WRONG_VI, Chain
 from kengd.hub.incidents import Incident, helpers_of
 from kengd.hub.ledger.incidents import Sounded
 from kengd.hub.reports.rings import BUILTIN_SIGNALS
-from kengd.hub.roster import Post, Roster, Seen, why_calm_silent, why_silent
+from kengd.hub.roster import Post, Roster, Seen, clock_vi, hub_clock_wrong, why_calm_silent, why_silent
 from kengd.wire.status import Status
 
 NO_PROOF = "rơ-le đã đóng, chưa kiểm được tiếng"
@@ -38,10 +38,13 @@ def posts_now(
     roster: Roster, seen: Mapping[str, Seen], rings: Mapping[str, Mapping[str, Any]], now_ms: int, line_up: bool
 ) -> list[dict[str, Any]]:
     """Each post in the roster's order."""
-    return [_post(post, seen.get(post.id, Seen()), rings.get(post.id), now_ms, line_up) for post in roster.posts]
+    wrong = hub_clock_wrong(seen.values(), now_ms)
+    return [_post(post, seen.get(post.id, Seen()), rings.get(post.id), now_ms, line_up, wrong) for post in roster.posts]
 
 
-def _post(post: Post, seen: Seen, ring: Mapping[str, Any] | None, now_ms: int, line_up: bool) -> dict[str, Any]:
+def _post(
+    post: Post, seen: Seen, ring: Mapping[str, Any] | None, now_ms: int, line_up: bool, hub_wrong: bool
+) -> dict[str, Any]:
     present = line_up and seen.is_present(now_ms)
     status = seen.status
     return {
@@ -62,6 +65,7 @@ def _post(post: Post, seen: Seen, ring: Mapping[str, Any] | None, now_ms: int, l
         "why_calm_silent": why_calm_silent(seen, now_ms),
         "clock": status.clock if status is not None else None,
         "ahead_ms": seen.ahead_ms,
+        "clock_vi": clock_vi(seen, hub_wrong=hub_wrong),
         "version": status.version if status is not None else None,
         "codebook_version": status.codebook_version if status is not None else None,
         "timetable_version": status.timetable_version if status is not None else None,

@@ -13,7 +13,7 @@ from kengd.hub.desk import board
 from kengd.hub.desk.desk import Asking, At, Desk
 from kengd.hub.desk.refusals import Json
 from kengd.hub.ledger import desk_facts, incidents, values
-from kengd.hub.roster import hub_clock_wrong
+from kengd.hub.roster import HUB_CLOCK_VI, hub_clock_wrong
 
 router = APIRouter(prefix="/api")
 
@@ -39,6 +39,7 @@ def board_of(desk: Desk) -> dict[str, Any]:
         lock = values.value_of(connection, LOCK)
         waiting = values.under(connection, "confirm:")
         untested = silent_test.not_passed(connection)
+    hub_wrong = hub_clock_wrong(seen.values(), now_ms)
     return {
         "now_ms": now_ms,
         "n": n,
@@ -53,7 +54,8 @@ def board_of(desk: Desk) -> dict[str, Any]:
         "villages": [{"id": item.id, "name": item.name, "households": item.households} for item in roster.villages],
         "groups": {key: list(posts) for key, posts in (roster.groups or {}).items()},
         "conditions": {
-            "hub_clock_wrong": hub_clock_wrong(seen.values(), now_ms),
+            "hub_clock_wrong": hub_wrong,
+            "hub_clock_vi": HUB_CLOCK_VI if hub_wrong else None,
             "books": board.books_in_doubt(doubtful, now_ms),
             "silent_test": [
                 {"post": post, "night": trial.night, "result": trial.result, "why": silent_test.why_vi(trial)}

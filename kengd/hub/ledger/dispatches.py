@@ -21,6 +21,8 @@ from kengd.wire.entry import Entry
 
 DISPATCH, COMMAND, TARGET, ENTRY = table(DispatchRow), table(CommandRow), table(TargetRow), table(EntryRow)
 _ENDS: Final = ("finished", "cut", "failed", "tested")
+STEPPED_MS: Final = 60_000
+"""Nothing is made or due so much later than now: it was before our clock was put back. Workers' clocks differ by less."""
 _IN_ORDER: Final = (TARGET.c.dispatch, TARGET.c.post)
 """So everywhere where rows are locked: two workers never wait for each other."""
 _UNANSWERED: Final = (State.WAITING.value, State.SENT.value)
@@ -151,6 +153,13 @@ def answered(connection: Connection, fresh: Sequence[Heard]) -> list[Target]:
     return changed
 
 
+def answered_early(connection: Connection, jtis: Collection[str]) -> list[Target]:
+    """What posts have answered to these commands before their targets were here: a hush is said before it is kept."""
+    query = select(ENTRY).where(ENTRY.c.command_id.in_(jtis)).order_by(ENTRY.c.n)
+    rows = connection.execute(query).mappings()
+    return answered(connection, [Heard(row["post"], entry_from(row), row["heard_ms"]) for row in rows])
+
+
 def _over(connection: Connection, item: Heard) -> set[str]:
     named = (item.entry.detail or {}).get("ended")
     if not isinstance(named, list) or not named:
@@ -209,7 +218,8 @@ def due(connection: Connection, now_ms: int, limit: int = 100) -> list[tuple[Com
 
     With several workers each command is one's alone until the transaction ends.
     """
-    query = select(COMMAND).where(COMMAND.c.open, COMMAND.c.due_ms <= now_ms).order_by(COMMAND.c.due_ms).limit(limit)
+    when = or_(COMMAND.c.due_ms <= now_ms, COMMAND.c.due_ms > now_ms + STEPPED_MS)
+    query = select(COMMAND).where(COMMAND.c.open, when).order_by(COMMAND.c.due_ms).limit(limit)
     if connection.dialect.name == "postgresql":
         query = query.with_for_update(skip_locked=True)
     found = [_command(row) for row in connection.execute(query).mappings()]
@@ -254,11 +264,17 @@ def hurry(connection: Connection, posts: Collection[str], now_ms: int) -> None:
 
 
 def lapse(connection: Connection, now_ms: int) -> list[Target]:
-    """Commands that have expired unanswered; their posts gave no answer."""
-    query = select(TARGET).where(TARGET.c.state.in_(_UNANSWERED), TARGET.c.exp_ms < now_ms)
+    """Commands that have expired unanswered; their posts gave no answer. One that was made in our future has expired too, as far
+    as anybody can tell: our clock was put back since (P5)."""
+    later = select(DISPATCH.c.id).where(DISPATCH.c.made_ms > now_ms + STEPPED_MS)
+    query = select(TARGET).where(TARGET.c.state.in_(_UNANSWERED))
+    query = query.where(or_(TARGET.c.exp_ms < now_ms, TARGET.c.dispatch.in_(later)))
     query = query.order_by(*_IN_ORDER)
     found = [_target(row) for row in connection.execute(_locked(connection, query)).mappings()]
-    changed = [after for before in found if (after := lapsed(before, now_ms)) != before]
+    stepped = set(connection.execute(later).scalars()) if found else set()
+    changed = [
+        after for before in found if (after := lapsed(before, now_ms, stepped=before.dispatch in stepped)) != before
+    ]
     _update(connection, changed)
     return changed
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, and_, bindparam, select, update
+from sqlalchemy import Connection, and_, bindparam, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from kengd.hub.incidents import Incident, Outcome
@@ -14,6 +14,8 @@ from kengd.hub.ledger import changes
 from kengd.hub.ledger.incident_rows import IncidentRow, OutcomeRow, SoundedRow
 from kengd.hub.ledger.rows import table
 
+LONGEST_WAIT_MS: Final = 3_600_000
+"""Between two calls (`duty.call_after_s`)."""
 INCIDENT, SOUNDED, OUTCOME = table(IncidentRow), table(SoundedRow), table(OutcomeRow)
 
 
@@ -80,6 +82,14 @@ def name_place(connection: Connection, incident_id: str, post: str, activation: 
     connection.execute(update(SOUNDED).where(of).values(place=place))
 
 
+def wake(connection: Connection, incident_id: str, began_ms: int, due_ms: int) -> None:
+    """It was taken for history and sounds now: somebody is to be called, unless somebody has been or has taken it."""
+    quiet = and_(INCIDENT.c.call_due_ms.is_(None), INCIDENT.c.calls == 0)
+    nobody = and_(INCIDENT.c.acknowledged_ms.is_(None), INCIDENT.c.closed_ms.is_(None))
+    where = and_(INCIDENT.c.id == incident_id, quiet, nobody)
+    connection.execute(update(INCIDENT).where(where).values(began_ms=began_ms, call_due_ms=due_ms))
+
+
 def sound_ended(connection: Connection, ended: Mapping[tuple[str, str], str], at_ms: int) -> None:
     """These (post, activation) do not sound any more: how each has ended."""
     if not ended:
@@ -125,9 +135,12 @@ def close(connection: Connection, incident_id: str, by: str, at_ms: int) -> bool
     return _noted(connection, incident_id, done.rowcount > 0)
 
 
-def calls_due(connection: Connection, now_ms: int) -> list[Incident]:
-    """Nobody has taken charge, and the next person is to be called; each is one worker's alone."""
-    query = select(INCIDENT).where(INCIDENT.c.call_due_ms <= now_ms)
+def calls_due(connection: Connection, now_ms: int, after_ms: int = LONGEST_WAIT_MS) -> list[Incident]:
+    """Nobody has taken charge, and the next person is to be called; each is one worker's alone.
+
+    `after_ms`: how long one waits for a call at most: what is due later than that was set before our clock was put back.
+    """
+    query = select(INCIDENT).where(or_(INCIDENT.c.call_due_ms <= now_ms, INCIDENT.c.call_due_ms > now_ms + after_ms))
     if connection.dialect.name == "postgresql":
         query = query.with_for_update(skip_locked=True)
     return [Incident(**row) for row in connection.execute(query).mappings()]
