@@ -24,6 +24,7 @@ from kengd.hub.notices.sending import Deliver, Sender
 from kengd.hub.notices.sms import Modem
 from kengd.hub.notices.telling import Telling, deliverers
 from kengd.hub.notices.words import Channel, ChannelKind, Notice, Recipient
+from kengd.hub.ring_acts import forget_confirmations
 from kengd.hub.roster import Roster, Seen
 from kengd.hub.settings import HubSettings
 from kengd.hub.tidings import Group, Tiding
@@ -167,14 +168,14 @@ class Herald:
         """Those that are ours to tell."""
         if not found:
             return []
-        ours = []
+        ours = set()
         with self._ledger.write() as connection:
-            for tiding in found:
+            for tiding in sorted(found, key=lambda one: one.key):  # two workers never wait for each other
                 key, value = tiding.key, tiding.value
                 won = notices.release(connection, key) if value is None else notices.claim(connection, key, value)
                 if won:
-                    ours.append(tiding)
-        return ours
+                    ours.add(id(tiding))
+        return [tiding for tiding in found if id(tiding) in ours]
 
     def _tell(self, tiding: Tiding) -> None:
         if tiding.notice is None:
@@ -193,6 +194,7 @@ class Herald:
         self._hourly_ms = now_ms + HOUR_MS
         with self._ledger.write() as connection:
             notices.forget_told(connection, tidings.forgotten_before_ms(now_ms))
+            forget_confirmations(connection, now_ms)
         return True
 
     def _rings(self) -> Mapping[str, int]:

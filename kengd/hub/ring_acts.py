@@ -261,3 +261,13 @@ def _pending(connection: Transaction, token: str, now_ms: int) -> dict[str, Any]
     said = values.value_of(connection, f"confirm:{token}")
     pending = None if said is None else dict(json.loads(said))
     return pending if pending is not None and now_ms - pending["at_ms"] < CONFIRM_WITHIN_MS else None
+
+
+def forget_confirmations(connection: Transaction, now_ms: int) -> int:
+    """Strike what waited for a second yes and lapsed, also what a clock that was wrong had dated ahead. Returns how many."""
+    lapsed = [
+        (key, said)
+        for key, said in values.under(connection, "confirm:").items()
+        if abs(now_ms - json.loads(said)["at_ms"]) >= CONFIRM_WITHIN_MS
+    ]
+    return sum(values.swap(connection, key, said, None) for key, said in lapsed)  # one asked anew meanwhile stays
