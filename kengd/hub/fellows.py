@@ -98,8 +98,8 @@ class Fellows:
             if self._read is None:
                 self._read = changes.newest(connection)
             found = changes.after(connection, self._read)
-            gone = bool(found) and found[0].n > self._read + 1 and changes.oldest(connection)[0] == found[0].n
-        if gone:  # we slept, or the ledger was away, for longer than they are kept
+            gone = bool(found) and 0 < self._read < found[0].n - 1 and changes.oldest(connection)[0] == found[0].n
+        if gone:  # what we have read is there no more: we slept, or the ledger was away, for longer than they are kept
             self._read, self._hole_s = found[0].n - 1, None
             self._beyond.clear()
             self._lost()
@@ -150,10 +150,9 @@ class Fellows:
         if now_ms < self._forget_ms <= now_ms + FORGET_EVERY_MS:
             return
         self._forget_ms = now_ms + FORGET_EVERY_MS
-        before_ms = now_ms - changes.KEPT_MS
         with self._ledger.read() as connection:
             n, at_ms = changes.oldest(connection)
-            stale = at_ms < before_ms and n < changes.newest(connection)
-        if stale:
+            some = changes.is_old(at_ms, now_ms) and n < changes.newest(connection)
+        if some:
             with self._ledger.write() as connection:
-                changes.forget(connection, before_ms)
+                changes.forget(connection, now_ms)

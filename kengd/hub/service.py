@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -83,7 +84,7 @@ class Hub:
             self.ledger, self.dispatcher, self.roster, self.watch.all, ALARMS, wall_ms,
             second_officer=duty.alarm_all == "second_officer", alone_after_s=duty.alone_after_s,
         )  # fmt: skip
-        self._following = Following(self.roster, ALARMS, duty.call_after_s)
+        self._following = Following(self.roster, ALARMS, duty.call_after_s, self._ahead)
         self.ingest = Ingest(
             self.ledger, settings.commune.id, known=self._known,
             ack=lambda token: self.line.ack(token, flush=False), acked=self.line.flush, within=self._following.within,
@@ -188,6 +189,11 @@ class Hub:
             return
         self.ingest.put(inbound)
 
+    def _ahead(self, post: str) -> int | None:
+        """A post's clock against ours, as it last said itself."""
+        seen = self.watch.seen(post)
+        return seen.ahead_ms if seen.live and not seen.odd else None
+
     def _known(self, post: str) -> bool:
         roster = self.roster()
         if self._ids[0] is not roster:
@@ -262,7 +268,7 @@ class Hub:
 
     def _call(self, incident: Incident) -> None:
         log.warning("nobody has taken charge of %s: call %d", incident.id, incident.calls + 1)
-        self.clockwork.sounder(incident)
+        self.clockwork.sounder(replace(incident, calls=incident.calls + 1))  # it has rung for the alarm itself
         self.herald.hurry()
 
     def _troubled(self, what: str | None) -> None:
@@ -277,9 +283,6 @@ class Hub:
             "shared": broker.shared, "keepalive_s": broker.keepalive_s,
         }  # fmt: skip
         if broker.tls:
-            known = self.authority.index.valid("hub", broker.client)
             files = self.authority.client_files(broker.client, wall_ms())
-            if not known:  # a further worker's first start: the broker has to let it in
-                self.write_broker()
             line |= {"ca": str(files.ca), "cert": str(files.cert), "key": str(files.key)}
         return HubLineSettings(**line)

@@ -25,6 +25,7 @@ from kengd.hub.ring_acts import NeedsConfirming, RingWish
 from kengd.hub.roster import Post as RosterPost
 from kengd.hub.roster import Village
 from kengd.hub.service import Hub
+from kengd.hub.settings import load_hub
 from tests.broker import MOSQUITTO, free_port
 
 ROOT = Path(__file__).parents[2]
@@ -65,12 +66,14 @@ class Bell:
         self.config.write_text(settings)
         for name, text in keys.items():
             (directory / "keys" / name).write_text(text)
+        self.environment: dict[str, str] = {}
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Bell:
         """Run it; it is ready some seconds later."""
         command = [sys.executable, "-m", "kengd", "--config", str(self.config), "run"]
-        environment = {**os.environ, "CREDENTIALS_DIRECTORY": str(self.directory / "keys"), "PYTHONPATH": str(ROOT)}
+        keys = str(self.directory / "keys")
+        environment = {**os.environ, "CREDENTIALS_DIRECTORY": keys, "PYTHONPATH": str(ROOT), **self.environment}
         with (self.directory / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
@@ -132,18 +135,56 @@ class Bell:
             line.close()
 
 
-class Commune:
-    """Everything of it; a context manager. `hub` runs in this process unless `serve` is False."""
+class Service:
+    """`kengd hub serve` as systemd would run it, by this settings file."""
 
-    def __init__(self, directory: Path, *, alarm_s: int = 20, serve: bool = True) -> None:
+    def __init__(self, config: Path) -> None:
+        self._command = [sys.executable, "-m", "kengd", "--config", str(config), "hub", "serve"]
+        self.log = config.with_suffix(".log")
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Run it."""
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                self._command, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )  # fmt: skip
+
+    def freeze(self) -> None:
+        """It stands still: what it is given lies about."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def end(self, how: signal.Signals) -> int:
+        """Its exit code."""
+        process, self._process = self._process, None
+        if process is None:
+            return 0
+        process.send_signal(how)
+        return process.wait(20)
+
+
+class Commune:
+    """Everything of it; a context manager. `hub` runs in this process unless `serve` is False. `change`: alters hub.toml."""
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        alarm_s: int = 20,
+        serve: bool = True,
+        database: str | None = None,
+        change: Callable[[str], str] = str,
+    ) -> None:
         self.directory, self._alarm_s = directory, alarm_s
         self.port = free_port()
         wish = Wish(
             COMMUNE, "Cộng Lạc", ("127.0.0.1",), directory / "state", broker_port=self.port, listen="127.0.0.1",
-            web_port=0,
+            web_port=0, database_url=database,
         )  # fmt: skip
         self.founded = found(wish, directory / "hub.toml", now_ms())
-        self.settings = self.founded.settings
+        self.founded.config.write_text(change(self.founded.config.read_text()))
+        self.settings = load_hub(str(self.founded.config))
         self.authority = Authority.open(self.settings.authority)
         self.bells: dict[str, Bell] = {}
         self._serve = serve

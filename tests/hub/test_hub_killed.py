@@ -2,44 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 
 import pytest
 
-from tests.hub.commune import OFFICER, ROOT, Commune, until
-
-
-class Service:
-    """`kengd hub serve` as systemd would run it."""
-
-    def __init__(self, commune: Commune) -> None:
-        self._command = [sys.executable, "-m", "kengd", "--config", str(commune.founded.config), "hub", "serve"]
-        self._log = commune.directory / "hub.log"
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        """Run it."""
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
-                self._command,
-                env={**os.environ, "PYTHONPATH": str(ROOT)},
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
-
-    def end(self, how: signal.Signals) -> int:
-        """Its exit code."""
-        process, self._process = self._process, None
-        if process is None:
-            return 0
-        process.send_signal(how)
-        return process.wait(20)
+from tests.hub.commune import OFFICER, Commune, Service, until
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +22,7 @@ def commune(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Commune]:
 @pytest.fixture
 def service(commune: Commune) -> Iterator[Service]:
     """Not started yet; ended at the end."""
-    one = Service(commune)
+    one = Service(commune.founded.config)
     yield one
     one.end(signal.SIGKILL)
 

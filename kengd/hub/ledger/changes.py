@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, delete, func, or_, select
 
 from kengd.hub.ledger.change_rows import ChangeRow
 from kengd.hub.ledger.rows import table
@@ -78,10 +78,16 @@ def after(connection: Connection, n: int) -> list[Change]:
     return [Change(row.n, row.at_ms, row.by, _noted(row.said)) for row in connection.execute(query)]
 
 
-def forget(connection: Connection, before_ms: int) -> None:
-    """Strike what everybody has read. The newest row stays: SQLite counts on from it."""
+def is_old(at_ms: int, now_ms: int) -> bool:
+    """Everybody has read it; or a clock that was wrong has dated it ahead."""
+    return abs(now_ms - at_ms) > KEPT_MS
+
+
+def forget(connection: Connection, now_ms: int) -> None:
+    """Strike what is old. The newest row stays: SQLite counts on from it."""
     last = select(func.max(CHANGE.c.n)).scalar_subquery()
-    connection.execute(delete(CHANGE).where(CHANGE.c.at_ms < before_ms, CHANGE.c.n < last))
+    old = or_(CHANGE.c.at_ms < now_ms - KEPT_MS, CHANGE.c.at_ms > now_ms + KEPT_MS)
+    connection.execute(delete(CHANGE).where(old, CHANGE.c.n < last))
 
 
 def _noted(said: str) -> tuple[Noted, ...]:
