@@ -17,6 +17,7 @@ from kengd import __version__
 from kengd.errors import KengdError
 from kengd.ports import PostView
 from kengd.web.sim import sim_routes
+from kengd.wire.orders import LARGEST_NUMBER
 
 LARGEST_BODY = 8_192
 MOST_ENTRIES = 1_000
@@ -102,7 +103,7 @@ def _reads(app: FastAPI, post: PostView) -> None:
 
     @app.get("/api/entries")
     def entries(
-        after: Annotated[int | None, Query(ge=0)] = None,
+        after: Annotated[int | None, Query(ge=0, le=LARGEST_NUMBER)] = None,
         limit: Annotated[int, Query(ge=1, le=MOST_ENTRIES)] = 100,
     ) -> Response:
         """The duty book: entries with seq > `after`, or the newest ones."""

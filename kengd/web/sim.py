@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from kengd.errors import KengdError
 from kengd.ports import PostView
+from kengd.wire.orders import LARGEST_NUMBER
 
 
 class Press(BaseModel):
@@ -43,7 +44,7 @@ def sim_routes(post: PostView) -> APIRouter:
         return JSONResponse({"pressed": order.button, "hold_ms": order.hold_ms}, 202)
 
     @router.get("/edges")
-    def edges(after: Annotated[int, Query(ge=0)] = 0) -> JSONResponse:
+    def edges(after: Annotated[int, Query(ge=0, le=LARGEST_NUMBER)] = 0) -> JSONResponse:
         """The relay's logical edges with n > `after`, monotonic ns."""
         found = post.edges(after)
         rows = [{"n": n, "t_ns": t_ns, "on": int(on)} for n, t_ns, on in found]

@@ -144,8 +144,12 @@ def _one_of(value: object, allowed: tuple[object, ...]) -> object:
 
 
 def _text(value: object) -> str:
+    """One that every database and page can hold: no NUL, no half characters."""
     if not isinstance(value, str):
         raise TypeError("not a text")
+    if "\0" in value:
+        raise ValueError("a text with a NUL")
+    value.encode()
     return value
 
 
