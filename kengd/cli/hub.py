@@ -97,10 +97,12 @@ def _begin(add: Add) -> None:
     add("--address", required=True, action="append", metavar="MÁY", help=where)
     add("--state", default="/var/lib/kengd-hub", metavar="THƯ_MỤC", help="nơi giữ sổ và khoá")
     add("--port", type=int, default=8883, metavar="CỔNG", help="cổng của máy chủ MQTT")
+    add("--broker", metavar="MÁY", help="máy chủ MQTT, nhìn từ máy này (mặc định là chính máy này)")
     add("--listen", metavar="ĐỊA_CHỈ", help="máy chủ MQTT chỉ nghe ở địa chỉ này (chạy thử)")
     add("--web", default="127.0.0.1:8080", metavar="MÁY:CỔNG", help="trang của máy trực ban")
     add("--login", default="quantri", metavar="TÊN", help="tên đăng nhập của cán bộ đầu tiên")
     add("--database", metavar="URL", help="postgresql://…; không ghi thì dùng SQLite")
+    add("--workers", type=int, default=1, metavar="SỐ", help="nhiều tiến trình cùng trực trên một PostgreSQL")
 
 
 def _post(add: Add) -> None:
@@ -174,11 +176,11 @@ def _users(add: Add) -> None:
 
 
 def _keys(add: Add) -> None:
-    what = ("list", "new", "retire", "revoke", "renew", "reader")
+    what = ("list", "new", "retire", "revoke", "renew", "reader", "bridge")
     add("what", choices=what, metavar="|".join(what))
-    add("kid", nargs="?", metavar="TÊN", help="tên khoá; reader: tên máy chỉ xem (Home Assistant, màn hình …)")
-    add("--out", metavar="THƯ_MỤC", help="reader: ghi ca.pem, client.pem, client.key vào đây (mặc định reader-TÊN)")
-    add("--end", action="store_true", help="reader: thu hồi, máy ấy không xem được nữa")
+    add("kid", nargs="?", metavar="TÊN", help="tên khoá; reader: tên máy chỉ xem; bridge (ở huyện, tỉnh): mã xã")
+    add("--out", metavar="NƠI", help="reader: thư mục để ghi ca.pem, client.pem, client.key; bridge: tệp")
+    add("--end", action="store_true", help="reader, bridge: thu hồi")
 
 
 def _file(add: Add) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from kengd import clock
 from kengd.errors import UsageError
-from kengd.hub.founding import Wish, found
+from kengd.hub.founding import MOST_WORKERS, Wish, found
 from kengd.hub.settings import SYSTEM_CONFIG
 from kengd.wire.topics import check_slug
 
@@ -17,9 +17,12 @@ def run(args: argparse.Namespace) -> int:
     host, _, port = args.web.rpartition(":")
     if not host or not port.isdigit():
         raise UsageError("usage", "--web phải là MÁY:CỔNG", cure="ví dụ 0.0.0.0:8080", en="bad --web")
+    if not 1 <= args.workers <= MOST_WORKERS:
+        raise UsageError("usage", f"--workers là số từ 1 đến {MOST_WORKERS}", cure="thường là 2", en="bad --workers")
     wish = Wish(
         check_slug(args.commune), args.name, tuple(args.address), Path(args.state).absolute(), args.port,
-        args.listen or "127.0.0.1", host, int(port), args.login, args.database, args.listen,
+        args.broker or args.listen or "127.0.0.1", host, int(port), args.login, args.database, args.listen,
+        workers=args.workers,
     )  # fmt: skip
     made = found(wish, Path(args.config or SYSTEM_CONFIG), clock.now().wall_ms)
     print(f"Đã lập máy trực ban xã {args.name}.")

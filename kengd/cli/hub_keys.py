@@ -1,4 +1,4 @@
-"""`kengd hub keys list|new|retire|revoke|renew|reader`: the keys that sign commands, who may look, and what ends soon."""
+"""`kengd hub keys list|new|retire|revoke|renew|reader|bridge`: the keys that sign commands, who may look, and what ends soon."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from kengd import clock
 from kengd.cli.fresh_file import PRIVATE, fresh, unwritable
@@ -17,6 +17,7 @@ from kengd.hub.authority.naming import reader_subject
 from kengd.hub.authority.readers import Reader
 from kengd.hub.founding import write_broker
 from kengd.hub.ledger import audits
+from kengd.wire.topics import check_slug
 
 _STATES: Final = {
     "next": "chờ, chưa ký",
@@ -33,14 +34,18 @@ _PURPOSES: Final = {
     "reader": "máy chỉ xem",
 }
 
+EXAMPLES: Final = {"reader": "home", "bridge": "cong-lac"}
 READER_FILES: Final = ("ca.pem", "client.pem", "client.key")
 """As Home Assistant asks for them: the CA's certificate, its own, and its key."""
 
 
 def run(args: argparse.Namespace) -> int:
-    """One of the six; each change is a line in the audit book. Raises UsageError, KengdError."""
+    """One of the seven; each change is a line in the audit book. Raises UsageError, KengdError."""
     with opened(args) as hub:
-        acts = {"list": _list, "new": _new, "retire": _retire, "revoke": _revoke, "renew": _renew, "reader": _reader}
+        acts = {
+            "list": _list, "new": _new, "retire": _retire, "revoke": _revoke, "renew": _renew, "reader": _reader,
+            "bridge": _bridge,
+        }  # fmt: skip
         return acts[args.what](hub, args)
 
 
@@ -63,8 +68,12 @@ def _list(hub: Opened, _args: argparse.Namespace) -> int:
 
 
 def _cure(purpose: str, subject: str) -> str:
-    cures = {"post": f"kengd hub enrol {subject} --renew", "reader": f"kengd hub keys reader {subject}"}
-    return cures.get(purpose, "phải làm tệp mới")
+    cures = {
+        "post": f"kengd hub enrol {subject} --renew",
+        "reader": f"kengd hub keys reader {subject}",
+        "bridge": f"kengd hub keys bridge {subject}",
+    }
+    return cures.get(purpose, "phải lập lại từ đầu")
 
 
 def _new(hub: Opened, args: argparse.Namespace) -> int:
@@ -131,12 +140,7 @@ def _reader(hub: Opened, args: argparse.Namespace) -> int:
     """A certificate for a viewer, or its end. The broker is told at once."""
     name, now_ms = _kid(args), clock.now().wall_ms
     if args.end:
-        subject = reader_subject(name)
-        serials = hub.authority.revoke(subject, "máy chỉ xem thôi dùng", now_ms, purpose="reader")
-        _broker(hub)
-        _note(hub, "reader_revoked", {"reader": subject, "serials": list(serials)})
-        print(f"{subject} không xem được nữa. Khởi động lại máy chủ MQTT để cắt kết nối đang mở của máy ấy.")
-        return 0
+        return _end(hub, "reader", reader_subject(name))
     place = Path(args.out or reader_subject(name))
     with ExitStack() as files:
         try:
@@ -149,6 +153,32 @@ def _reader(hub: Opened, args: argparse.Namespace) -> int:
     _broker(hub)
     _note(hub, "reader_made", {"reader": made.subject, "serial": made.serial, "revoked": list(made.revoked)})
     _say_reader(hub, made, place)
+    return 0
+
+
+def _bridge(hub: Opened, args: argparse.Namespace) -> int:
+    """At a district: the secret file that lets this commune's broker connect (deploy/district/)."""
+    commune = check_slug(_kid(args))
+    if args.end:
+        return _end(hub, "bridge", commune)
+    path = Path(args.out or f"bridge-{commune}.pem")
+    with fresh(path, PRIVATE) as out:
+        out.write(hub.authority.bridge_for(commune, clock.now().wall_ms))
+    _broker(hub)
+    _note(hub, "bridge_made", {"commune": commune})
+    print(
+        f"Đã ghi {path}: chép sang máy trực ban xã {commune} rồi xoá bản ở đây; tệp cũ của xã này không dùng được nữa."
+    )
+    print("  ở xã, thêm vào hub.toml rồi khởi động lại kengd-hub:")
+    print(f'    [district]\n    host = "{hub.settings.broker.names[0]}"\n    bundle = "{path.name}"')
+    return 0
+
+
+def _end(hub: Opened, purpose: Literal["reader", "bridge"], subject: str) -> int:
+    serials = hub.authority.revoke(subject, "thôi dùng", clock.now().wall_ms, purpose=purpose)
+    _broker(hub)
+    _note(hub, f"{purpose}_revoked", {purpose: subject, "serials": list(serials)})
+    print(f"{subject} không kết nối được nữa. Khởi động lại máy chủ MQTT để cắt kết nối đang mở.")
     return 0
 
 
@@ -178,7 +208,7 @@ def _kid(args: argparse.Namespace) -> str:
         raise UsageError(
             "usage",
             "phải ghi tên",
-            cure=f"ví dụ: kengd hub keys {args.what} {'home' if args.what == 'reader' else 'cong-lac-2027'}",
+            cure=f"ví dụ: kengd hub keys {args.what} {EXAMPLES.get(args.what, 'cong-lac-2027')}",
             en="the name is missing",
         )
     return str(args.kid)

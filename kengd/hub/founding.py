@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
@@ -13,17 +13,23 @@ from typing import Final
 
 from kengd.errors import KengdError, UsageError
 from kengd.hub.authority.authority import Authority
-from kengd.hub.authority.broker import BrokerSettings, Listener
+from kengd.hub.authority.broker import Bridge, BrokerSettings, Listener
 from kengd.hub.authority.brokerfiles import BrokerFiles
 from kengd.hub.ledger.store import Ledger
 from kengd.hub.people.people import People
-from kengd.hub.settings import HubSettings, read_hub
+from kengd.hub.settings import District, HubSettings, read_hub
 
 SHELL: Final = "hub-shell"
 """The certificate of `kengd hub …` at a terminal: the broker knows each worker and the shell apart."""
 BROKER_DIR: Final = "broker"
 SETTINGS_OF: Final = "settings:"
 """Key in the ledger's values, with the post behind it: its settings as they were given out, without keys (for its rules sheet)."""
+ONE_WORKER: Final = """\
+# Nhiều tiến trình cùng trực trên một PostgreSQL (một tiến trình chết thì tiến trình khác làm tiếp): bỏ dấu # ở dòng dưới, rồi
+# chép tệp này thành hub-2.toml với client = "hub-2" và web.port khác, chạy: kengd --config hub-2.toml hub serve
+# shared = true
+"""
+MOST_WORKERS: Final = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +45,8 @@ class Founded:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a commune says of itself. `addresses`: names and addresses that posts call the broker by."""
+    """What a commune says of itself. `addresses`: names and addresses that posts call the broker by; `broker_host`: that the
+    hub calls it by. `workers`: how many share one PostgreSQL."""
 
     commune: str
     name: str
@@ -54,13 +61,15 @@ class Wish:
     listen: str | None = None
     trial_port: int | None = None
     kid: str | None = None
+    workers: int = 1
 
 
-def settings_text(wish: Wish) -> str:
-    """`hub.toml` of a new hub."""
+def settings_text(wish: Wish, worker: int = 1) -> str:
+    """`hub.toml` of a new hub; of its second worker `hub-2.toml`, whose page has the next port."""
     database = f"\n[database]\nurl = {_text(wish.database_url)}\n" if wish.database_url else ""
     listen = "" if wish.listen is None else f"listen = {_text(wish.listen)}\n"
     listen += "" if wish.trial_port is None else f"trial_port = {wish.trial_port}\n"
+    shared = f'client = "hub-{worker}"\nshared = true\n' if wish.workers > 1 else ONE_WORKER
     return f"""\
 # Cài đặt máy trực ban xã. Sửa xong chạy: sudo systemctl restart kengd-hub
 state_dir = {_text(wish.state)}
@@ -73,13 +82,10 @@ name = {_text(wish.name)}
 host = {_text(wish.broker_host)}                 # máy chủ MQTT, nhìn từ máy này
 port = {wish.broker_port}
 names = {json.dumps(list(wish.addresses), ensure_ascii=False)}      # các điểm kẻng gọi tới máy này bằng tên, địa chỉ nào
-{listen}# Nhiều tiến trình cùng trực trên một PostgreSQL (một tiến trình chết thì tiến trình khác làm tiếp): bỏ dấu # ở dòng dưới, rồi
-# chép tệp này thành hub-2.toml với client = "hub-2" và web.port khác, chạy: kengd --config hub-2.toml hub serve
-# shared = true
-
+{listen}{shared}
 [web]
 host = {_text(wish.web_host)}                 # "0.0.0.0": mở trang từ máy khác; khi đó nên có cert và key
-port = {wish.web_port}
+port = {wish.web_port + worker - 1}
 
 [duty]
 call_after_s = 60                    # báo động chưa ai nhận: sau bao lâu gọi người kế tiếp
@@ -89,15 +95,9 @@ alarm_all = "confirm"                # hoặc "second_officer": báo động m�
 
 def found(wish: Wish, config: Path, now_ms: int) -> Founded:
     """Make it. Raises UsageError `hub_exists` where there is one, SettingsError, and what the authority and ledger raise."""
-    if config.exists():
-        raise UsageError(
-            "hub_exists",
-            f"đã có {config}",
-            cure="máy trực ban đã lập rồi; muốn lập lại từ đầu thì dời tệp ấy và thư mục dữ liệu đi",
-            en=f"{config} exists",
-        )
-    text = settings_text(wish)
-    settings = read_hub(text.encode(), config)
+    texts = {_config_of(config, worker): settings_text(wish, worker) for worker in range(1, wish.workers + 1)}
+    _check(wish, texts)
+    settings = read_hub(texts[config].encode(), config)
     try:
         settings.state.mkdir(mode=0o750, parents=True, exist_ok=True)
     except OSError as wrong:
@@ -109,7 +109,7 @@ def found(wish: Wish, config: Path, now_ms: int) -> Founded:
         ) from wrong
     names = tuple(dict.fromkeys((*wish.addresses, wish.broker_host)))  # the hub itself calls it by the last one
     authority = Authority.begin(settings.authority, wish.commune, wish.name, names, now_ms, kid=wish.kid)
-    for name in (settings.broker.client, SHELL):
+    for name in (*(f"hub-{worker}" for worker in range(1, wish.workers + 1)), SHELL):
         authority.client_files(name, now_ms)
     files = write_broker(authority, settings)
     ledger = Ledger(settings.database_url)
@@ -117,8 +117,31 @@ def found(wish: Wish, config: Path, now_ms: int) -> Founded:
         password = People(ledger, lambda: now_ms, secrets.token_bytes).first_officer(wish.login)
     finally:
         ledger.close()
-    _write_new(config, text)
+    for path, text in texts.items():
+        _write_new(path, text)
     return Founded(settings, config, str(files.config), wish.login, password)
+
+
+def _config_of(config: Path, worker: int) -> Path:
+    return config if worker == 1 else config.with_name(f"{config.stem}-{worker}{config.suffix}")
+
+
+def _check(wish: Wish, configs: Iterable[Path]) -> None:
+    for config in configs:
+        if config.exists():
+            raise UsageError(
+                "hub_exists",
+                f"đã có {config}",
+                cure="máy trực ban đã lập rồi; muốn lập lại từ đầu thì dời tệp ấy và thư mục dữ liệu đi",
+                en=f"{config} exists",
+            )
+    if wish.workers > 1 and not (wish.database_url or "").startswith("postgresql"):
+        raise UsageError(
+            "needs_postgresql",
+            "nhiều tiến trình cùng trực thì phải dùng PostgreSQL",
+            cure="thêm --database postgresql://…, hoặc bỏ --workers",
+            en="several workers need PostgreSQL",
+        )
 
 
 def write_broker(authority: Authority, settings: HubSettings) -> BrokerFiles:
@@ -132,7 +155,21 @@ def write_broker(authority: Authority, settings: HubSettings) -> BrokerFiles:
     listener = Listener(broker.port, broker.listen)
     home = settings.homeassistant.prefix if settings.homeassistant.enabled else None
     wanted = BrokerSettings((listener,), user=user, open_port=broker.trial_port, home=home)
-    return authority.write_broker(settings.state / BROKER_DIR, wanted)
+    bridge = None if settings.district is None else _bridge(settings.district)
+    return authority.write_broker(settings.state / BROKER_DIR, wanted, bridge=bridge)
+
+
+def _bridge(above: District) -> Bridge:
+    try:
+        bundle = Path(above.bundle).read_bytes()
+    except OSError as wrong:
+        raise KengdError(
+            "no_bundle",
+            f"không đọc được tệp nối lên huyện, tỉnh {above.bundle} ({wrong.strerror})",
+            cure="chép tệp mà huyện, tỉnh đã cấp vào đó, hoặc bỏ bảng [district] trong hub.toml",
+            en=f"cannot read {above.bundle}",
+        ) from wrong
+    return Bridge(above.host, above.port, above.commands_down, bundle)
 
 
 def _write_new(path: Path, text: str) -> None:

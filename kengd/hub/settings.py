@@ -103,6 +103,19 @@ class HubBroker(Section):
         return self
 
 
+class District(Section):
+    """Máy chủ MQTT của huyện, tỉnh mà máy chủ của xã nối lên. Xã vẫn chạy khi không nối được."""
+
+    host: Host = setting(
+        ..., "tên hoặc địa chỉ IPv4 của máy chủ ấy", "the district's broker, by the name in its certificate"
+    )
+    port: int = setting(8883, "cổng", "port", ge=1, le=65_535)
+    bundle: FilePath = setting(..., "tệp mà huyện, tỉnh đã cấp cho xã này", "what `hub keys bridge` made there; secret")
+    commands_down: bool = setting(
+        False, "cho lệnh của huyện, tỉnh xuống tới điểm kẻng của xã", "whether its signed commands reach the posts"
+    )
+
+
 class HubWeb(Section):
     """Nơi cán bộ trực mở trang và nơi các máy khác gọi API."""
 
@@ -219,6 +232,7 @@ class HubSettings(Section):
     commune: Commune = setting(..., "xã mà máy trực ban này phục vụ", "the commune")
     database: Database = setting(Database(), "nơi giữ sổ", "where the ledger is")
     broker: HubBroker = setting(..., "máy chủ MQTT của xã", "the commune's broker")
+    district: District | None = setting(None, "nối lên huyện, tỉnh; không ghi là không nối", "the bridge upwards")
     web: HubWeb = setting(HubWeb(), "trang và API", "the desk")
     duty: Duty = setting(Duty(), "quy tắc trực", "rules of duty")
     sms: Sms | None = setting(None, "nhắn SMS; không có bảng này là không nhắn", "SMS; without the table there is none")
@@ -281,7 +295,10 @@ def read_hub(raw: bytes, path: Path) -> HubSettings:
         raise SettingsError(str(path), problems_of(wrong, lines, HubSettings)) from None
     here = path.resolve().parent
     web = found.web.model_copy(update={name: _from(here, getattr(found.web, name)) for name in ("cert", "key")})
-    return found.model_copy(update={"state_dir": _from(here, found.state_dir), "web": web})
+    above = found.district
+    if above is not None:
+        above = above.model_copy(update={"bundle": _from(here, above.bundle)})
+    return found.model_copy(update={"state_dir": _from(here, found.state_dir), "web": web, "district": above})
 
 
 def _from(here: Path, path: str | None) -> str | None:

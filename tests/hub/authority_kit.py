@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import time
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from tests.broker import Broker, free_port
 NOW_MS = int(time.time() * 1000)
 DAY_MS = 86_400_000
 COMMUNE = "cong-lac"
+DISTRICT = Path(__file__).parents[2] / "deploy" / "district"
 NAMES = ("127.0.0.1", "hub.lan")
 
 
@@ -58,9 +60,23 @@ class CommuneBroker(Broker):
     def write(self) -> tuple[tuple[str, ...], bool]:
         """Write the settings (again): (changed, restart)."""
         settings = BrokerSettings((Listener(self.port, self.host),), user="root", home=self.home)
-        level = "district" if self.district else "commune"
-        done = self.authority.write_broker(self.directory, settings, bridge=self.bridge, level=level)  # type: ignore[arg-type]
+        done = self.authority.write_broker(self.directory, settings, bridge=self.bridge)
+        if self.district:
+            self._as_in_deploy()
         return done.changed, done.restart
+
+    def _as_in_deploy(self) -> None:
+        """The district's own settings and access list: the very files of deploy/district, but for the paths and the port."""
+        text = (DISTRICT / "mosquitto.conf").read_text("utf-8")
+        for there, here in (
+            ("/var/lib/kengd-hub/broker", str(self.directory)), ("/etc/kengd/district", str(self.directory / "district")),
+            ("\nlistener 8883\n", f"\nuser root\nlistener {self.port} {self.host}\n"),
+        ):  # fmt: skip
+            assert there in text
+            text = text.replace(there, here)
+        (self.directory / "district").mkdir(exist_ok=True)
+        shutil.copy(DISTRICT / "acl", self.directory / "district" / "acl")
+        (self.directory / "mosquitto.conf").write_text(text, "utf-8")
 
     def reload(self) -> None:
         """SIGHUP; it is done within the same turn of mosquitto's loop, which says nothing of it at this log level."""

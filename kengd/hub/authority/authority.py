@@ -10,7 +10,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -41,7 +41,6 @@ from kengd.wire.topics import check_slug
 
 log = logging.getLogger("kengd.hub.authority")
 
-Level = Literal["commune", "district"]
 HEARERS: Final[tuple[Purpose, Purpose]] = ("hub", "reader")
 """Whom the access list names one by one."""
 
@@ -228,26 +227,17 @@ class Authority:
     # ---- the broker
 
     def write_broker(
-        self,
-        directory: Path,
-        settings: broker.BrokerSettings | None = None,
-        *,
-        bridge: broker.Bridge | None = None,
-        level: Level = "commune",
+        self, directory: Path, settings: broker.BrokerSettings | None = None, *, bridge: broker.Bridge | None = None
     ) -> BrokerFiles:
         """mosquitto's settings, access list, certificates and list of revoked ones in `directory`; call it after any change.
 
-        `level` district: for the mosquitto that communes are bridged to. Raises UsageError `bad_path`, `bad_listener`,
-        `bad_port`, `bad_user`, `bad_log`, `bad_bridge`, `bad_prefix`.
+        Raises UsageError `bad_path`, `bad_listener`, `bad_port`, `bad_user`, `bad_log`, `bad_bridge`, `bad_prefix`.
         """
         place, settings = Path(directory).absolute(), settings or broker.BrokerSettings()
         with self._store.turn() as index:
             mend(self._store, index)
             hubs, readers = (sorted({one.subject for one in index.valid(kind)}) for kind in HEARERS)
-            if level == "district":
-                access = broker.district_acl(hubs, readers)
-            else:
-                access = broker.commune_acl(index.commune, hubs, readers, settings)
+            access = broker.commune_acl(index.commune, hubs, readers, settings)
             conf = broker.broker_conf(place, settings)
             contents = {name: self._store.read(name) or b"" for name in (store.CA, store.CRL)}
             if (server := self._store.read(store.SERVER)) is None:

@@ -1,4 +1,5 @@
-"""Text of mosquitto's settings and access list, for a commune and for the district above it. Pure. mosquitto 2.0.11 and 2.0.21.
+"""Text of mosquitto's settings and access list for a commune; those of the district above it are deploy/district/. Pure.
+mosquitto 2.0.11 and 2.0.21.
 
 A client is who its certificate says: the common name becomes its user name and its client id, so a post can neither speak for
 another one nor take over its session. A refused subscription is confirmed all the same and merely brings nothing.
@@ -113,33 +114,21 @@ def commune_acl(commune: str, hub_names: Iterable[str], readers: Iterable[str], 
     is told. A reader: what posts say of themselves and what Home Assistant is told, and not one word of its own."""
     root = f"{ROOT}/{commune}"
     home = _home(settings.home, commune)
-    return _acl(
-        (hub_names, [f"readwrite {root}/#", *(f"write {topic}" for topic in home)]),
-        (readers, [f"read {root}/+/status", f"read {root}/+/entry", *(f"read {topic}" for topic in home)]),
-        [
-            f"pattern read {root}/%u/command",
-            f"pattern read {root}/all/command",
-            f"pattern write {root}/%u/status",
-            f"pattern write {root}/%u/entry",
-            *([] if settings.open_port is None else [f"pattern readwrite {root}/#"]),
-        ],
-        denied=f"{root}/{{}}/#",
-        denied_all=(f"{root}/all/#",),
-    )
-
-
-def district_acl(hub_names: Iterable[str], readers: Iterable[str] = ()) -> str:
-    """A commune's bridge, whose name is the commune's: statuses and entries of its posts up, its commands down."""
-    return _acl(
-        (hub_names, [f"readwrite {ROOT}/#"]),
-        (readers, [f"read {ROOT}/+/+/status", f"read {ROOT}/+/+/entry"]),
-        [
-            f"pattern read {ROOT}/%u/+/command",
-            f"pattern write {ROOT}/%u/+/status",
-            f"pattern write {ROOT}/%u/+/entry",
-        ],
-        denied=f"{ROOT}/{{}}/#",
-    )
+    lines = [
+        "# Do kengd viết ra. Written by kengd.",
+        f"pattern read {root}/%u/command",
+        f"pattern read {root}/all/command",
+        f"pattern write {root}/%u/status",
+        f"pattern write {root}/%u/entry",
+        *([] if settings.open_port is None else [f"pattern readwrite {root}/#"]),
+    ]
+    for name in hub_names:
+        lines += ["", f"user {name}", f"topic readwrite {root}/#", *(f"topic write {one}" for one in home)]
+        lines += ["topic read $SYS/#"]
+    for name in readers:  # patterns hold for them too: what those would allow is denied again, and a denial comes first
+        lines += ["", f"user {name}", f"topic deny {root}/{name}/#", f"topic deny {root}/all/#"]
+        lines += [f"topic read {one}" for one in (f"{root}/+/status", f"{root}/+/entry", *home)]
+    return "\n".join(lines) + "\n"
 
 
 def bridge_conf(place: Path, commune: str, bridge: Bridge) -> str:
@@ -178,26 +167,6 @@ def bridge_conf(place: Path, commune: str, bridge: Bridge) -> str:
             "",
         ]
     )
-
-
-Rights = tuple[Iterable[str], Sequence[str]]
-"""Who, and what all of them may."""
-
-
-def _acl(hub: Rights, readers: Rights, patterns: Sequence[str], *, denied: str, denied_all: Sequence[str] = ()) -> str:
-    """Patterns hold for everybody, also for readers: what those would allow is denied them again (a denial comes first)."""
-    lines = ["# Do kengd viết ra. Written by kengd.", *patterns]
-    for name in hub[0]:
-        lines += ["", f"user {name}", *(f"topic {right}" for right in hub[1]), "topic read $SYS/#"]
-    for name in readers[0]:
-        forbidden = (denied.format(name), *denied_all)
-        lines += [
-            "",
-            f"user {name}",
-            *(f"topic deny {one}" for one in forbidden),
-            *(f"topic {one}" for one in readers[1]),
-        ]
-    return "\n".join(lines) + "\n"
 
 
 def _home(prefix: str | None, commune: str) -> tuple[str, ...]:
