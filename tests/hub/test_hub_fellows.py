@@ -131,7 +131,7 @@ def test_a_transaction_that_ends_after_one_with_a_higher_number_is_told_too(post
     assert reader.looks() == [{"topic": "hub", "roster": True}]
     assert reader.fellows._hole_s is not None
     reader.fellows._hole_s -= HOLE_S
-    assert (reader.looks(), reader.fellows._hole_s, reader.lost) == ([], None, 0)
+    assert (reader.looks(), reader.fellows._beyond, reader.lost) == ([], set(), 0)
     for worker in (writer, reader):
         worker.ledger.close()
 

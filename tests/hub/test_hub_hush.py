@@ -13,8 +13,9 @@ from kengd.errors import KengdError
 from kengd.hub.act_ground import Actor
 from kengd.hub.acts import Acts
 from kengd.hub.dispatcher import Dispatcher
-from kengd.hub.ledger import dispatches
+from kengd.hub.ledger import dispatches, incidents
 from kengd.hub.ledger.store import Ledger, Transaction, sqlite_url
+from kengd.hub.ring_acts import RingWish
 from kengd.hub.roster import Post, Roster
 from kengd.hub.service import ALARMS
 from tests.hub.spine_kit import Clock, Mouth, claims_of
@@ -50,6 +51,28 @@ def hub(tmp_path: Path) -> tuple[Acts, Mouth, FullDisk]:
     key = Ed25519PrivateKey.generate()
     dispatcher = Dispatcher(ledger, "cong-lac", mouth, lambda: ("k1", key), dict, clock)
     return Acts(ledger, dispatcher, lambda: ROSTER, dict, ALARMS, clock), mouth, ledger
+
+
+def fails(_connection: object, *_: object) -> None:
+    raise OSError(28, "No space left on device")
+
+
+def test_an_act_and_its_line_in_the_audit_book_are_written_together(hub: tuple[Acts, Mouth, FullDisk]) -> None:
+    """An act without its line is not done and nothing goes out; but a hush has gone out before either is written."""
+    acts, mouth, ledger = hub
+    with pytest.raises(OSError):
+        acts.ring(OFFICER, RingWish("ring-0001", "alarm", "actual", ("dong",), "trộm"), fails)
+    with pytest.raises(OSError):
+        acts.call_in(OFFICER, "call-0001", "có người lạ", None, fails)
+    with ledger.read() as connection:
+        assert (dispatches.recent(connection), incidents.open_ones(connection), mouth.taken()) == ([], [], [])
+    with pytest.raises(KengdError) as refused:
+        acts.hush(OFFICER, "hush-0001", ["dong"], "nhầm", also=fails)
+    assert (refused.value.code, len(mouth.taken())) == ("hush_unrecorded", 1)
+    lines: list[str] = []
+    for _ in range(2):
+        acts.hush(OFFICER, "hush-0002", ["dong"], "nhầm", also=lambda _: lines.append("hush-0002"))
+    assert lines == ["hush-0002"]
 
 
 def test_a_hush_goes_out_although_the_disk_is_full_and_says_so(hub: tuple[Acts, Mouth, FullDisk]) -> None:

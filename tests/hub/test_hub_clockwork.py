@@ -1,0 +1,133 @@
+"""What two workers do by themselves on one ledger: each thing once, and none of it by a worker that cannot see or speak."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from kengd.hub.act_ground import Actor
+from kengd.hub.acts import Acts
+from kengd.hub.clockwork import LATE_MS, Clockwork
+from kengd.hub.dispatcher import AGAIN_MS, Dispatcher
+from kengd.hub.dispatching import REPEAT_MS, Order
+from kengd.hub.following import Following
+from kengd.hub.incidents import Incident
+from kengd.hub.ledger import dispatches, incidents, values
+from kengd.hub.ledger.incidents import Sounded
+from kengd.hub.ledger.store import Ledger
+from kengd.hub.roster import Post, Roster, Seen
+from kengd.hub.service import ALARMS
+from kengd.wire.topics import command_topic
+from tests.hub.spine_kit import COMMUNE, KEY, KID, T0, Clock, Mouth, claims_of, status
+
+ROSTER = Roster((Post("dong", "Đông"), Post("tay", "Tây")))
+ALARM = Order("act-00000001", "ring", ("dong", "tay"), "Đ/c Hùng", "có trộm", "alarm", "actual")
+ABSENT, PRESENT = Seen(None, False, T0, T0, True), Seen(status(), True, T0, T0, True, ahead_ms=0)
+
+
+class Worker:
+    """Its clockwork, turned by hand, on a ledger that it shares. `blind`: its line is down and another's is up."""
+
+    def __init__(self, url: str, clock: Clock) -> None:
+        self.ledger, self.mouth, self.blind = Ledger(url), Mouth(), False
+        self.dispatcher = Dispatcher(
+            self.ledger, COMMUNE, self.mouth, lambda: (KID, KEY), dict, clock, others=lambda: self.blind
+        )
+        self.acts = Acts(self.ledger, self.dispatcher, lambda: ROSTER, dict, ALARMS, clock)
+        self.clockwork = Clockwork(
+            self.ledger, self.dispatcher, self.acts, lambda: ROSTER, dict, lambda: (KID, KEY), clock, call_after_s=60,
+            on_call=lambda _: None, following=Following(lambda: ROSTER, ALARMS, 60), on_alarm=lambda _: None,
+        )  # fmt: skip
+
+    def said(self) -> list[tuple[str, str]]:
+        """To whom, and what, since the last look."""
+        told = [(topic.split("/")[-2], claims_of(jws)["cmd"]) for topic, jws in self.mouth.taken()]
+        return [(post, cmd.get("signal") or cmd["do"]) for post, cmd in told]
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def pair(ledger_url: str, clock: Clock) -> Iterator[tuple[Worker, Worker]]:
+    workers = Worker(ledger_url, clock), Worker(ledger_url, clock)
+    yield workers
+    for worker in workers:
+        worker.ledger.close()
+
+
+def test_a_post_that_comes_is_seen_by_both_and_sent_its_command_by_one(
+    pair: tuple[Worker, Worker], clock: Clock
+) -> None:
+    """What it has not answered goes to it at once, and not once more from each worker that sees it come."""
+    first, second = pair
+    for worker in pair:
+        worker.clockwork.news("dong", Seen(), ABSENT, T0)
+        worker.clockwork._presence(T0)
+    first.dispatcher.dispatch(ALARM)
+    assert first.said() == [("all", "alarm")]
+    clock.now_ms += 1_000
+    for worker in pair:
+        worker.clockwork.news("dong", ABSENT, PRESENT, clock())
+        worker.clockwork._presence(clock())
+        worker.clockwork._outbox(clock())
+    assert sorted(first.said() + second.said()) == [("dong", "alarm"), ("tay", "alarm")]
+    with first.ledger.read() as connection:
+        assert values.presence_between(connection, 0, T0 + 10_000) == {"dong": [(T0, False), (T0 + 1_000, True)]}
+
+
+def test_a_worker_that_has_no_line_leaves_the_sending_to_the_one_that_has(
+    pair: tuple[Worker, Worker], clock: Clock
+) -> None:
+    """It would take each command that is due and put it off, before the eyes of one that could send it."""
+    first, second = pair
+    first.mouth.down = first.blind = True
+    first.dispatcher.dispatch(ALARM)
+    clock.now_ms += AGAIN_MS
+    assert first.dispatcher.tend() == ([], clock() + AGAIN_MS)
+    assert second.dispatcher.tend() == ([], clock() + REPEAT_MS)
+    assert (first.mouth.taken(), [topic for topic, _ in second.mouth.taken()]) == (
+        [], [command_topic(COMMUNE, post) for post in ALARM.posts],
+    )  # fmt: skip
+
+
+def test_the_all_clear_goes_to_each_post_once_whoever_looks(pair: tuple[Worker, Worker], clock: Clock) -> None:
+    """P4, H16: one worker saw the first post's end, the other both: the second acts upon what is left, not upon what it read."""
+    first, second = pair
+    alarm = Incident("i1", "alarm", T0, post="dong")
+    with first.ledger.write() as connection:
+        incidents.add(connection, alarm)
+        rung = [Sounded(post, f"a-{post}", alarm.id, "alarm", "hub", None, T0) for post in ("dong", "tay")]
+        incidents.sound(connection, rung)
+        incidents.sound_ended(connection, {("dong", "a-dong"): "cut"}, T0 + 1)
+    first.acts.all_clear(Actor("cb-1", "Đ/c Hùng"), alarm.id, "clear-0001")
+    assert first.said() == [("tay", "hush")]
+    with second.ledger.read() as connection:
+        ((key, read),) = values.under(connection, "clear:").items()
+    first.clockwork._clearings(clock())
+    assert first.said() == [("dong", "all_clear")]
+    second.clockwork._clear(key, read, alarm.id, ["dong", "tay"])
+    assert second.said() == []
+    with second.ledger.write() as connection:
+        incidents.sound_ended(connection, {("tay", "a-tay"): "cut"}, T0 + 2)
+        assert len(dispatches.recent(connection)) == 2
+    for worker in (second, first, second):
+        worker.clockwork._clearings(clock())
+    assert (first.said(), second.said()) == ([], [("tay", "all_clear")])
+    with second.ledger.read() as connection:
+        assert values.under(connection, "clear:") == {}
+
+
+def test_a_status_that_lay_about_on_its_way_proves_no_book_shortened(pair: tuple[Worker, Worker]) -> None:
+    """P8: a worker that stood still reads old heads when it goes on, while another has stored what came since."""
+    clockwork = pair[0].clockwork
+    told = []
+    aheads = [0, 200, -LATE_MS - 5_000, -LATE_MS - 1_000, -100, 0]
+    for n, ahead_ms in enumerate(aheads):
+        clockwork.news("dong", PRESENT, replace(PRESENT, status=status(seq=n), ahead_ms=ahead_ms), T0)
+        told.append(clockwork._heads["dong"].live)
+    assert told == [True, True, False, False, True, True]
