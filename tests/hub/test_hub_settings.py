@@ -147,6 +147,23 @@ def test_without_tls_only_on_this_machine() -> None:
     assert "ngay trên máy này" in found.vi and found.cure
 
 
+def test_several_workers_share_a_postgresql_and_nothing_else() -> None:
+    """Two services on one SQLite would each keep the other waiting, and neither outlives the disk of the other's machine."""
+    url = '[database]\nurl = "{}"\n'
+    assert read(GOOD + "shared = true\n" + url.format("postgresql://kengd@/kengd")).broker.shared
+    for database in ("", url.format("sqlite:////var/lib/kengd-hub/ledger.sqlite")):
+        (found,) = problems(GOOD + "shared = true\n" + database)
+        assert "PostgreSQL" in found.vi and "[database]" in found.cure
+
+
+@pytest.mark.parametrize("name", ["hub-0", "hub-shell", "dong", "hub-1000", "hub-"])
+def test_a_worker_bears_a_name_that_the_broker_knows_workers_by(name: str) -> None:
+    """`hub-1`, `hub-2` …: a certificate of this name may read and write everything of the commune."""
+    assert read(GOOD + 'client = "hub-2"\n').broker.client == "hub-2"
+    (found,) = problems(GOOD + f'client = "{name}"\n')
+    assert (found.code, found.where) == ("value", "broker.client")
+
+
 @pytest.mark.parametrize("half", ["cert", "key"])
 def test_a_certificate_and_its_key_come_together(half: str) -> None:
     """One alone cannot serve a page."""
