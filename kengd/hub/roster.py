@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Final
 
-from kengd.wire.status import Status
+from kengd.wire.status import VERSION, Status
 
 LOCAL: Final = timezone(timedelta(hours=7))
 """Asia/Ho_Chi_Minh, which has known no other since 1975; the pure rooms read no time zone files."""
@@ -104,7 +104,7 @@ class Seen:
     `live`: that word was spoken now, not kept by the broker from before. `since_ms`: present or absent since.
     `ahead_ms`: its clock against ours when it last spoke live. `refused`: it last refused our signature for this reason.
     `odd`: what the broker had kept of it bears a time that does not go with our clock; which of the two is wrong, or whether it
-    is long gone, its next word tells.
+    is long gone, its next word tells. `speaks`: the version of its statuses, where that is none of ours (its words are then unknown).
     """
 
     status: Status | None = None
@@ -115,6 +115,7 @@ class Seen:
     ahead_ms: int | None = None
     refused: str | None = None
     odd: bool = False
+    speaks: int | None = None
 
     def is_present(self, now_ms: int) -> bool:
         """It says that it is there, and said so not long ago."""
@@ -163,6 +164,11 @@ def why_silent(seen: Seen, now_ms: int, *, line_up: bool = True) -> str | None:
     if not seen.is_present(now_ms):
         since = seen.heard_ms if seen.present else (seen.since_ms or seen.heard_ms)
         return f"mất liên lạc từ {moment_vi(since, now_ms)}"
+    if seen.speaks is not None:
+        older = "điểm kẻng" if seen.speaks < VERSION else "máy trực ban"
+        return (
+            f"điểm kẻng nói giao thức phiên bản {seen.speaks}, máy trực ban phiên bản {VERSION}: phải nâng cấp {older}"
+        )
     if seen.refused is not None:
         from_key = {
             "unknown_key": "khóa của máy trực ban không có ở điểm kẻng",

@@ -10,7 +10,7 @@ from typing import Final
 
 from kengd import clock
 from kengd.hub.roster import SKEW_MS, STALE_MS, Seen
-from kengd.wire.status import Status, parse_status
+from kengd.wire.status import OtherVersion, Status, parse_status
 
 STEP_MS: Final = 2_000
 
@@ -40,13 +40,16 @@ class Watch:
             return dict(self._seen)
 
     def status(self, post: str, raw: bytes, *, retained: bool, now_ms: int) -> bool:
-        """A status came. False: it cannot be read (R49); the post then counts as it was.
+        """A status came. False: it cannot be read (R49); the post then counts as it was. One of another version says only whether
+        the post is there.
 
         One that the broker had kept says how the post was when it last spoke; how long ago that is only its own clock tells,
         and only where that clock is trusted.
         """
         try:
-            status = parse_status(raw)
+            status: Status | str | OtherVersion = parse_status(raw)
+        except OtherVersion as other:
+            status = other
         except ValueError:
             return False
         with self._lock:
@@ -98,7 +101,13 @@ def _shifted(seen: Seen, by_ms: int) -> Seen:
     )
 
 
-def _after(before: Seen, status: Status | str, retained: bool, now_ms: int) -> Seen:
+def _after(before: Seen, status: Status | str | OtherVersion, retained: bool, now_ms: int) -> Seen:
+    if isinstance(status, OtherVersion):
+        since_ms = before.since_ms if status.present is before.present else now_ms
+        return Seen(
+            None, status.present, now_ms, since_ms, live=not retained, refused=before.refused, speaks=status.version
+        )
+    before = replace(before, speaks=None)
     if isinstance(status, str):  # absent, by its Last Will or its own word
         since_ms = before.since_ms if before.heard_ms is not None and not before.present else now_ms
         return replace(before, present=False, heard_ms=now_ms, since_ms=since_ms, live=not retained)

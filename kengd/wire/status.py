@@ -16,8 +16,18 @@ from kengd.duty.words import ClockTrust, Purpose, Source
 from kengd.wire.entry import format_at, parse_at
 
 VERSION = 1
+LATEST = 99
+"""A higher number is no version that anybody will have written."""
 ABSENT = b'{"v":1,"presence":"absent"}'
 """The Last Will, and what an orderly stop publishes itself."""
+
+
+class OtherVersion(ValueError):
+    """A status of a version that this program does not read. `present`: what every version says of itself."""
+
+    def __init__(self, version: int, present: bool) -> None:
+        super().__init__(f"status of version {version}, this program reads {VERSION}")
+        self.version, self.present = version, present
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +76,14 @@ def build_status(status: Status) -> bytes:
 def parse_status(raw: bytes) -> Status | Literal["absent"]:
     """What a post says about itself; "absent" from its Last Will. Unknown keys are let be (a newer post).
 
-    Raises ValueError on anything that is no status of version 1 (R49).
+    Raises OtherVersion on a status of another version, ValueError on anything that is none (R49).
     """
     try:
         data = json.loads(raw.decode("utf-8"))
-        if data["v"] != VERSION:
-            raise ValueError(f"status of version {data['v']!r}, this program reads {VERSION}")
+        if (version := _number(data["v"])) != VERSION:
+            if 1 <= version <= LATEST and data["presence"] in ("present", "absent"):
+                raise OtherVersion(version, data["presence"] == "present")
+            raise ValueError("not a status of any version")
         if data["presence"] == "absent":
             return "absent"
         if data["presence"] != "present":

@@ -65,6 +65,11 @@ CASES = [
     ("fell silent", seen(heard_ms=NOW - STALE_MS, since_ms=0), "mất liên lạc từ 14:28"),
     ("spoke just in time", seen(heard_ms=NOW - STALE_MS + 1), None),
     ("our clock went back", seen(heard_ms=NOW + HOUR), None),
+    (
+        "newer",
+        seen(status=None, speaks=2),
+        "điểm kẻng nói giao thức phiên bản 2, máy trực ban phiên bản 1: phải nâng cấp máy trực ban",
+    ),
     ("key", seen(refused="unknown_key"), "khóa của máy trực ban không có ở điểm kẻng"),
     ("signature", seen(refused="bad_signature"), "chữ ký không đúng khóa"),
     ("other refusal", seen(refused="wrong_issuer"), "điểm kẻng từ chối lệnh (wrong_issuer)"),

@@ -48,6 +48,21 @@ def test_a_live_status_is_there_for_as_long_as_it_may_be_silent(watch: Watch, ne
     assert news == [("thon-1", Seen(), found)]
 
 
+def test_a_post_of_another_version_is_there_and_nothing_more_is_known_of_it(watch: Watch, news: list[News]) -> None:
+    """P9: neither dead nor ready; its next word in our version is believed again."""
+    newer = json.dumps({"v": 2, "presence": "present"}).encode()
+    watch.status("thon-1", present(T0), retained=False, now_ms=T0)
+    assert watch.status("thon-1", newer, retained=False, now_ms=T0 + 1_000)
+    found = watch.seen("thon-1")
+    assert found == Seen(None, True, T0 + 1_000, T0, True, speaks=2)
+    assert found.is_present(T0 + 1_000) and not found.needs_nonce()
+    watch.status("thon-1", json.dumps({"v": 2, "presence": "absent"}).encode(), retained=False, now_ms=T0 + 2_000)
+    assert not watch.seen("thon-1").is_present(T0 + 2_000)
+    watch.status("thon-1", present(T0 + 3_000), retained=False, now_ms=T0 + 3_000)
+    assert watch.seen("thon-1") == Seen(status(at_ms=T0 + 3_000), True, T0 + 3_000, T0 + 3_000, True, 0)
+    assert len(news) == 4
+
+
 def test_what_the_broker_kept_is_as_old_as_the_post_says(watch: Watch) -> None:
     """P9: a status retained since yesterday proves nothing about now; only a trusted clock says how old it is."""
     watch.status("old", present(T0 - 86_400_000), retained=True, now_ms=T0)

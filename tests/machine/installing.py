@@ -17,7 +17,17 @@ from tests.machine.image import CACHE, CHECKOUT, HERE, PYTHONS, Image
 from tests.machine.machine import Machine, MachineError
 
 SNAPSHOT = "installed"
-PARTS = ("kengd", "deploy", "systemd", "firmware_config", "pyproject.toml", "requirements.lock", "README.md", "LICENSE")
+PARTS = (
+    "kengd",
+    "deploy",
+    "systemd",
+    "firmware_config",
+    "pyproject.toml",
+    "requirements.lock",
+    "requirements-hub.lock",
+    "README.md",
+    "LICENSE",
+)
 ON_GUEST = "/root/kengd"
 BUNDLE = "/root/bundle.tar"
 """It stays there: a case that installs another release brings only what differs."""

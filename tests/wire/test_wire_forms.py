@@ -16,7 +16,7 @@ from kengd.duty.words import Purpose, Source
 from kengd.errors import UsageError
 from kengd.wire import topics
 from kengd.wire.signing import KeyRing, check, public_text, read_private_key, sign
-from kengd.wire.status import ABSENT, Status, build_status, parse_status
+from kengd.wire.status import ABSENT, OtherVersion, Status, build_status, parse_status
 from kengd.wire.strict import decode_base64url, encode_base64url, read_json
 from tests.wire.seal import KEY, KID, public
 
@@ -189,6 +189,22 @@ def test_a_status_that_is_none_raises_one_error(change: dict[str, object]) -> No
     """R49: another version or shape is refused loudly, with ValueError and nothing else."""
     with pytest.raises(ValueError, match=r".*"):
         parse_status(json.dumps(json.loads(build_status(FULL)) | change).encode())
+
+
+@pytest.mark.parametrize(("presence", "present"), [("present", True), ("absent", False)])
+def test_a_status_of_another_version_still_says_whether_its_post_is_there(presence: str, present: bool) -> None:
+    """A newer post is not taken for a dead one: what it says else is not looked at."""
+    with pytest.raises(OtherVersion) as told:
+        parse_status(json.dumps({"v": 2, "presence": presence, "at": 7}).encode())
+    assert (told.value.version, told.value.present) == (2, present)
+
+
+@pytest.mark.parametrize("version", [0, -1, 100, True, "2", 1.0, None])
+def test_what_is_no_version_is_no_status(version: object) -> None:
+    """R49: noise is not taken for a newer post."""
+    with pytest.raises(ValueError, match=r".*") as told:
+        parse_status(json.dumps({"v": version, "presence": "present"}).encode())
+    assert not isinstance(told.value, OtherVersion)
 
 
 @settings(max_examples=100, deadline=None)
