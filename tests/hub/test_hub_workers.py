@@ -306,8 +306,8 @@ def test_when_the_one_that_ordered_dies_the_other_goes_on_and_asks_for_what_was_
     )  # fmt: skip
     tay.thaw()
     until(lambda: town.commune.states("act-dies-0001")["tay"] == "ringing", 10, "the late one rings")
-    town.first.service.start()
     until(lambda: not town.missing(), 15, "what was lost was asked for again")
+    town.first.service.start()
     town.second.post("/api/hushes", {"id": "hush-dies-last", "posts": list(POSTS)})
     until(lambda: town.commune.states("act-dies-0001")["tay"] == "cut", 10, "and is hushed")
     assert len(tay.rings()) == before + 1
