@@ -15,14 +15,14 @@ pause() {
 
 if [ ! -e "$place/mosquitto.conf" ]; then
     echo 'Chưa lập máy trực ban: docker compose run --rm setup --commune … --name … --address …' >&2
-    until [ -e "$place/mosquitto.conf" ]; do pause 2; done
+    until [ -e "$place/mosquitto.conf" ]; do pause 1; done
     pause 1
 fi
 while :; do
     before=$(marks)
     mosquitto -c "$place/mosquitto.conf" &
     broker=$!
-    while kill -0 "$broker" 2>/dev/null && [ "$(marks)" = "$before" ]; do pause 2; done
+    while kill -0 "$broker" 2>/dev/null && [ "$(marks)" = "$before" ]; do pause 1; done
     if ! kill -0 "$broker" 2>/dev/null; then
         wait "$broker"
         exit $?

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from kengd.errors import KengdError, UsageError
-from kengd.hub.authority.broker import Bridge
+from kengd.hub.authority.broker import Bridge, BrokerSettings, broker_conf
 from kengd.hub.authority.own import ClientFiles
 from kengd.uplink.shell import ShellLink
-from tests.hub.authority_kit import NOW_MS, CommuneBroker, begin, heard, post_files, wish
+from tests.hub.authority_kit import DISTRICT, NOW_MS, CommuneBroker, begin, heard, post_files, wish
 
 ROOT = "kengd/1/cong-lac"
 
@@ -97,6 +97,19 @@ def test_a_communes_bridge_speaks_for_no_other_commune(tmp_path: Path, district:
     district.write()
     district.reload()
     assert "revoked" in district.refuses(files)
+
+
+def test_the_districts_settings_are_the_communes_with_an_access_list_of_their_own() -> None:
+    """deploy/district: each line that was measured to be needed below is needed above too, and there is no other."""
+    place = Path("/var/lib/kengd-hub/broker")
+    ours = broker_conf(place, BrokerSettings()).replace(f"{place}/acl", "/etc/kengd/district/acl")
+    sample = (DISTRICT / "mosquitto.conf").read_text("utf-8")
+    assert lines_of(sample) == lines_of(ours)
+
+
+def lines_of(settings: str) -> list[str]:
+    """What mosquitto reads of it, in any order."""
+    return sorted(line for line in settings.splitlines() if line and not line.startswith("#"))
 
 
 def test_what_happens_while_the_district_is_away_reaches_it_afterwards(tmp_path: Path, district: CommuneBroker) -> None:
