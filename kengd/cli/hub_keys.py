@@ -13,7 +13,7 @@ from kengd.cli.fresh_file import PRIVATE, fresh, unwritable
 from kengd.cli.hub_open import Opened, actor, opened
 from kengd.errors import UsageError
 from kengd.hub.authority.brokerfiles import BrokerFiles
-from kengd.hub.authority.naming import reader_subject
+from kengd.hub.authority.naming import check_server_names, reader_subject
 from kengd.hub.authority.readers import Reader
 from kengd.hub.founding import write_broker
 from kengd.hub.ledger import audits
@@ -120,8 +120,14 @@ def _warn(hub: Opened, signs: str) -> None:
 
 
 def _renew(hub: Opened, _args: argparse.Namespace) -> int:
-    """The hub's own certificates and the broker's; posts get theirs by a new file."""
-    renewed = hub.authority.renew(clock.now().wall_ms)
+    """The hub's own certificates and the broker's, that also when hub.toml names it otherwise; posts get theirs by a new file."""
+    now_ms, broker = clock.now().wall_ms, hub.settings.broker
+    names = check_server_names((*broker.names, broker.host))
+    renewed = hub.authority.renew(now_ms)
+    if names != hub.authority.server_names:
+        hub.authority.serve_as(names, now_ms)
+        renewed = tuple(dict.fromkeys((names[0], *renewed)))
+        print(f"Từ giờ máy chủ MQTT được gọi là: {', '.join(names)}.")
     files = _broker(hub)
     if renewed:
         _note(hub, "certificates_renewed", {"subjects": list(renewed)})

@@ -96,6 +96,32 @@ def test_a_signing_key_is_changed_with_an_overlap(shell: Shell) -> None:
     assert shell.acts() == ["key_made", "key_retired", "key_revoked"]
 
 
+def test_a_broker_with_a_new_address_gets_a_certificate_that_names_it(shell: Shell) -> None:
+    """R42: broker.names in hub.toml, then `keys renew`; before that a post would not believe it, so no file is made for one."""
+    enrol = (
+        "enrol",
+        "thon-1",
+        "--name",
+        "Kẻng",
+        "--broker",
+        "10.0.0.7",
+        "--out",
+        str(shell.config.with_name("thon-1.toml")),
+    )
+    code, said = shell(*enrol)
+    assert code == 2 and "[host_not_in_certificate]" in said and "kengd hub keys renew" in said
+    named = 'names = ["127.0.0.1"]'
+    text = shell.config.read_text("utf-8")
+    assert named in text
+    shell.config.write_text(text.replace(named, 'names = ["10.0.0.7", "127.0.0.1"]'), "utf-8")
+    code, said = shell("keys", "renew")
+    assert code == 0 and "10.0.0.7, 127.0.0.1" in said and "nạp lại" in said
+    assert Authority.open(shell.settings.authority).server_names == ("10.0.0.7", "127.0.0.1")
+    assert shell(*enrol)[0] == 0
+    assert "Chưa có chứng thư nào" in shell("keys", "renew")[1], "once is enough"
+    assert shell.acts() == ["certificates_renewed", "enrol"]
+
+
 def test_a_key_without_a_name_or_a_successor_is_refused(shell: Shell) -> None:
     """Nothing has changed then."""
     first = Authority.open(shell.settings.authority).signing()[0]

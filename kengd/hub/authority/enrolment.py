@@ -77,7 +77,8 @@ def check_wish(wish: PostWish, server_names: Sequence[str]) -> None:
         raise UsageError(
             "host_not_in_certificate",
             f"chứng thư của máy chủ không có tên “{host}”, điểm kẻng sẽ không tin máy chủ này",
-            cure=f"dùng một trong các tên {', '.join(server_names)}, hoặc thêm tên ấy vào chứng thư máy chủ trước",
+            cure=f"dùng một trong các tên {', '.join(server_names)}, hoặc thêm tên ấy vào broker.names trong hub.toml "
+            "rồi chạy: kengd hub keys renew",
             en=f"the server certificate does not name {host}",
         )
 
