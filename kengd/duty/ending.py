@@ -131,9 +131,13 @@ def ended_drafts(
 
 
 def _names(order: HushOrder, sounding: Activation, cause: Cause) -> bool:
-    """A named hush may name the activation or one joined cause; neither reaches a cause that began after the order."""
-    if order.activation in (sounding.id, None):
-        return cause.began_ms <= order.as_of_ms
+    """A named hush may name the activation or one joined cause; neither reaches a cause that joined after the order.
+
+    Who names a cause knew of it, whatever the clock says: under an untrusted one `as_of_ms` is when the nonce was issued, which
+    is before anything that began since (H22).
+    """
+    if order.activation in (sounding.id, None) and cause.began_ms <= order.as_of_ms:
+        return True
     return order.activation == cause.id
 
 

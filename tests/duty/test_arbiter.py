@@ -228,6 +228,18 @@ def test_a_named_hush_names_an_activation_or_one_cause() -> None:
     assert both.act == Stop("a")
 
 
+def test_who_names_what_sounds_knew_of_it_whatever_the_clock_says() -> None:
+    """P13, H22: under an untrusted clock an order is as old as the nonce it carries; what it names is ended, what joined since not."""
+    alone = ending.hush(sounding(), HushOrder(Source.HUB, -600_000, activation="a"), at(MINUTE))
+    assert alone.act == Stop("a")
+    unnamed = ending.hush(sounding(), HushOrder(Source.HUB, -600_000), at(MINUTE))
+    assert unnamed.act is None
+    standing = ask(sounding(), trigger(name="b"), MINUTE).standing
+    both = ending.hush(standing, HushOrder(Source.HUB, -600_000, activation="a"), at(MINUTE + 500))
+    assert both.standing.sounding is not None
+    assert [cause.id for cause in both.standing.sounding.causes] == ["b"]
+
+
 def test_a_hush_cancels_waiting_starts() -> None:
     """P13: commands with `at` that were received before the hush never ring."""
     waiting = ask(Standing(), trigger(name="w", command_id="w-1", start_ms=9_000), 0)

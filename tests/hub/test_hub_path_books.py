@@ -114,7 +114,7 @@ def open_alarms(commune: Commune) -> list[Incident]:
 
 def whole_at_the_hub(commune: Commune, bell: Bell) -> None:
     """All that the post has written by now has come."""
-    last = bell.book()[-1]
+    last = until(bell.book, 60, "its page is up")[-1]
     until(
         lambda: newest(commune).book == last["book"] and newest(commune).seq >= last["seq"], 60, f"up to {last['seq']}"
     )
