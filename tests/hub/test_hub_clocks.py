@@ -171,7 +171,13 @@ def test_the_officer_reads_what_is_wrong_with_a_clock(ahead_ms: int, more: dict[
 def pressed(at_ms: int) -> Heard:
     """A button's alarm, heard at T0."""
     [bare] = true_book(1)
-    facts = {"activation": "a" * 16, "signal": "alarm", "purpose": "actual", "source": "button", "place": "đình"}
+    facts: dict[str, Any] = {
+        "activation": "a" * 16,
+        "signal": "alarm",
+        "purpose": "actual",
+        "source": "button",
+        "place": "đình",
+    }
     entry = replace(bare, kind="ringing", at=format_at(at_ms), reason=None, **facts)
     return heard("thon-1", [entry])[0]
 

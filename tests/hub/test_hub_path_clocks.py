@@ -16,7 +16,7 @@ from kengd.hub.desk import board
 from kengd.hub.incidents import Incident
 from kengd.hub.ledger import incidents, merging, values
 from kengd.hub.ledger.merging import ENTRY
-from kengd.hub.roster import hub_clock_wrong
+from kengd.hub.roster import Seen, hub_clock_wrong
 from kengd.hub.service import Hub
 from tests.hub.commune import HOLD_MS, OFFICER, ROOT, Bell, Commune, until
 
@@ -79,7 +79,7 @@ def all_present(commune: Commune, within_s: float = 15) -> None:
     until(lambda: all(seen(commune, post).is_present(clock.now().wall_ms) for post in POSTS), within_s, "all are there")
 
 
-def seen(commune: Commune, post: str) -> board.Seen:
+def seen(commune: Commune, post: str) -> Seen:
     return commune.hub.watch.seen(post)
 
 
@@ -106,6 +106,7 @@ def pressed(commune: Commune, post: str) -> Incident:
         with commune.hub.ledger.read() as connection:
             return [one for one in incidents.open_ones(connection) if one.post == post and one.text]
 
+    incident: Incident
     [incident] = until(found, 10, "the incident is there")
     assert incident.call_due_ms is not None, "somebody is to be called"
     assert abs(clock.now().wall_ms - incident.began_ms) < 20_000

@@ -90,7 +90,7 @@ def settled(commune: Commune) -> tuple[Seen, int]:
 def test_another_posts_card_speaks_for_nobody_else_under_whatever_name(commune: Commune, stolen: ClientFiles) -> None:
     """P12, STACK 3: its status, its entries, commands to it or to all, another commune: each refused, and nobody is thrown out."""
     before, count = settled(commune)
-    lie = build_status(replace(before.status, at_ms=now_ms(), seq=0))  # type: ignore[type-var]
+    lie = build_status(replace(before.status, at_ms=now_ms(), seq=0))  # type: ignore[type-var, arg-type]
     entry = to_json(chained([said("ringing", activation="a" * 16, signal="alarm", purpose="actual")])[0]).encode()
     said_there = [
         (status_topic(COMMUNE, POST), lie), (status_topic(COMMUNE, POST), ABSENT), (entry_topic(COMMUNE, POST), entry),
