@@ -9,7 +9,8 @@
 #   --web                          where the desk listens (127.0.0.1:8080)
 #
 # Without Internet: from a bundle of `deploy/wheelhouse.sh --hub`, unpacked; mosquitto must be there then.
-# The broker is Debian's mosquitto with our own settings, which the hub writes anew with each enrolment.
+# The broker is Debian's mosquitto with our own settings, which the hub writes anew when something is revoked or renewed, and at
+# its start.
 [ -n "${BASH_VERSION:-}" ] || exec bash "$0" "$@"
 set -eEuo pipefail
 umask 022

@@ -26,7 +26,8 @@ check "ruff check" ruff check .
 check "ruff format" ruff format --check .
 check "mypy" mypy --strict
 check "import rules" lint-imports
-check "pytest" python -m pytest "$@"
+# One worker for each processor: much of a run is waiting for real brokers, posts and databases.
+check "pytest" python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile "$@"
 
 if [ ${#failed[@]} -gt 0 ]; then
     printf '\nfailed: %s\n' "$(IFS=,; printf '%s' "${failed[*]}")" >&2

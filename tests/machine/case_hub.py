@@ -64,7 +64,11 @@ def _stick(machine: Machine) -> Path:
     subprocess.run(["tar", "-C", str(tree), "--strip-components=1", "-xf", str(packed)], check=True)
     packed.unlink()
     disk = place / "stick.raw"
-    subprocess.run(["mke2fs", "-q", "-t", "ext4", "-d", str(tree), str(disk), f"{STICK_MB}M"], check=True)
+    subprocess.run(
+        ["mke2fs", "-q", "-t", "ext4", "-d", str(tree), str(disk), f"{STICK_MB}M"],
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
     return disk
 
 
