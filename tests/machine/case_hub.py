@@ -99,8 +99,9 @@ def _units(machine: Machine, table: Table) -> None:
     said = machine.run("systemd-analyze security --no-pager kengd-hub", 60).output
     total = float(said.split("level for kengd-hub.service:")[1].split()[0])
     table.row("systemd-analyze security of the hub at most 2.0", total <= 2.0, total)
-    who = machine.must("stat -c '%U %a' /var/lib/kengd-hub/authority /var/lib/kengd-hub/broker/data").splitlines()
-    table.row("its keys are its own", who == ["kengd-hub 700", "mosquitto 700"], who)
+    who = machine.must("stat -c '%U %a' /var/lib/kengd-hub/authority /var/lib/kengd-hub/broker/data").split()
+    held = who[::2] == ["kengd-hub", "mosquitto"] and all(int(mode, 8) & 0o777 == 0o700 for mode in who[1::2])
+    table.row("its keys are its own", held, who)
 
 
 def _enrolled(post: Post, table: Table) -> None:
@@ -112,7 +113,6 @@ def _enrolled(post: Post, table: Table) -> None:
     machine.put("/run/try", {"template.toml": template.encode()})
     for line in (ALARM, HUSH, ALL_CLEAR):
         machine.let_go(line)
-    before = machine.must("systemctl show -P ExecMainStartTimestampMonotonic mosquitto")
     ran = _hub(
         machine,
         f"hub enrol thon-1 --name 'Kẻng thôn 1' --villages 'Thôn 1' --template /run/try/template.toml --out {FILE}",
@@ -120,9 +120,6 @@ def _enrolled(post: Post, table: Table) -> None:
     table.row("hub enrol writes one file", ran.code == 0 and not machine.run(f"test -s {FILE}").code, ran.output[-300:])
     mode = machine.must(f"stat -c '%U %a' {FILE}")
     table.row("which nobody else can read", mode == "kengd-hub 600", mode)
-    again = "systemctl show -P ExecMainStartTimestampMonotonic mosquitto"
-    anew = _until(lambda: machine.must(again) != before, SOON_S)
-    table.row("the broker takes its new settings by itself", anew)
     machine.must(f"install -D -m 644 {FILE} /boot/firmware/kengd.toml && rm {FILE}")
     machine.must("systemctl start kengd", 240)
     up = _until(lambda: "✓ thon-1" in _hub(machine, "hub posts").output, LATER_S)
