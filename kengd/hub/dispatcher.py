@@ -103,6 +103,7 @@ class Dispatcher:
             with self._ledger.write() as connection:
                 if (known := _known(connection, act)) is not None:
                     return known
+                dispatches.hold_answers(connection)
                 dispatches.create(connection, act, commands, targets)
                 self._note_sent(connection, commands, targets, taken)
                 if also is not None:
@@ -139,8 +140,9 @@ class Dispatcher:
         if not now_ms < next_ms <= now_ms + STEPPED_MS:
             with self._ledger.write() as connection:
                 lapsed = dispatches.lapse(connection, now_ms)
-                if self.others():
-                    return lapsed, now_ms + AGAIN_MS
+            if self.others():
+                return lapsed, now_ms + AGAIN_MS
+            with self._ledger.write() as connection:  # another transaction: what has lapsed is not held while we send
                 for command, posts in dispatches.due(connection, now_ms):
                     early = {target.post for target in dispatches.answered_early(connection, [command.jti])}
                     self._again(connection, command, [post for post in posts if post not in early], now_ms)

@@ -380,6 +380,47 @@ def test_a_hush_is_done_when_what_it_named_has_ended_in_whatever_order_that_is_h
             assert hub.states(act) == {post: expected}
 
 
+def test_an_answer_that_is_stored_before_the_hush_itself_counts(hub: Hub) -> None:
+    """A hush is said before it is written down, and another worker may store the post's answer in between."""
+    others = Ledger(hub.ledger.engine.url.render_as_string(hide_password=False))
+
+    def answers(topic: str, jws: bytes, **_: Any) -> int:
+        book = hush_book(claims_of(jws)["jti"])
+        with others.write() as connection:
+            dispatches.answered(connection, merge(connection, [Heard("thon-1", one, T0) for one in book], T0).fresh)
+        return 1
+
+    hub.mouth.publish = answers  # type: ignore[assignment, method-assign]
+    hub.dispatcher.dispatch(HUSH)
+    others.close()
+    assert hub.states(HUSH.id) == {"thon-1": "done"}
+
+
+def test_an_answer_that_is_being_stored_while_the_hush_is_written_counts(postgres_url: str) -> None:
+    """The same with two transactions side by side, neither of which sees the other's rows."""
+    hub, others = Hub(Ledger(postgres_url)), Ledger(postgres_url)
+    storing, written = threading.Event(), threading.Event()
+
+    def store(jti: str) -> None:
+        with others.write() as connection:
+            fresh = merge(connection, [Heard("thon-1", one, T0) for one in hush_book(jti)], T0).fresh
+            dispatches.answered(connection, fresh)
+            storing.set()
+            written.wait(0.5)
+
+    def answers(topic: str, jws: bytes, **_: Any) -> int:
+        threading.Thread(target=store, args=(claims_of(jws)["jti"],)).start()
+        assert storing.wait(10)
+        return 1
+
+    hub.mouth.publish = answers  # type: ignore[assignment, method-assign]
+    hub.dispatcher.dispatch(HUSH)
+    written.set()
+    assert hub.states(HUSH.id) == {"thon-1": "done"}
+    for ledger in (hub.ledger, others):
+        ledger.close()
+
+
 def test_a_hush_of_several_things_is_done_with_the_last_of_them(hub: Hub) -> None:
     """A sounding and a waiting start are ended by one hush."""
     hub.dispatcher.dispatch(HUSH)

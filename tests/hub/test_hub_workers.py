@@ -20,7 +20,7 @@ from kengd.hub.founding import BROKER_DIR, SHELL
 from kengd.hub.ledger import audits, changes, dispatches, merging, rosters, trials
 from kengd.hub.people.people import People
 from kengd.hub.people.words import Caller
-from kengd.hub.roster import Village
+from kengd.hub.roster import Neighbour, Village
 from kengd.hub.silent_test import night_due
 from kengd.uplink.shell import ShellLink
 from kengd.wire.topics import command_topic
@@ -100,6 +100,11 @@ class Worker:
         """As its page shows them."""
         return [post["state"] for post in self.get(f"/api/dispatches/{dispatch}")["targets"]]
 
+    def alarms(self) -> list[tuple[str, str]]:
+        """Open ones: incident and post."""
+        found = self.get("/api/desk")["incidents"]
+        return [(each["id"], each["post"]) for each in found if each["origin"] == "alarm"]
+
     def tells(self, topic: str, **data: Any) -> Tells:
         """From now on, in a thread: how long until its feed tells this."""
         return Tells(self, topic, data)
@@ -152,6 +157,10 @@ class Town:
             found += [(post, entry["seq"]) for entry in own if kept.count(entry["seq"]) != 1]
         return found
 
+    def rung(self, signal: str) -> list[int]:
+        """How often each post has rung this."""
+        return [sum(ring["signal"] == signal for ring in self.commune.bells[post].rings()) for post in POSTS]
+
     def writers(self) -> set[str]:
         """The processes that have stored entries."""
         with self.commune.hub.ledger.read() as connection:
@@ -196,6 +205,7 @@ def town(postgres: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator
             workers[0].service.start()
             for worker in workers:
                 worker.sees_all()
+            until(lambda: all(bell.book() for bell in commune.bells.values()), 60, "the posts' own pages are there")
             yield Town(commune, workers[0], workers[1], wire)
             wire.close()
         finally:
@@ -284,6 +294,29 @@ def test_what_one_changes_the_other_tells_within_a_second(town: Town) -> None:
     assert {name: round(took_s, 2) for name, took_s in took.items() if took_s > TOLD_WITHIN_S} == {}
     for worker in (town.first, town.second):
         assert "thon-moi" in {village["id"] for village in worker.get("/api/desk")["villages"]}
+
+
+def test_an_alarm_that_both_see_is_one_and_is_helped_and_cleared_once(town: Town) -> None:
+    """H13, H16, P5: its status reaches both and its entry one; the neighbours are rung once, the village's all-clear goes out once."""
+    told = [worker.tells("hub", roster=True) for worker in (town.first, town.second)]
+    with town.commune.hub.ledger.write() as connection:
+        rosters.put_neighbours(connection, "thon-1", [Neighbour("thon-1", "thon-2", by_itself=True)])
+    assert all(each.within_s() < TOLD_WITHIN_S for each in told)
+    town.commune.bells["dong"].press()
+    for worker in (town.first, town.second):
+        ((incident, post),) = until(worker.alarms, 5, "it is at the top at once")
+        assert post == "dong"
+    support = f"support-{incident}"
+    until(lambda: town.commune.states(support) == {"tay": "ringing"}, 10, "the neighbours ring")
+    town.second.post(f"/api/incidents/{incident}/acknowledge", None)
+    town.first.post(f"/api/incidents/{incident}/all-clear", {"id": "clear-both-0001"})
+    until(lambda: town.rung("all_clear")[0] == 1, 15, "the all-clear is rung")
+    until(lambda: set(town.commune.states("clear-both-0001-h").values()) == {"done"}, 10, "all that sounded was hushed")
+    time.sleep(0.5)
+    assert (town.rung("support"), town.rung("all_clear")) == ([0, 1], [1, 0])
+    assert (town.wire.commands(support, town.commune), town.second.alarms()) == (["tay"], [])
+    town.first.post("/api/hushes", {"id": "hush-both-0002", "posts": ["tay"]})
+    until(lambda: town.commune.states("hush-both-0002") == {"tay": "done"}, 10, "and the neighbours are quiet again")
 
 
 def test_when_the_one_that_ordered_dies_the_other_goes_on_and_asks_for_what_was_lost(town: Town) -> None:

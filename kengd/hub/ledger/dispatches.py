@@ -25,6 +25,7 @@ STEPPED_MS: Final = 60_000
 """Nothing is made or due so much later than now: it was before our clock was put back. Workers' clocks differ by less."""
 _IN_ORDER: Final = (TARGET.c.dispatch, TARGET.c.post)
 """So everywhere where rows are locked: two workers never wait for each other."""
+_ANSWERS_LOCK: Final = 0x6B656E6B
 _UNANSWERED: Final = (State.WAITING.value, State.SENT.value)
 _CHANGING: Final = [
     "state", "reason", "activation", "proved", "awaited", "sent_ms", "received_ms", "ringing_ms", "ended_ms",
@@ -131,6 +132,8 @@ def answered(connection: Connection, fresh: Sequence[Heard]) -> list[Target]:
     unread = {item.post for item in fresh if could_not_read(item.entry)}
     if not jtis and not ended and not unread:
         return []
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock_shared(_ANSWERS_LOCK)))
     by_jti = and_(TARGET.c.jti.in_(jtis), TARGET.c.post.in_({item.post for item in fresh}))
     hushed = and_(TARGET.c.do == "hush", TARGET.c.state == State.RECEIVED.value, TARGET.c.post.in_(ended))
     guessed = and_(TARGET.c.state.in_(_UNANSWERED), TARGET.c.post.in_(unread))
@@ -151,6 +154,13 @@ def answered(connection: Connection, fresh: Sequence[Heard]) -> list[Target]:
     changed = [target for key, target in after.items() if target != before[key]]
     _update(connection, changed)
     return changed
+
+
+def hold_answers(connection: Connection) -> None:
+    """Until this transaction ends no worker takes in answers: one that does so just now is waited for, and `answered_early` then
+    sees what it has stored. Without it neither would see the other's rows."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(_ANSWERS_LOCK)))
 
 
 def answered_early(connection: Connection, jtis: Collection[str]) -> list[Target]:
