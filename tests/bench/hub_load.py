@@ -1,34 +1,44 @@
 """The hub under load: one act to many posts, and how fast entries are taken in.
 
-    python -m tests.bench.hub_load [--posts N ...] [--database URL]
+    python -m tests.bench.hub_load [--posts N ...] [--database URL] [--shared]
 
-One mosquitto, one hub, simulated posts in one process, all on this machine's processors. "Done" is what an officer sees:
+The ingest on SQLite and on a PostgreSQL that is started for it, both as durable as an installed hub's. Then, for each number of
+posts: one mosquitto, one hub, simulated posts in one process, all on this machine's processors. "Done" is what an officer sees:
 `received` and `ringing` of 99 % of the posts are stored in the ledger and read back from it. Also prints the hub's memory.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import resource
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from multiprocessing import get_context
 from pathlib import Path
 
 from kengd.hub.act_ground import Actor
+from kengd.hub.following import Following
+from kengd.hub.ingest import Ingest
 from kengd.hub.ledger import dispatches, rosters
-from kengd.hub.ledger.merging import Heard, merge
+from kengd.hub.ledger.merging import Heard
+from kengd.hub.ledger.store import Ledger, sqlite_url
 from kengd.hub.ring_acts import NeedsConfirming, RingWish
-from kengd.hub.roster import Post, Village
+from kengd.hub.roster import Post, Roster, Village
 from kengd.hub.service import Hub
 from kengd.hub.settings import HubSettings, load_hub
-from kengd.wire.entry import FIRST_PREV, Entry, chain_hash, format_at
+from kengd.uplink.line import Inbound, Token
+from kengd.wire.entry import FIRST_PREV, Entry, chain_hash, format_at, to_json
+from kengd.wire.topics import entry_topic
 from tests.bench.figures import Figure, median, p99
+from tests.bench.postgres import postgres
 from tests.broker import Broker
 
 COMMUNE = "bench"
@@ -119,21 +129,33 @@ def _until(true: object) -> None:
 
 
 def ingest(directory: Path, database: str | None = None, count: int = 30_000) -> list[Figure]:
-    """Entries a second into the merged book, proved and committed, in batches as they come from the line."""
-    from kengd.hub.ledger.store import Ledger, sqlite_url
-
+    """Entries a second, from the bytes that the line brings until their acknowledgement: read, proved, followed, committed."""
     directory.mkdir(parents=True)
     ledger = Ledger(database or sqlite_url(directory / "ledger.sqlite"))
     entries = [item for post in range(10) for item in _book(f"post-{post}", count // 10)]
     entries.sort(key=lambda item: (item.entry.seq, item.post))
+    acked = itertools.count(1)
+    done = threading.Event()
+
+    def ack(_token: Token) -> None:
+        if next(acked) == len(entries):
+            done.set()
+
+    following = Following(lambda: Roster(), frozenset({"alarm"}), 60)
+    taking = Ingest(
+        ledger, COMMUNE, known=lambda _: True, ack=ack, within=following.within, on_stored=lambda _: None,
+        on_trouble=lambda _: None, wall_ms=lambda: 1_795_000_000_000,
+    )  # fmt: skip
+    for item in entries:
+        topic, payload = entry_topic(COMMUNE, item.post), to_json(item.entry).encode()
+        taking.put(Inbound(topic, payload, False, Token(1, 1)))
     began = time.monotonic()
-    for first in range(0, len(entries), 500):
-        with ledger.write() as connection:
-            merge(connection, entries[first : first + 500], 1)
+    taking.start()
+    assert done.wait(WITHIN_S)
     rate = len(entries) / (time.monotonic() - began)
-    name = "PostgreSQL" if database else "SQLite"
+    taking.stop()
     ledger.close()
-    return [Figure(f"ingest into {name}", rate, "entries/s", least=3_000)]
+    return [Figure(f"ingest into {'PostgreSQL' if database else 'SQLite'}", rate, "entries/s", least=3_000)]
 
 
 def _book(post: str, count: int) -> list[Heard]:
@@ -157,20 +179,35 @@ def _apart(measure: Callable[..., list[Figure]], *arguments: object) -> list[Fig
 def main() -> int:
     """Print the table; 1 when a target is missed."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench.hub_load")
-    parser.add_argument("--posts", type=int, nargs="+", default=[10, 100, 300, 1000, 3000])
-    parser.add_argument("--database", metavar="URL", help="PostgreSQL for the ingest")
-    parser.add_argument("--shared", action="store_true", help="and for the dispatches")
+    parser.add_argument(
+        "--posts", type=int, nargs="*", default=[10, 100, 300, 1000, 3000], help="none: only the ingest"
+    )
+    parser.add_argument("--database", metavar="URL", help="an empty PostgreSQL; without it one is started")
+    parser.add_argument("--shared", action="store_true", help="the dispatches on PostgreSQL too")
     args = parser.parse_args()
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(65_536, resource.getrlimit(resource.RLIMIT_NOFILE)[1]),) * 2)
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.2f}, Python {sys.version.split()[0]}")
     figures: list[Figure] = []
-    with tempfile.TemporaryDirectory(prefix="kengd-hub-bench-") as scratch:
+    with ExitStack() as stack:
+        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kengd-hub-bench-", dir="/var/tmp")))
+        database = args.database or stack.enter_context(postgres())
+        figures += _apart(ingest, scratch / "sqlite", None)
+        figures += _apart(ingest, scratch / "postgresql", database)
         for count in args.posts:
-            figures += _apart(dispatch_to, count, Path(scratch) / str(count), args.database if args.shared else None)
-        figures += _apart(ingest, Path(scratch) / "ingest", args.database)
+            figures += _apart(dispatch_to, count, scratch / str(count), database if args.shared else None)
+    figures += _growth(figures)
     for figure in figures:
         print(figure.line())
     return 1 if any(figure.met is False for figure in figures) else 0
+
+
+def _growth(figures: list[Figure]) -> list[Figure]:
+    """From a thousand posts to the most: no worse than linear."""
+    times = {int(one.name.split()[0]): one.value for one in figures if one.name.endswith("received and ringing")}
+    if 1000 not in times or max(times) == 1000:
+        return []
+    name = f"{max(times)} posts against 1000: 99 %"
+    return [Figure(name, times[max(times)] / times[1000], "times", most=max(times) / 1000)]
 
 
 if __name__ == "__main__":
