@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Final
 
@@ -72,14 +72,21 @@ class Roster:
     keepers: tuple[Keeper, ...] = ()
     neighbours: tuple[Neighbour, ...] = ()
     groups: Mapping[str, tuple[str, ...]] | None = None
+    _posts: Mapping[str, Post] = field(init=False, repr=False, compare=False)
+    _villages: Mapping[str, Village] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """A thousand posts ring at once, and each is looked up several times."""
+        object.__setattr__(self, "_posts", {post.id: post for post in reversed(self.posts)})
+        object.__setattr__(self, "_villages", {village.id: village for village in reversed(self.villages)})
 
     def post(self, post_id: str) -> Post | None:
         """The post with this id."""
-        return next((post for post in self.posts if post.id == post_id), None)
+        return self._posts.get(post_id)
 
     def village(self, village_id: str) -> Village | None:
         """The village with this id."""
-        return next((village for village in self.villages if village.id == village_id), None)
+        return self._villages.get(village_id)
 
     def bells(self) -> tuple[Post, ...]:
         """Posts that villages hear: all but the duty room's sounder."""
