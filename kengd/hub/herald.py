@@ -168,14 +168,17 @@ class Herald:
         """Those that are ours to tell."""
         if not found:
             return []
-        ours = set()
+        new = {tiding.key: tiding.value for tiding in reversed(found) if tiding.value is not None}
+        over = sorted({tiding.key for tiding in found if tiding.value is None})
         with self._ledger.write() as connection:
-            for tiding in sorted(found, key=lambda one: one.key):  # two workers never wait for each other
-                key, value = tiding.key, tiding.value
-                won = notices.release(connection, key) if value is None else notices.claim(connection, key, value)
-                if won:
-                    ours.add(id(tiding))
-        return [tiding for tiding in found if id(tiding) in ours]
+            ours = notices.claim_all(connection, new)
+            ours |= {key for key in over if notices.release(connection, key)}
+        mine = []
+        for tiding in found:
+            if tiding.key in ours:
+                ours.discard(tiding.key)
+                mine.append(tiding)
+        return mine
 
     def _tell(self, tiding: Tiding) -> None:
         if tiding.notice is None:

@@ -10,6 +10,7 @@ or time (R32).
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import inf
 
 from kengd.hub.notices.words import Notice, NoticeKind, Weight
 
@@ -52,8 +53,10 @@ class Folding:
         most_keys: int = MOST_KEYS,
     ) -> None:
         self._first_ms, self._longest_ms, self._most = first_window_ms, longest_window_ms, most_keys
-        self._windows: dict[_Group, _Window] = {}
+        self._windows: dict[_Group, _Window] = {}  # in the order in which they were opened
         self._now_ms = 0
+        self._quiet_until_ms: float = inf
+        """No window closes before: a thousand alarms at once are not looked through a thousand times."""
 
     def __len__(self) -> int:
         return len(self._windows)
@@ -68,15 +71,16 @@ class Folding:
             window.latest = notice
             return tuple(told)
         if len(self._windows) >= self._most:
-            oldest = min(self._windows, key=lambda other: self._windows[other].opened_ms)
-            summary = self._windows.pop(oldest).summary()
+            summary = self._windows.pop(next(iter(self._windows))).summary()
             told += [] if summary is None else [summary]
-        self._windows[group] = _Window(notice.kind, self._now_ms, self._first_ms)
+        self._open(group, notice.kind, self._first_ms)
         return (*told, notice)
 
     def due(self, now_ms: int) -> tuple[Notice, ...]:
         """The summaries of windows that have closed, the earliest first."""
         self._now_ms = max(self._now_ms, now_ms)
+        if self._now_ms < self._quiet_until_ms:
+            return ()
         closed = [
             (window.closes_ms, group) for group, window in self._windows.items() if window.closes_ms <= self._now_ms
         ]
@@ -86,9 +90,14 @@ class Folding:
             summary = window.summary()
             if summary is not None:
                 longer = min(window.length_ms * 2, self._longest_ms)
-                self._windows[group] = _Window(summary.kind, self._now_ms, longer)
+                self._open(group, summary.kind, longer)
                 told.append(summary)
+        self._quiet_until_ms = min((window.closes_ms for window in self._windows.values()), default=inf)
         return tuple(told)
+
+    def _open(self, group: _Group, told: NoticeKind, length_ms: int) -> None:
+        window = self._windows[group] = _Window(told, self._now_ms, length_ms)
+        self._quiet_until_ms = min(self._quiet_until_ms, window.closes_ms)
 
     def next_ms(self) -> int | None:
         """When `due` has something to do next; None = nothing is waiting."""
