@@ -17,10 +17,10 @@ from kengd.hub import chains
 from kengd.hub.act_ground import HUB, Actor
 from kengd.hub.acts import Acts
 from kengd.hub.dispatcher import Dispatcher
-from kengd.hub.dispatching import Order
+from kengd.hub.dispatching import Order, is_open
 from kengd.hub.following import Following, began_of
 from kengd.hub.incidents import Incident
-from kengd.hub.ledger import changes, incidents, merging, values
+from kengd.hub.ledger import changes, dispatches, incidents, merging, values
 from kengd.hub.ledger import heads as signed_heads
 from kengd.hub.ledger.merging import Head
 from kengd.hub.ledger.store import Ledger, Transaction
@@ -195,7 +195,9 @@ class Clockwork:
             incident_id, facts = key.removeprefix("clear:"), json.loads(said)
             with self._ledger.read() as connection:
                 sounded = incidents.sounded_of(connection, [incident_id])
+                helping = dispatches.support_of(connection, incident_id)
             sounding = {item.post for item in sounded if item.ended_ms is None}
+            sounding |= {target.post for target in helping if target.activation is not None and is_open(target)}
             late = not 0 <= now_ms - facts["at_ms"] < CLEAR_AFTER_MS
             ready = [post for post in facts["posts"] if late or post not in sounding]
             if ready:

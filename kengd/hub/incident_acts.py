@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Final
 
 from kengd.errors import KengdError, UsageError
 from kengd.hub.act_ground import ActGround, Actor, Also, bad_text, check_text, nothing
-from kengd.hub.dispatching import Order
+from kengd.hub.dispatching import Order, Target, is_open
 from kengd.hub.incidents import KINDS, Incident, Outcome, helpers_of
-from kengd.hub.ledger import incidents, values
+from kengd.hub.ledger import dispatches, incidents, values
 from kengd.hub.ledger.dispatches import Dispatch
 from kengd.wire.orders import LONGEST_TEXT, is_text
+
+SUPPORT: Final = "support"
 
 
 class IncidentActs(ActGround):
@@ -70,11 +73,12 @@ class IncidentActs(ActGround):
             return None
         village = roster.village(incident.village or "")
         why = f"chi viện {village.name}" if village is not None else "chi viện"
-        order = Order(act_id, "ring", posts, actor.name, why[:LONGEST_TEXT], "support", "actual")
+        order = Order(act_id, "ring", posts, actor.name, why[:LONGEST_TEXT], SUPPORT, "actual")
         return self._dispatcher.dispatch(order, officer=actor.id, incident=incident_id, also=also)
 
     def all_clear(self, actor: Actor, incident_id: str, act_id: str, also: Also = nothing) -> Incident:
-        """Hết báo động: hush, the all-clear at each post that sounded, the incident closed, as one act (H16).
+        """Hết báo động: hush, the all-clear at each post that sounded (its neighbours who were called to help too), the incident
+        closed, as one act (H16).
 
         The all-clear of a post goes out when the post has said that its alarm has ended (`clearing`), since it refuses one
         while the alarm sounds (P4). Raises KengdError `unknown_incident`.
@@ -82,10 +86,13 @@ class IncidentActs(ActGround):
         with self._ledger.read() as connection:
             incident = incidents.find(connection, incident_id)
             sounded = incidents.sounded_of(connection, [incident_id])
+            helping = dispatches.support_of(connection, incident_id)
         if incident is None:
             raise _unknown_incident()
         still = {item.post: item.activation for item in sounded if item.ended_ms is None}
-        posts = sorted({item.post for item in sounded})
+        rung = {target.post for target in helping if target.activation is not None}
+        posts = sorted({item.post for item in sounded} | rung)
+        helping = [target for target in helping if is_open(target) and target.post not in still]
         facts = {"id": act_id, "by": actor.name, "officer": actor.id, "posts": posts, "at_ms": self._wall_ms()}
         with self._ledger.write() as connection:
             closed = incidents.close(connection, incident_id, actor.name, self._wall_ms())
@@ -93,11 +100,25 @@ class IncidentActs(ActGround):
                 values.put_value(connection, f"clear:{incident_id}", json.dumps(facts, ensure_ascii=False))
             incident = incidents.find(connection, incident_id) or incident
             if closed:
+                called = [target.post for target in helping]
+                dispatches.cancel(connection, {target.dispatch for target in helping}, self._wall_ms(), called)
                 also(connection)
+        still |= self._still_helping(helping)
         if still:
             order = Order(f"{act_id}-h"[:64], "hush", tuple(still), actor.name, "hết báo động", activations=still)
             self._dispatcher.dispatch(order, officer=actor.id, incident=incident_id)
         return incident
+
+    def _still_helping(self, helping: list[Target]) -> dict[str, str]:
+        """What sounds for this incident at neighbours; never an alarm of their own, which only its own act ends (H13)."""
+        seen = self._seen()
+        found = {target.post: target.activation for target in helping if target.activation is not None}
+        for target in helping:
+            status = seen[target.post].status if target.post in seen else None
+            sounding = None if status is None else status.sounding
+            if target.post not in found and sounding is not None and sounding.signal == SUPPORT:
+                found[target.post] = sounding.activation
+        return found
 
     def outcome(self, actor: Actor, outcome: Outcome, also: Also = nothing) -> None:
         """What it turned out to be; a correction is a further one. Raises KengdError `unknown_incident`, UsageError `unknown_kind`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -16,13 +17,14 @@ from kengd.hub.following import Following
 from kengd.hub.incidents import Incident
 from kengd.hub.ledger import dispatches, incidents, values
 from kengd.hub.ledger.incidents import Sounded
-from kengd.hub.ledger.store import Ledger
+from kengd.hub.ledger.merging import merge
+from kengd.hub.ledger.store import Ledger, Transaction
 from kengd.hub.roster import Post, Roster, Seen
 from kengd.hub.service import ALARMS
 from kengd.wire.topics import command_topic
-from tests.hub.spine_kit import COMMUNE, KEY, KID, T0, Clock, Mouth, claims_of, status
+from tests.hub.spine_kit import COMMUNE, KEY, KID, T0, Clock, Mouth, chained, claims_of, heard, said, status
 
-ROSTER = Roster((Post("dong", "Đông"), Post("tay", "Tây")))
+ROSTER = Roster((Post("dong", "Đông"), Post("tay", "Tây"), Post("nam", "Nam"), Post("bac", "Bắc")))
 ALARM = Order("act-00000001", "ring", ("dong", "tay"), "Đ/c Hùng", "có trộm", "alarm", "actual")
 ABSENT, PRESENT = Seen(None, False, T0, T0, True), Seen(status(), True, T0, T0, True, ahead_ms=0)
 
@@ -120,6 +122,58 @@ def test_the_all_clear_goes_to_each_post_once_whoever_looks(pair: tuple[Worker, 
     assert (first.said(), second.said()) == ([], [("tay", "all_clear")])
     with second.ledger.read() as connection:
         assert values.under(connection, "clear:") == {}
+
+
+def test_neighbours_who_were_called_to_help_are_hushed_and_told_that_it_is_over(
+    pair: tuple[Worker, Worker], clock: Clock
+) -> None:
+    """H13, H16: who rang support for this alarm is silenced by name and hears the all-clear; who has not answered is asked no
+    more; whose support was cut by an alarm of his own goes on."""
+    worker = pair[0]
+    helpers = ("nam", "tay", "bac")
+    with worker.ledger.write() as connection:
+        incidents.add(connection, Incident("i1", "alarm", T0, post="dong"))
+        incidents.sound(connection, [Sounded("dong", "a-dong", "i1", "alarm", "button", None, T0)])
+        incidents.sound_ended(connection, {("dong", "a-dong"): "finished"}, T0 + 1)
+    order = Order("help-0001", "ring", helpers, "Đ/c Hùng", "chi viện", "support", "actual")
+    worker.dispatcher.dispatch(order, incident="i1")
+    worker.mouth.taken()
+    with worker.ledger.read() as connection:
+        jtis = {target.post: target.jti for target in dispatches.targets_of(connection, ["help-0001"])}
+    ring = {"signal": "support", "source": "hub"}
+    answer(worker, "tay", said("ringing", activation="s-tay", command_id=jtis["tay"], **ring))
+    answer(
+        worker, "bac", said("ringing", activation="s-bac", command_id=jtis["bac"], **ring),
+        said("cut", activation="s-bac", command_id=jtis["bac"], reason="overtaken", **ring),
+    )  # fmt: skip
+    worker.acts.all_clear(Actor("cb-1", "Đ/c Hùng"), "i1", "clear-0001")
+    told = [(topic, claims_of(jws)["cmd"]) for topic, jws in worker.mouth.taken()]
+    assert [(topic, cmd["do"], cmd["activation"]) for topic, cmd in told] == [
+        (command_topic(COMMUNE, "tay"), "hush", "s-tay")
+    ]
+    worker.clockwork._clearings(clock())
+    assert worker.said() == [("all", "all_clear")]
+    answer(worker, "tay", said("cut", activation="s-tay", command_id=jtis["tay"], reason="hushed", **ring), known=1)
+    worker.clockwork._clearings(clock())
+    assert worker.said() == [("tay", "all_clear")]
+    with worker.ledger.read() as connection:
+        states = {target.post: target.state.value for target in dispatches.targets_of(connection, ["help-0001"])}
+    assert states == {"nam": "cancelled", "tay": "cut", "bac": "cut"}
+
+
+def answer(worker: Worker, post: str, *lines: dict[str, Any], known: int = 0) -> None:
+    """The post writes this behind the entries that are known, and it is stored."""
+    with worker.ledger.write() as connection:
+        before = [
+            said("ringing", activation="s-tay", signal="support", source="hub", command_id=jti_of(connection, post))
+        ]
+        book = chained([*before[:known], *lines], book=f"b-{post}")[known:]
+        dispatches.answered(connection, merge(connection, heard(post, book), T0).fresh)
+
+
+def jti_of(connection: Transaction, post: str) -> str:
+    """Of the support that this post was asked for."""
+    return next(target.jti for target in dispatches.targets_of(connection, ["help-0001"]) if target.post == post)
 
 
 def test_a_status_that_lay_about_on_its_way_proves_no_book_shortened(pair: tuple[Worker, Worker]) -> None:

@@ -125,6 +125,13 @@ def open_targets(connection: Connection, posts: Collection[str] | None = None) -
     return [_target(row) for row in connection.execute(query).mappings()]
 
 
+def support_of(connection: Connection, incident: str) -> list[Target]:
+    """Where help was called for in this incident."""
+    asked = select(DISPATCH.c.id).where(DISPATCH.c.incident == incident, DISPATCH.c.signal == "support")
+    query = select(TARGET).where(TARGET.c.dispatch.in_(asked)).order_by(*_IN_ORDER)
+    return [_target(row) for row in connection.execute(query).mappings()]
+
+
 def answered(connection: Connection, fresh: Sequence[Heard]) -> list[Target]:
     """What these new entries change; the targets as they are now."""
     jtis = {item.entry.command_id for item in fresh if item.entry.command_id is not None}
