@@ -54,13 +54,15 @@ def extend(chain: Chain, entries: Sequence[Entry], now_ms: int) -> Chain:
 
     A wrong link is remembered and gone past, so that what comes after it is proved too.
     """
+    before = chain.seq
     for entry in entries:
         if entry.seq > chain.seq + 1:
             break
         if entry.seq == chain.seq + 1:
             chain = _linked(chain, entry)
     known = max([chain.known_seq, *(entry.seq for entry in entries)])
-    return _measured(replace(chain, known_seq=known), now_ms)
+    gap_ms = chain.gap_ms if chain.seq == before else None  # what is just coming need not be asked for
+    return _measured(replace(chain, known_seq=known, gap_ms=gap_ms), now_ms)
 
 
 def _linked(chain: Chain, entry: Entry) -> Chain:

@@ -127,7 +127,9 @@ def test_a_rewritten_entry_is_noticed_and_the_first_word_stays(ledger: Ledger) -
     with ledger.read() as connection:
         rows = connection.execute(select(ENTRY).where(ENTRY.c.book != BOOK)).mappings()
         assert [entry_from(row) for row in rows] == [changed]
-    assert chain_of(ledger, "thon-1") == replace(whole("thon-1", book), wrong_seq=4, wrong="rewritten", asks=chains.WHOLE)
+    assert chain_of(ledger, "thon-1") == replace(
+        whole("thon-1", book), wrong_seq=4, wrong="rewritten", asks=chains.WHOLE
+    )
 
 
 def test_a_book_with_a_wrong_link_is_asked_for_as_a_whole_once_and_shows_its_first_wrong_entry(ledger: Ledger) -> None:
@@ -159,6 +161,15 @@ def test_two_versions_of_an_entry_in_one_batch_are_noticed(ledger: Ledger) -> No
     bring(ledger, heard("thon-1", [*book, changed]))
     assert kept(ledger, "thon-1") == book
     assert (chain_of(ledger, "thon-1").wrong_seq, chain_of(ledger, "thon-1").wrong) == (2, "rewritten")
+
+
+def test_what_comes_twice_in_one_batch_stands_where_it_came_first(ledger: Ledger) -> None:
+    """P8: a replay that was asked for overtakes nothing: the merged book keeps the order of the first hearing."""
+    book = true_book(6)
+    fresh = bring(ledger, heard("thon-1", [*book[:4], *book[1:6]]))
+    assert seqs([item.entry for item in fresh]) == [1, 2, 3, 4, 5, 6]
+    with ledger.read() as connection:
+        assert list(connection.execute(select(ENTRY.c.seq).order_by(ENTRY.c.n)).scalars()) == [1, 2, 3, 4, 5, 6]
 
 
 def test_a_forged_entry_is_kept_and_marked(ledger: Ledger) -> None:
@@ -290,7 +301,9 @@ def test_a_status_that_names_another_hash_shows_a_rewritten_end(ledger: Ledger) 
     book = true_book(4)
     bring(ledger, heard("thon-1", book))
     tell(ledger, "thon-1", 4, "f" * 64, T0)
-    assert chain_of(ledger, "thon-1") == replace(whole("thon-1", book), wrong_seq=4, wrong="rewritten", asks=chains.WHOLE)
+    assert chain_of(ledger, "thon-1") == replace(
+        whole("thon-1", book), wrong_seq=4, wrong="rewritten", asks=chains.WHOLE
+    )
 
 
 @pytest.mark.parametrize(

@@ -91,7 +91,9 @@ def _insert(connection: Connection, heard: Sequence[Heard], *, aside: bool = Fal
         beside = f"{_ASIDE}{item.entry.hash[:16]}" if aside else ""
         return item.post, item.entry.book + beside, item.entry.seq
 
-    rows = {place(item): item for item in reversed(heard)}
+    rows: dict[tuple[str, str, int], Heard] = {}
+    for item in heard:
+        rows.setdefault(place(item), item)  # the first of two, in its place
     values = [
         {
             "post": item.post,
@@ -101,7 +103,7 @@ def _insert(connection: Connection, heard: Sequence[Heard], *, aside: bool = Fal
             "hash": bytes.fromhex(item.entry.hash),
             "heard_ms": item.heard_ms,
         }
-        for item in reversed(rows.values())
+        for item in rows.values()
     ]
     if connection.dialect.name == "postgresql":
         news = connection.execute(_unnested(), {name: [row[name] for row in values] for name in values[0]})
@@ -109,7 +111,7 @@ def _insert(connection: Connection, heard: Sequence[Heard], *, aside: bool = Fal
         statement = sqlite.insert(ENTRY).on_conflict_do_nothing().returning(ENTRY.c.post, ENTRY.c.book, ENTRY.c.seq)
         news = connection.execute(statement, values)
     inserted = {tuple(row) for row in news}
-    return [item for item in reversed(rows.values()) if place(item) in inserted]
+    return [item for item in rows.values() if place(item) in inserted]
 
 
 @cache
