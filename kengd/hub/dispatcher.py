@@ -13,8 +13,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from kengd.errors import KengdError
 from kengd.hub.dispatching import GRACE_MS, REPEAT_MS, Order, Target, alike
-from kengd.hub.ledger import dispatches
-from kengd.hub.ledger.dispatches import STEPPED_MS, Command, Dispatch
+from kengd.hub.ledger import dispatches, outbox
+from kengd.hub.ledger.dispatches import Command, Dispatch
+from kengd.hub.ledger.outbox import STEPPED_MS
 from kengd.hub.ledger.store import TROUBLE, Ledger, Transaction, trouble_in_words
 from kengd.hub.roster import Seen, hub_clock_wrong
 from kengd.wire.addressing import Address, addresses, claims, expiry
@@ -133,26 +134,26 @@ class Dispatcher:
         """Send again what is due, close what has lapsed: the targets that have, and when (unix ms) to look again."""
         now_ms = self._wall_ms()
         with self._ledger.read() as connection:
-            next_ms = dispatches.next_due_ms(connection)
+            next_ms = outbox.next_due_ms(connection)
         if next_ms is None:
             return [], now_ms + REPEAT_MS
         lapsed: list[Target] = []
         if not now_ms < next_ms <= now_ms + STEPPED_MS:
             with self._ledger.write() as connection:
-                lapsed = dispatches.lapse(connection, now_ms)
+                lapsed = outbox.lapse(connection, now_ms)
             if self.others():
                 return lapsed, now_ms + AGAIN_MS
             with self._ledger.write() as connection:  # another transaction: what has lapsed is not held while we send
-                for command, posts in dispatches.due(connection, now_ms):
+                for command, posts in outbox.due(connection, now_ms):
                     early = {target.post for target in dispatches.answered_early(connection, [command.jti])}
                     self._again(connection, command, [post for post in posts if post not in early], now_ms)
-                next_ms = dispatches.next_due_ms(connection) or now_ms + REPEAT_MS
+                next_ms = outbox.next_due_ms(connection) or now_ms + REPEAT_MS
             self._mouth.flush()
         return lapsed, next_ms
 
     def back(self, connection: Transaction, posts: Sequence[str]) -> None:
         """These posts have just come: what they have not answered goes to them with the next `tend`, of whichever worker."""
-        dispatches.hurry(connection, posts, self._wall_ms())
+        outbox.hurry(connection, posts, self._wall_ms())
 
     def _commands(self, order: Order, now_ms: int, everyone: bool) -> tuple[list[Command], list[Target]]:
         kid, key = self._signing()
@@ -198,15 +199,15 @@ class Dispatcher:
         for command in commands:
             if command.jti in taken:
                 posts = [target.post for target in targets if target.jti == command.jti]
-                dispatches.sent(connection, command.jti, posts, now_ms, now_ms + REPEAT_MS)
+                outbox.sent(connection, command.jti, posts, now_ms, now_ms + REPEAT_MS)
             else:
-                dispatches.put_off(connection, command.jti, now_ms + AGAIN_MS)
+                outbox.put_off(connection, command.jti, now_ms + AGAIN_MS)
 
     def _again(self, connection: Any, command: Command, posts: Sequence[str], now_ms: int) -> None:
         """The same bytes, to the single topics of those that have not answered; once expired, it only waits for late answers."""
         lapses_ms = command.exp_ms + GRACE_MS + 1
         if now_ms >= command.exp_ms:
-            dispatches.put_off(connection, command.jti, lapses_ms)
+            outbox.put_off(connection, command.jti, lapses_ms)
             return
         taken = [
             post
@@ -214,9 +215,9 @@ class Dispatcher:
             if self._mouth.publish(command_topic(self._commune, post), command.jws, flush=False) is not None
         ]
         if taken:
-            dispatches.sent(connection, command.jti, taken, now_ms, min(now_ms + REPEAT_MS, lapses_ms))
+            outbox.sent(connection, command.jti, taken, now_ms, min(now_ms + REPEAT_MS, lapses_ms))
         else:
-            dispatches.put_off(connection, command.jti, now_ms + AGAIN_MS)
+            outbox.put_off(connection, command.jti, now_ms + AGAIN_MS)
 
 
 def _known(connection: Transaction, act: Dispatch) -> Dispatch | None:

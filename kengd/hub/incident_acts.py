@@ -10,7 +10,7 @@ from kengd.errors import KengdError, UsageError
 from kengd.hub.act_ground import ActGround, Actor, Also, bad_text, check_text, nothing
 from kengd.hub.dispatching import Order, Target, is_open
 from kengd.hub.incidents import KINDS, Incident, Outcome, helpers_of
-from kengd.hub.ledger import dispatches, incidents, values
+from kengd.hub.ledger import dispatches, incidents, outbox, values
 from kengd.hub.ledger.dispatches import Dispatch
 from kengd.wire.orders import LONGEST_TEXT, is_text
 
@@ -101,7 +101,7 @@ class IncidentActs(ActGround):
             incident = incidents.find(connection, incident_id) or incident
             if closed:
                 called = [target.post for target in helping]
-                dispatches.cancel(connection, {target.dispatch for target in helping}, self._wall_ms(), called)
+                outbox.cancel(connection, {target.dispatch for target in helping}, self._wall_ms(), called)
                 also(connection)
         still |= self._still_helping(helping)
         if still:

@@ -12,7 +12,7 @@ from kengd.errors import KengdError
 from kengd.hub.act_ground import CONFIRM_WITHIN_MS, LOCK, ActGround, Actor, Also, check_text, in_service, nothing
 from kengd.hub.dispatching import Order, State, Target, outwards
 from kengd.hub.incidents import Incident
-from kengd.hub.ledger import changes, dispatches, incidents, values
+from kengd.hub.ledger import changes, dispatches, incidents, outbox, values
 from kengd.hub.ledger.dispatches import Dispatch
 from kengd.hub.ledger.store import TROUBLE, Transaction
 from kengd.hub.roster import Roster
@@ -192,7 +192,7 @@ class RingActs(ActGround):
         named = self._sounding(chosen, rings)
 
         def within(connection: Transaction) -> None:
-            dispatches.cancel(connection, {target.dispatch for target in rings}, self._wall_ms(), chosen)
+            outbox.cancel(connection, {target.dispatch for target in rings}, self._wall_ms(), chosen)
             if lock:
                 facts = {"by": actor.name, "at_ms": self._wall_ms(), "why": why}
                 values.put_value(connection, LOCK, json.dumps(facts, ensure_ascii=False))

@@ -17,9 +17,9 @@ from kengd.hub.dispatcher import Dispatcher
 from kengd.hub.dispatching import REPEAT_MS, Order, State
 from kengd.hub.following import RECENT_MS, Following, began_in, began_of
 from kengd.hub.incidents import Incident
-from kengd.hub.ledger import dispatches, incidents
-from kengd.hub.ledger.dispatches import STEPPED_MS
+from kengd.hub.ledger import dispatches, incidents, outbox
 from kengd.hub.ledger.merging import Heard, merge
+from kengd.hub.ledger.outbox import STEPPED_MS
 from kengd.hub.ledger.store import Ledger
 from kengd.hub.roster import STALE_MS, Post, Roster, Seen, clock_vi, hub_clock_wrong
 from kengd.hub.service import ALARMS
@@ -258,7 +258,7 @@ def test_our_clock_put_back_a_little_leaves_no_repeat_waiting(ledger: Ledger) ->
     desk.dispatcher.dispatch(RING)
     [(_, jws)] = desk.mouth.taken()
     with ledger.write() as connection:
-        dispatches.put_off(connection, claims_of(jws)["jti"], T0 + STEPPED_MS + 10_000)
+        outbox.put_off(connection, claims_of(jws)["jti"], T0 + STEPPED_MS + 10_000)
     desk.clock.now_ms += 100
     _, next_ms = desk.dispatcher.tend()
     assert desk.mouth.taken() == [(command_topic(COMMUNE, "thon-1"), jws)]

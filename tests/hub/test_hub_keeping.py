@@ -19,7 +19,7 @@ from kengd.hub.dispatching import Order
 from kengd.hub.founding import Wish, found
 from kengd.hub.incidents import Incident
 from kengd.hub.keeping import AUTHORITY, KEPT, LEDGER, SETTINGS, backup, restore
-from kengd.hub.ledger import audits, dispatches, incidents, values
+from kengd.hub.ledger import audits, dispatches, incidents, outbox, values
 from kengd.hub.ledger.merging import merge
 from kengd.hub.ledger.rows import Row
 from kengd.hub.ledger.store import Ledger
@@ -125,7 +125,7 @@ def test_a_restored_hub_has_the_same_book_and_sends_nothing_old(place: Place, tm
     assert (done.rows, done.made_ms) == (made.rows, NOW_MS)
     ledger, clock, mouth = new.ledger(), Clock(AFTER_MS), Mouth()
     with ledger.read() as connection:
-        assert dispatches.next_due_ms(connection) is None, "every old command is closed"
+        assert outbox.next_due_ms(connection) is None, "every old command is closed"
     authority = Authority.open(new.state / "authority")
     assert authority.public_keys() == Authority.open(place.state / "authority").public_keys()
     Dispatcher(ledger, COMMUNE, mouth, authority.signing, dict, clock).tend()

@@ -13,7 +13,7 @@ import pytest
 from kengd.errors import KengdError
 from kengd.hub.dispatcher import Dispatcher
 from kengd.hub.dispatching import GRACE_MS, REPEAT_MS, Order, State, Target
-from kengd.hub.ledger import dispatches
+from kengd.hub.ledger import dispatches, outbox
 from kengd.hub.ledger.merging import Heard, merge
 from kengd.hub.ledger.store import Ledger
 from kengd.hub.roster import Seen
@@ -96,7 +96,7 @@ def test_what_was_kept_is_sent_after_a_crash_before_the_first_publish(hub: Hub) 
         hub.dispatcher.dispatch(ALARM)
     assert hub.states() == dict.fromkeys(POSTS, "waiting")
     with hub.ledger.read() as connection:
-        ((command, posts),) = dispatches.due(connection, T0 + REPEAT_MS)
+        ((command, posts),) = outbox.due(connection, T0 + REPEAT_MS)
     risen = hub.anew()
     assert posts == POSTS
     assert risen.tend(T0 + REPEAT_MS) == [(command_topic(COMMUNE, post), command.jws) for post in POSTS]
@@ -139,7 +139,7 @@ def test_only_those_that_have_not_answered_are_sent_the_same_bytes_again(hub: Hu
     answer(hub, "thon-3")
     assert hub.tend(T0 + 3 * REPEAT_MS) == []
     with hub.ledger.read() as connection:
-        assert dispatches.next_due_ms(connection) is None
+        assert outbox.next_due_ms(connection) is None
     assert hub.states() == {"thon-1": "refused", "thon-2": "received", "thon-3": "received"}
 
 
@@ -192,7 +192,7 @@ def test_a_cancelled_command_is_not_repeated_and_what_the_post_says_counts(hub: 
     hub.mouth.taken()
     answer(hub, "thon-1", "ringing", activation="a" * 16)
     with hub.ledger.write() as connection:
-        dispatches.cancel(connection, [ALARM.id], T0, posts=["thon-1", "thon-2"])
+        outbox.cancel(connection, [ALARM.id], T0, posts=["thon-1", "thon-2"])
     assert hub.states() == {"thon-1": "ringing", "thon-2": "cancelled", "thon-3": "sent"}
     assert [topic for topic, _ in hub.tend(T0 + REPEAT_MS)] == [command_topic(COMMUNE, "thon-3")]
     answer(hub, "thon-2", "ringing", activation="b" * 16)
@@ -303,8 +303,8 @@ def test_two_workers_never_both_send_the_same_command(postgres_url: str) -> None
         command_topic(COMMUNE, f"thon-{n}") for n in range(40)
     )
     with hubs[0].ledger.write() as first, hubs[1].ledger.write() as second:
-        mine = dispatches.due(first, T0 + 10_000, limit=25)
-        others = dispatches.due(second, T0 + 10_000)
+        mine = outbox.due(first, T0 + 10_000, limit=25)
+        others = outbox.due(second, T0 + 10_000)
         assert (len(mine), len(others)) == (25, 15)
         assert {command.jti for command, _ in mine}.isdisjoint(command.jti for command, _ in others)
     for hub in hubs:

@@ -15,7 +15,7 @@ from kengd.errors import KengdError
 from kengd.hub.act_ground import HUB, Actor
 from kengd.hub.dispatcher import Dispatcher
 from kengd.hub.dispatching import State, Target
-from kengd.hub.ledger import dispatches
+from kengd.hub.ledger import dispatches, outbox
 from kengd.hub.ledger.merging import Heard, merge
 from kengd.hub.ledger.store import Ledger
 from kengd.hub.roster import Post, Roster, Seen
@@ -88,7 +88,7 @@ def test_it_goes_the_way_of_a_real_alarm_to_every_post(worker: Worker) -> None:
     assert (cmd["do"], cmd["signal"], cmd["purpose"]) == ("ring", "alarm", "test")
     assert claims_of(jws)["aud"] == [f"{COMMUNE}/{post}" for post in POSTS]
     with worker.ledger.read() as connection:
-        assert dispatches.next_due_ms(connection) == NIGHT + 5_000, "it is repeated like any command"
+        assert outbox.next_due_ms(connection) == NIGHT + 5_000, "it is repeated like any command"
 
 
 def test_it_is_done_once_a_night_whatever_the_clock_does(worker: Worker) -> None:

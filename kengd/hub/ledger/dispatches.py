@@ -2,34 +2,26 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import Connection, RowMapping, and_, bindparam, func, or_, select, update
+from sqlalchemy import Connection, and_, func, or_, select
 
 from kengd.errors import KengdError
-from kengd.hub.dispatching import UNREAD, State, Target, advance, cancelled, could_not_read, lapsed
+from kengd.hub.dispatching import State, Target, advance, could_not_read
 from kengd.hub.incidents import hushed_at_post, sounding_end
 from kengd.hub.ledger import changes
 from kengd.hub.ledger.book_rows import EntryRow
-from kengd.hub.ledger.dispatch_rows import CommandRow, DispatchRow, TargetRow
+from kengd.hub.ledger.dispatch_rows import CommandRow, DispatchRow
 from kengd.hub.ledger.merging import Heard, entry_from
 from kengd.hub.ledger.rows import table
+from kengd.hub.ledger.targets import IN_ORDER, TARGET, UNANSWERED, change, locked, row_of, target_of
 from kengd.wire.entry import Entry
 
-DISPATCH, COMMAND, TARGET, ENTRY = table(DispatchRow), table(CommandRow), table(TargetRow), table(EntryRow)
+DISPATCH, COMMAND, ENTRY = table(DispatchRow), table(CommandRow), table(EntryRow)
 _ENDS: Final = ("finished", "cut", "failed", "tested")
-STEPPED_MS: Final = 60_000
-"""Nothing is made or due so much later than now: it was before our clock was put back. Workers' clocks differ by less."""
-_IN_ORDER: Final = (TARGET.c.dispatch, TARGET.c.post)
-"""So everywhere where rows are locked: two workers never wait for each other."""
 _ANSWERS_LOCK: Final = 0x6B656E6B
-_UNANSWERED: Final = (State.WAITING.value, State.SENT.value)
-_CHANGING: Final = [
-    "state", "reason", "activation", "proved", "awaited", "sent_ms", "received_ms", "ringing_ms", "ended_ms",
-]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +96,7 @@ def create(connection: Connection, dispatch: Dispatch, commands: Iterable[Comman
     """Keep all of it, in the caller's transaction: from its commit on it will be sent, whatever becomes of us."""
     connection.execute(DISPATCH.insert(), asdict(dispatch))
     connection.execute(COMMAND.insert(), [{**asdict(command), "open": True} for command in commands])
-    connection.execute(TARGET.insert(), [_values(target) for target in targets])
+    connection.execute(TARGET.insert(), [row_of(target) for target in targets])
     changes.note(connection, "dispatch", dispatch=dispatch.id)
     if dispatch.incident is not None:
         changes.note(connection, "incident", incident=dispatch.incident)
@@ -112,8 +104,8 @@ def create(connection: Connection, dispatch: Dispatch, commands: Iterable[Comman
 
 def targets_of(connection: Connection, dispatches: Collection[str]) -> list[Target]:
     """Every post of these dispatches."""
-    query = select(TARGET).where(TARGET.c.dispatch.in_(dispatches)).order_by(*_IN_ORDER)
-    return [_target(row) for row in connection.execute(query).mappings()]
+    query = select(TARGET).where(TARGET.c.dispatch.in_(dispatches)).order_by(*IN_ORDER)
+    return [target_of(row) for row in connection.execute(query).mappings()]
 
 
 def open_targets(connection: Connection, posts: Collection[str] | None = None) -> list[Target]:
@@ -122,14 +114,14 @@ def open_targets(connection: Connection, posts: Collection[str] | None = None) -
     query = select(TARGET).where(TARGET.c.do == "ring", TARGET.c.state.in_(states))
     if posts is not None:
         query = query.where(TARGET.c.post.in_(posts))
-    return [_target(row) for row in connection.execute(query).mappings()]
+    return [target_of(row) for row in connection.execute(query).mappings()]
 
 
 def support_of(connection: Connection, incident: str) -> list[Target]:
     """Where help was called for in this incident."""
     asked = select(DISPATCH.c.id).where(DISPATCH.c.incident == incident, DISPATCH.c.signal == "support")
-    query = select(TARGET).where(TARGET.c.dispatch.in_(asked)).order_by(*_IN_ORDER)
-    return [_target(row) for row in connection.execute(query).mappings()]
+    query = select(TARGET).where(TARGET.c.dispatch.in_(asked)).order_by(*IN_ORDER)
+    return [target_of(row) for row in connection.execute(query).mappings()]
 
 
 def answered(connection: Connection, fresh: Sequence[Heard]) -> list[Target]:
@@ -143,10 +135,10 @@ def answered(connection: Connection, fresh: Sequence[Heard]) -> list[Target]:
         connection.execute(select(func.pg_advisory_xact_lock_shared(_ANSWERS_LOCK)))
     by_jti = and_(TARGET.c.jti.in_(jtis), TARGET.c.post.in_({item.post for item in fresh}))
     hushed = and_(TARGET.c.do == "hush", TARGET.c.state == State.RECEIVED.value, TARGET.c.post.in_(ended))
-    guessed = and_(TARGET.c.state.in_(_UNANSWERED), TARGET.c.post.in_(unread))
-    query = select(TARGET).where(or_(by_jti, hushed, guessed)).order_by(*_IN_ORDER)
-    rows = connection.execute(_locked(connection, query)).mappings()
-    before = {(row["dispatch"], row["post"]): _target(row) for row in rows}
+    guessed = and_(TARGET.c.state.in_(UNANSWERED), TARGET.c.post.in_(unread))
+    query = select(TARGET).where(or_(by_jti, hushed, guessed)).order_by(*IN_ORDER)
+    rows = connection.execute(locked(connection, query)).mappings()
+    before = {(row["dispatch"], row["post"]): target_of(row) for row in rows}
     after = dict(before)
     of_post: dict[str, list[tuple[str, str]]] = {}
     for key in before:
@@ -159,7 +151,7 @@ def answered(connection: Connection, fresh: Sequence[Heard]) -> list[Target]:
             over = _over(connection, item) if target.do == "hush" and item.entry.kind == "received" else ()
             after[key] = advance(target, item.entry, item.heard_ms, over)
     changed = [target for key, target in after.items() if target != before[key]]
-    _update(connection, changed)
+    change(connection, changed)
     return changed
 
 
@@ -225,127 +217,3 @@ def ends_of(connection: Connection, pairs: Collection[tuple[str, str]]) -> dict[
             lives[pair].append(entry_from(row))
     ends = {pair: end for pair, life in lives.items() if (end := sounding_end(life)) is not None}
     return {pair: "at_post" if hushed_at_post(end) else end.reason or end.kind for pair, end in ends.items()}
-
-
-# ---- the outbox
-
-
-def due(connection: Connection, now_ms: int, limit: int = 100) -> list[tuple[Command, tuple[str, ...]]]:
-    """Commands to be sent now, each with the posts that have not answered it; those with none left are closed.
-
-    With several workers each command is one's alone until the transaction ends.
-    """
-    when = or_(COMMAND.c.due_ms <= now_ms, COMMAND.c.due_ms > now_ms + STEPPED_MS)
-    query = select(COMMAND).where(COMMAND.c.open, when).order_by(COMMAND.c.due_ms).limit(limit)
-    if connection.dialect.name == "postgresql":
-        query = query.with_for_update(skip_locked=True)
-    found = [_command(row) for row in connection.execute(query).mappings()]
-    if not found:
-        return []
-    waiting: dict[str, list[str]] = {command.jti: [] for command in found}
-    # a refusal that names no command is only taken for this one's: it is sent again all the same
-    guessed = and_(TARGET.c.state == State.REFUSED.value, TARGET.c.reason.in_(UNREAD), TARGET.c.exp_ms > now_ms)
-    where = and_(TARGET.c.jti.in_(waiting), or_(TARGET.c.state.in_(_UNANSWERED), guessed))
-    for jti, post in connection.execute(select(TARGET.c.jti, TARGET.c.post).where(where).order_by(TARGET.c.post)):
-        waiting[jti].append(post)
-    over = [jti for jti, posts in waiting.items() if not posts]
-    if over:
-        connection.execute(update(COMMAND).where(COMMAND.c.jti.in_(over)).values(open=False))
-    return [(command, tuple(waiting[command.jti])) for command in found if waiting[command.jti]]
-
-
-def sent(connection: Connection, jti: str, posts: Collection[str], now_ms: int, due_ms: int) -> None:
-    """These posts' command was given to the broker; it is due again at `due_ms`."""
-    one = update(COMMAND).where(COMMAND.c.jti == jti).values(sends=COMMAND.c.sends + 1, due_ms=due_ms)
-    dispatch = connection.execute(one.returning(COMMAND.c.dispatch)).scalar()
-    where = and_(TARGET.c.jti == jti, TARGET.c.post.in_(posts), TARGET.c.state == State.WAITING.value)
-    if connection.dialect.name == "postgresql":  # an UPDATE locks rows as it finds them, and answers come meanwhile
-        connection.execute(_locked(connection, select(TARGET.c.post).where(where).order_by(*_IN_ORDER)))
-    news = update(TARGET).where(where).values(state=State.SENT.value, sent_ms=now_ms)
-    if connection.execute(news).rowcount:
-        changes.note(connection, "dispatch", dispatch=dispatch)
-
-
-def put_off(connection: Connection, jti: str, due_ms: int) -> None:
-    """The line was down: try then."""
-    connection.execute(update(COMMAND).where(COMMAND.c.jti == jti).values(due_ms=due_ms))
-
-
-def hurry(connection: Connection, posts: Collection[str], now_ms: int) -> None:
-    """These posts are there again: what they have not answered is due now."""
-    unanswered = select(TARGET.c.jti).where(TARGET.c.post.in_(posts), TARGET.c.state.in_(_UNANSWERED))
-    where = and_(COMMAND.c.open, COMMAND.c.due_ms > now_ms, COMMAND.c.exp_ms > now_ms, COMMAND.c.jti.in_(unanswered))
-    query = _locked(connection, select(COMMAND.c.jti).where(where).order_by(COMMAND.c.jti))
-    found = connection.execute(query).scalars().all()
-    connection.execute(update(COMMAND).where(COMMAND.c.jti.in_(found)).values(due_ms=now_ms))
-
-
-def lapse(connection: Connection, now_ms: int) -> list[Target]:
-    """Commands that have expired unanswered; their posts gave no answer. One that was made in our future has expired too, as far
-    as anybody can tell: our clock was put back since (P5)."""
-    later = select(DISPATCH.c.id).where(DISPATCH.c.made_ms > now_ms + STEPPED_MS)
-    query = select(TARGET).where(TARGET.c.state.in_(_UNANSWERED))
-    query = query.where(or_(TARGET.c.exp_ms < now_ms, TARGET.c.dispatch.in_(later)))
-    query = query.order_by(*_IN_ORDER)
-    found = [_target(row) for row in connection.execute(_locked(connection, query)).mappings()]
-    stepped = set(connection.execute(later).scalars()) if found else set()
-    changed = [
-        after for before in found if (after := lapsed(before, now_ms, stepped=before.dispatch in stepped)) != before
-    ]
-    _update(connection, changed)
-    return changed
-
-
-def cancel(
-    connection: Connection, dispatches: Collection[str], now_ms: int, posts: Collection[str] | None = None
-) -> None:
-    """Send them no more to posts that have not answered."""
-    where = and_(TARGET.c.dispatch.in_(dispatches), TARGET.c.state.in_(_UNANSWERED))
-    if posts is not None:
-        where = and_(where, TARGET.c.post.in_(posts))
-    query = _locked(connection, select(TARGET).where(where).order_by(*_IN_ORDER))
-    found = [_target(row) for row in connection.execute(query).mappings()]
-    _update(connection, [cancelled(target, now_ms) for target in found])
-
-
-def next_due_ms(connection: Connection) -> int | None:
-    """When the outbox has to be looked at next."""
-    query = select(COMMAND.c.due_ms).where(COMMAND.c.open).order_by(COMMAND.c.due_ms).limit(1)
-    return connection.execute(query).scalar()
-
-
-def _update(connection: Connection, targets: Sequence[Target]) -> None:
-    if not targets:
-        return
-    for dispatch in sorted({target.dispatch for target in targets}):
-        changes.note(connection, "dispatch", dispatch=dispatch)
-    where = and_(TARGET.c.dispatch == bindparam("k_dispatch"), TARGET.c.post == bindparam("k_post"))
-    statement = update(TARGET).where(where).values({name: bindparam(f"v_{name}") for name in _CHANGING})
-    rows = []
-    for target in targets:
-        values = _values(target)
-        row = {f"v_{name}": values[name] for name in _CHANGING}
-        rows.append(row | {"k_dispatch": target.dispatch, "k_post": target.post})
-    connection.execute(statement, rows)
-
-
-def _locked(connection: Connection, query: Any) -> Any:
-    return query.with_for_update() if connection.dialect.name == "postgresql" else query
-
-
-def _values(target: Target) -> dict[str, Any]:
-    values = asdict(target)
-    values["state"], values["awaited"] = target.state.value, json.dumps(target.awaited)
-    return values
-
-
-def _target(row: RowMapping) -> Target:
-    values = dict(row)
-    values["state"], values["awaited"] = State(row["state"]), tuple(json.loads(row["awaited"]))
-    return Target(**values)
-
-
-def _command(row: RowMapping) -> Command:
-    return Command(
-        row["jti"], row["dispatch"], row["topic"], bytes(row["jws"]), row["exp_ms"], row["due_ms"], row["sends"]
-    )
