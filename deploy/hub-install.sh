@@ -89,6 +89,8 @@ make_user() {
     chmod 0751 "$state"
     install -d -m 2750 -o kengd-hub -g mosquitto "$state/broker"
     install -d -m 0700 -o mosquitto -g mosquitto "$state/broker/data"
+    install -d -m 0700 -o kengd-hub -g kengd-hub "$state/backup"
+    chmod -f o= "$state"/ledger.sqlite* || true
 }
 
 build_hub() { # PYTHON RELEASE : complete and tried before anything in force is touched
@@ -120,7 +122,8 @@ found_hub() { # RELEASE
     rm -rf -- "$etc.new"
 }
 
-as_hub() { (cd "$state" && setpriv --reuid kengd-hub --regid kengd-hub --init-groups env HOME="$state" "$@"); }
+# Nobody else on this machine may read the ledger: people's numbers are in it.
+as_hub() { (cd "$state" && umask 0077 && setpriv --reuid kengd-hub --regid kengd-hub --init-groups env HOME="$state" "$@"); }
 
 lay_out_units() {
     local unit

@@ -26,7 +26,12 @@ def run(args: argparse.Namespace) -> int:
 def _backup(args: argparse.Namespace, config: Path) -> int:
     settings = load_hub(str(config))
     passphrase = _passphrase(args, twice=True)
-    made = backup(settings, config, Path(args.file).absolute(), passphrase, str(actor().id), clock.now().wall_ms)
+    path = Path(args.file).absolute()
+    if (
+        path.parent.parent == settings.state
+    ):  # its own place for backups; anywhere else a slip of the pen makes no directories
+        path.parent.mkdir(0o700, exist_ok=True)
+    made = backup(settings, config, path, passphrase, str(actor().id), clock.now().wall_ms)
     print(f"Đã sao lưu {made.path}: {made.rows} dòng sổ, {made.bytes / 1e6:.1f} MB.")
     for path in made.outside:
         print(f"  không nằm trong bản sao lưu, hãy cất riêng: {path}")

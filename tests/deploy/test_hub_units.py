@@ -49,3 +49,12 @@ def test_each_unit_that_hub_install_enables_is_laid_out() -> None:
     )
     assert enabled <= laid
     assert all((SYSTEMD / name).exists() for name in laid)
+
+
+def test_the_nightly_backup_has_a_place_and_nobody_else_reads_the_ledger() -> None:
+    """The unit writes where hub-install.sh made a directory (it failed each night on a real systemd); what `hub begin` writes
+    bears people's numbers, and others may pass through the state directory."""
+    script = (ROOT / "deploy/hub-install.sh").read_text()
+    assert "$state/backup" in re.findall(r'install -d -m 0700 -o kengd-hub -g kengd-hub "(.+)"', script)
+    assert '"/var/lib/kengd-hub/backup/' in (SYSTEMD / "kengd-hub-backup.service").read_text()
+    assert re.search(r"^as_hub\(\) \{ \(cd \"\$state\" && umask 0077 && setpriv ", script, re.MULTILINE)
