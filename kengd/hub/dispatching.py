@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from kengd.wire.entry import Entry
+from kengd.wire.orders import is_id
 
 REPEAT_MS: Final = 5_000
 """The same bytes again, until the post has answered (DESIGN section 7)."""
@@ -166,7 +167,7 @@ def _received(target: Target, entry: Entry, heard_ms: int, over: Collection[str]
     if target.do != "hush" or _rank(target) >= rank(State.RECEIVED):
         return _to(known, State.RECEIVED, None)
     ended = (entry.detail or {}).get("ended")
-    named = [item for item in ended if isinstance(item, str)] if isinstance(ended, list) else []
+    named = [item for item in ended if is_id(item)] if isinstance(ended, list) else []
     known = replace(known, awaited=tuple(item for item in named if item not in over))
     return _to(known, State.RECEIVED, None) if known.awaited else _end(known, State.DONE, None, heard_ms)
 

@@ -124,7 +124,9 @@ def is_text(value: Any) -> bool:
     )
 
 
-def _is_id(value: Any) -> bool:
+def is_id(value: Any) -> bool:
+    """True for what an order can name: 1–64 URL-safe characters."""
+    """True for a name that orders, entries and statuses carry (a `jti`, an activation, a book): 1–64 URL-safe characters."""
     return isinstance(value, str) and _ID.fullmatch(value) is not None
 
 
@@ -155,8 +157,8 @@ _FORMS: Mapping[str, _Form] = {
         },
         {"why": is_text, "at": _is_moment},
     ),
-    "hush": _Form(Hush, {"by": is_text}, {"activation": _is_id, "why": is_text}),
-    "taken": _Form(Taken, {"activation": _is_id, "by": is_text}, {}),
+    "hush": _Form(Hush, {"by": is_text}, {"activation": is_id, "why": is_text}),
+    "taken": _Form(Taken, {"activation": is_id, "by": is_text}, {}),
     "silence": _Form(Silence, {"until": _is_moment, "by": is_text}, {"why": is_text}),
     "lock_input": _Form(
         LockInput,
@@ -165,7 +167,7 @@ _FORMS: Mapping[str, _Form] = {
     ),
     "codebook": _Form(NewCodebook, {"version": _is_count, "codebook": lambda value: isinstance(value, dict)}, {}),
     "timetable": _Form(NewTimetable, {"version": _is_count, "timetable": lambda value: isinstance(value, list)}, {}),
-    "replay": _Form(Replay, {"book": _is_id, "after_seq": _is_count}, {}),
+    "replay": _Form(Replay, {"book": is_id, "after_seq": _is_count}, {}),
 }
 
 
@@ -200,4 +202,4 @@ def do_of(order: Order) -> str:
 
 def is_command_id(value: Any) -> bool:
     """True for a `jti`: 8–64 URL-safe characters."""
-    return _is_id(value) and len(value) >= 8
+    return is_id(value) and len(value) >= 8

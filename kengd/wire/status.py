@@ -14,10 +14,13 @@ from kengd.duty.health import Condition, Severity
 from kengd.duty.standing import Sounding
 from kengd.duty.words import ClockTrust, Purpose, Source
 from kengd.wire.entry import format_at, parse_at
+from kengd.wire.orders import LARGEST_NUMBER, LONGEST_TEXT, is_id
 
 VERSION = 1
 LATEST = 99
 """A higher number is no version that anybody will have written."""
+LONGEST_SENTENCE = 1_000
+"""Of a condition, in characters: one that is longer is cut, not refused (it may quote a system's own words)."""
 ABSENT = b'{"v":1,"presence":"absent"}'
 """The Last Will, and what an orderly stop publishes itself."""
 
@@ -128,7 +131,7 @@ def _status(data: dict[str, Any]) -> Status:
 
 def _read_sounding(data: dict[str, Any]) -> Sounding:
     return Sounding(
-        activation=_text(data["activation"]),
+        activation=_name(data["activation"]),
         signal=_text(data["signal"]),
         purpose=Purpose(data["purpose"]),
         source=Source(data["source"]),
@@ -142,8 +145,8 @@ def _read_conditions(data: Sequence[dict[str, Any]]) -> tuple[Condition, ...]:
         Condition(
             code=_text(item["code"]),
             severity=cast(Severity, _one_of(item["severity"], ("critical", "major", "minor"))),
-            vi=_text(item["vi"]),
-            en=_text(item["en"]),
+            vi=_sentence(item["vi"]),
+            en=_sentence(item["en"]),
         )
         for item in data
     )
@@ -155,10 +158,22 @@ def _one_of(value: object, allowed: tuple[object, ...]) -> object:
     return value
 
 
-def _text(value: object) -> str:
-    """One that every database and page can hold: no NUL, no half characters."""
+def _name(value: object) -> str:
+    if not is_id(value):
+        raise ValueError("no name that a post gives")
+    return str(value)
+
+
+def _sentence(value: object) -> str:
+    return _text(value, len(value) if isinstance(value, str) else 0)[:LONGEST_SENTENCE]
+
+
+def _text(value: object, longest: int = LONGEST_TEXT) -> str:
+    """One that every database, index and page can hold: short, no NUL, no half characters."""
     if not isinstance(value, str):
         raise TypeError("not a text")
+    if len(value) > longest:
+        raise ValueError("a text without end")
     if "\0" in value:
         raise ValueError("a text with a NUL")
     value.encode()
@@ -168,4 +183,6 @@ def _text(value: object) -> str:
 def _number(value: object) -> int:
     if type(value) is not int:
         raise TypeError("not a whole number")
+    if abs(value) > LARGEST_NUMBER:
+        raise ValueError("a number beyond all bounds")
     return value

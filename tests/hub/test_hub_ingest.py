@@ -177,9 +177,12 @@ def test_what_comes_twice_is_acknowledged_twice_and_kept_once(ledger: Ledger) ->
 def poison() -> list[bytes]:
     """JSON that is an entry in shape and that no database could hold: one at a time, each would stop the others for ever."""
     good = asdict(true_book(1)[0])
+    endless = "".join(map(chr, random.Random(1).choices(range(0x4E00, 0x9FFF), k=12_000)))  # 36 KB, not to be packed
     odd: list[dict[str, Any]] = [
         {"by": "a\x00b"}, {"reason": "\ud800"}, {"kind": "\x00"}, {"book": "\udfff"}, {"seq": 2**63}, {"seq": 10**400},
-        {"seq": 2**53}, {"detail": {"\ud800": 1}}, {"detail": {"a": ["\udc00"]}}, {"at": "9999-12-31T23:59:60.000Z"},
+        {"seq": 2**53}, {"book": endless}, {"activation": endless}, {"command_id": endless}, {"book": "x" * 65},
+        {"activation": "bad id!"}, {"command_id": ""},
+        {"detail": {"\ud800": 1}}, {"detail": {"a": ["\udc00"]}}, {"at": "9999-12-31T23:59:60.000Z"},
     ]  # fmt: skip
     raw = [json.dumps({**good, **change}).encode() for change in odd]
     inf = json.dumps({**good, "detail": {"x": 12345}}).encode().replace(b"12345", b"1e999")
@@ -198,6 +201,22 @@ def test_an_entry_that_no_database_can_hold_does_not_stop_the_others(ledger: Led
     assert (bench.fresh(), bench.ingest.refused, bench.trouble) == ([1, 2, 3, 4], len(odd), [None])
     with ledger.read() as connection:
         assert [(chain.post, chain.seq, chain.wrong) for chain in all_chains(connection)] == [("thon-1", 4, None)]
+
+
+def test_a_hush_that_is_answered_with_what_is_no_name_is_followed_as_far_as_it_can_be(ledger: Ledger) -> None:
+    """P8, P9, H13: in a detail a post may write anything; what no activation is called ends nothing, waits for nothing and
+    stops nobody."""
+    act = Dispatch("act-00000001", "hush", "Đ/c Hùng", T0, b"d")
+    command = Command("jti-00000001", act.id, "t", b"jws", T0 + 60_000, T0 + 5_000)
+    with ledger.write() as connection:
+        dispatches.create(connection, act, [command], [Target(act.id, "thon-2", command.jti, "hush", T0 + 60_000)])
+    odd: list[Any] = ["\0", "bad id!", "x" * 9_000, 7, None, ["a"], "b" * 16]
+    bench = Bench(ledger)
+    answer = chained([said("received", command_id=command.jti, source="hub", detail={"ended": odd})])
+    bench.give(message("thon-2", answer[0]), message("thon-1", true_book(1)[0]))
+    bench.work()
+    assert (len(bench.stored), count(ledger), bench.trouble) == (1, 2, [None])
+    assert [target.awaited for target in bench.stored[0].targets] == [("b" * 16,)]
 
 
 def test_only_entries_of_posts_of_this_commune_are_taken(ledger: Ledger) -> None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import random
 import threading
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kengd.duty.health import Condition
+from kengd.duty.standing import Sounding
+from kengd.duty.words import Purpose, Source
 from kengd.hub.ledger import values
 from kengd.hub.ledger.store import Ledger
 from kengd.hub.roster import STALE_MS, Seen
@@ -31,6 +35,43 @@ def watch(news: list[News]) -> Watch:
 
 def present(at_ms: int = T0, **more: object) -> bytes:
     return build_status(status(at_ms=at_ms, **more))
+
+
+def text_without_end() -> str:
+    """36 KB that nothing makes shorter."""
+    return "".join(map(chr, random.Random(2).choices(range(0x4E00, 0x9FFF), k=12_000)))
+
+
+@pytest.mark.parametrize(
+    ("where", "what"),
+    [("activation", "bad id!"), ("activation", ""), ("activation", "x" * 65), ("signal", text_without_end()),
+     ("code", text_without_end()), ("book", text_without_end()), ("nonce", text_without_end()), ("hash", "0" * 201),
+     ("version", text_without_end()), ("codebook_version", 2**53), ("seq", -(10**30))],
+)  # fmt: skip
+def test_a_status_with_what_no_post_says_changes_nothing(
+    watch: Watch, news: list[News], where: str, what: object
+) -> None:
+    """R49: what would fill a key, an index or a command to bursting is no status; the post stays as it was, and nobody is told."""
+    sounding = Sounding("a" * 16, "alarm", Purpose.ACTUAL, Source.BUTTON, T0)
+    good = present(
+        sounding=sounding, conditions=(Condition("battery_low", "critical", "Ắc quy sắp hết", "battery low"),)
+    )
+    data = json.loads(good)
+    assert watch.status("thon-1", good, retained=False, now_ms=T0)
+    owner = next(one for one in (data, data["sounding"], data["conditions"][0]) if where in one)
+    owner[where] = what
+    before = watch.all()
+    assert not watch.status("thon-1", json.dumps(data).encode(), retained=False, now_ms=T0 + 1)
+    assert (watch.all(), len(news)) == (before, 1)
+
+
+def test_a_condition_that_talks_on_is_cut_and_the_rest_is_heard(watch: Watch) -> None:
+    """H17: a condition may quote a system's own words, of any length; the post that is ill is heard all the same."""
+    long = Condition("battery_low", "critical", "ắ" * 5_000, "x" * 5_000)
+    assert watch.status("thon-1", present(conditions=(long,)), retained=False, now_ms=T0)
+    said = watch.seen("thon-1").status
+    assert said is not None
+    assert said.conditions == (Condition("battery_low", "critical", "ắ" * 1_000, "x" * 1_000),)
 
 
 def test_a_post_that_never_spoke_is_not_there(watch: Watch, news: list[News]) -> None:

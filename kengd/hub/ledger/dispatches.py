@@ -18,6 +18,7 @@ from kengd.hub.ledger.merging import Heard, entry_from
 from kengd.hub.ledger.rows import table
 from kengd.hub.ledger.targets import IN_ORDER, TARGET, UNANSWERED, change, locked, row_of, target_of
 from kengd.wire.entry import Entry
+from kengd.wire.orders import is_id
 
 DISPATCH, COMMAND, ENTRY = table(DispatchRow), table(CommandRow), table(EntryRow)
 _ENDS: Final = ("finished", "cut", "failed", "tested")
@@ -175,7 +176,7 @@ def _over(connection: Connection, item: Heard) -> set[str]:
         return set()
     where = and_(
         ENTRY.c.post == item.post,
-        ENTRY.c.activation.in_([name for name in named if isinstance(name, str)]),
+        ENTRY.c.activation.in_([name for name in named if is_id(name)]),
         ENTRY.c.kind.in_(_ENDS),
         or_(ENTRY.c.book != item.entry.book, ENTRY.c.seq > item.entry.seq),
     )

@@ -16,6 +16,7 @@ from kengd.hub.ledger.book_rows import BookRow, EntryRow
 from kengd.hub.ledger.rows import table
 from kengd.hub.ledger.store import Ledger
 from kengd.wire.entry import FIRST_PREV, KEYS, Entry, Facts, entry_of, facts_hash, facts_of
+from kengd.wire.orders import is_id
 
 ENTRY, BOOK = table(EntryRow), table(BookRow)
 _FACTS = Facts._fields
@@ -48,11 +49,15 @@ class Merged:
 
 def check_storable(entry: Entry) -> None:
     """Raises ValueError (RecursionError) on what is JSON and yet in no database, nor in any true book: NUL and half characters
-    in a text, infinity, numbers beyond all bounds. One such entry must not hold up all the others."""
+    in a text, infinity, numbers beyond all bounds; and on names that no post gives and no index takes (PostgreSQL's: 2704 bytes).
+    One such entry must not hold up all the others."""
     if entry.seq > _LARGEST_SEQ:
         raise ValueError("seq is out of bounds")
-    if _ASIDE in entry.book:
+    if _BOOK.fullmatch(entry.book) is None:
         raise ValueError("no name of a book")
+    for name in (entry.activation, entry.command_id):
+        if name is not None and not is_id(name):
+            raise ValueError("activation or command_id is no name that a post gives")
     for key in _TEXTS:
         if "\0" in (getattr(entry, key) or ""):
             raise ValueError(f"{key} holds a NUL")
