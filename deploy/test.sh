@@ -15,19 +15,25 @@ cd -- "$checkout"
 PATH=$venv/bin:$PATH
 
 failed=()
-check() { # NAME COMMAND... : goes on after a failure, so that one run tells everything
-    local name=$1
-    shift
-    printf '\n== %s\n' "$name"
-    "$@" </dev/null || failed+=("$name")
+scratch=$(mktemp -d)
+trap 'rm -rf -- "$scratch"' EXIT
+
+lint() { # beside the tests, which use little more than one processor; all of it, so that one run tells everything
+    local wrong=0
+    ruff check . || wrong=1
+    ruff format --check . || wrong=1
+    mypy --strict || wrong=1
+    lint-imports || wrong=1
+    return "$wrong"
 }
 
-check "ruff check" ruff check .
-check "ruff format" ruff format --check .
-check "mypy" mypy --strict
-check "import rules" lint-imports
-# One worker for each processor: much of a run is waiting for real brokers, posts and databases.
-check "pytest" python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile "$@"
+lint >"$scratch/lint" 2>&1 </dev/null &
+linting=$!
+printf '\n== pytest\n'
+python -m pytest "$@" </dev/null || failed+=(pytest)
+wait "$linting" || failed+=(lint)
+printf '\n== ruff, mypy, import rules\n'
+cat -- "$scratch/lint"
 
 if [ ${#failed[@]} -gt 0 ]; then
     printf '\nfailed: %s\n' "$(IFS=,; printf '%s' "${failed[*]}")" >&2

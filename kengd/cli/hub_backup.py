@@ -33,8 +33,8 @@ def _backup(args: argparse.Namespace, config: Path) -> int:
         path.parent.mkdir(0o700, exist_ok=True)
     made = backup(settings, config, path, passphrase, str(actor().id), clock.now().wall_ms)
     print(f"Đã sao lưu {made.path}: {made.rows} dòng sổ, {made.bytes / 1e6:.1f} MB.")
-    for path in made.outside:
-        print(f"  không nằm trong bản sao lưu, hãy cất riêng: {path}")
+    for outside in made.outside:
+        print(f"  không nằm trong bản sao lưu, hãy cất riêng: {outside}")
     print("Khoá trong tệp được mã hoá bằng câu mật khẩu; số điện thoại và sổ thì không: cất tệp ở nơi an toàn.")
     return 0
 
