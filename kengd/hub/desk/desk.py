@@ -70,14 +70,15 @@ class Desk:
 
     # ---- who asks
 
-    def caller(self, request: HTTPConnection, *, use: bool) -> Caller:
-        """Raises KengdError `not_signed_in`, `bad_token`, `too_fast`."""
+    def caller(self, request: HTTPConnection, *, use: bool, hushing: bool = False) -> Caller:
+        """`hushing`: who was let in just now still is while the ledger is away. Raises KengdError `not_signed_in`, `bad_token`,
+        `too_fast`."""
         bearer, secret = bearer_of(request.headers), request.cookies.get(self.cookie)
         found = None
         if bearer is not None:
-            found = self.people.of_token(bearer)
+            found = self.people.of_token(bearer, hushing=hushing)
         elif secret:
-            found = self.people.of_session(secret, use=use)
+            found = self.people.of_session(secret, use=use, hushing=hushing)
         if found is not None:
             return found
         if bearer is not None or secret:
@@ -88,9 +89,9 @@ class Desk:
             )
         raise KengdError("not_signed_in", "chưa đăng nhập", cure="đăng nhập rồi làm lại", en="not signed in")
 
-    def writer(self, request: HTTPConnection) -> Caller:
+    def writer(self, request: HTTPConnection, *, hushing: bool = False) -> Caller:
         """As `caller`, for a write: a cookie alone is not enough (CSRF). Raises KengdError `csrf` too."""
-        caller = self.caller(request, use=True)
+        caller = self.caller(request, use=True, hushing=hushing)
         if caller.token is None:
             given = request.headers.get(CSRF, "")
             wanted = csrf_of(request.cookies[self.cookie])
@@ -202,8 +203,8 @@ def writing(request: Request) -> Caller:
 
 
 def hushing(request: Request) -> Caller:
-    """Who stops the sound: no pace, no lock, no role stands in the way."""
-    return desk_of(request).writer(request)
+    """Who stops the sound: no pace, no lock, no role stands in the way, nor a ledger that is away or full."""
+    return desk_of(request).writer(request, hushing=True)
 
 
 At = Annotated[Desk, Depends(desk_of)]

@@ -17,7 +17,7 @@ from kengd.hub.desk.refusals import Json, said
 from kengd.hub.ledger import desk_facts, incidents, values
 from kengd.hub.ledger import dispatches as kept
 from kengd.hub.ledger.dispatches import Dispatch
-from kengd.hub.ledger.store import Transaction
+from kengd.hub.ledger.store import TROUBLE, Transaction
 from kengd.hub.people.ground import only_officers
 from kengd.hub.people.words import Caller
 from kengd.hub.ring_acts import NeedsConfirming, RingWish
@@ -83,7 +83,10 @@ def hush(form: HushForm, desk: At, caller: Hushing) -> Json:
     asks for one that is awake, and `locked` says whether it was taken."""
     caller.require("hush")
     lock = form.lock and caller.why_not("ring") is None
-    known = _known(desk, form.id)
+    try:
+        known = _known(desk, form.id)
+    except TROUBLE:
+        known = None  # a ledger that is away keeps no bell sounding: said twice, a hush does no harm
     if known is not None and known.do == "hush" and known.officer == caller.officer.id:
         return Json({**view_of(desk, known, caller), "locked": desk.hub.acts.locked() is not None}, 201)
     posts = posts_to_hush(desk.hub.roster(), form)

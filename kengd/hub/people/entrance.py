@@ -11,6 +11,7 @@ from typing import Final
 from kengd.errors import KengdError
 from kengd.hub.ledger import audits
 from kengd.hub.ledger import people as kept
+from kengd.hub.ledger.store import TROUBLE
 from kengd.hub.people.ground import Ground, digest_of, login_of, only_officers, wrong_password
 from kengd.hub.people.limits import ADDRESS, NAME, PIN, Rule, address_key
 from kengd.hub.people.passwords import check_new
@@ -36,8 +37,10 @@ class Entrance(Ground):
         """
         now_ms, name, place = self.wall_ms(), login_of(login), address_key(address)
         keys: list[tuple[str, Rule]] = [(f"address {place}", ADDRESS)]
-        if name is not None and (name, place) not in self.familiar:
-            keys.append((f"name {name}", NAME))
+        if name is not None:
+            # who has been here before waits for nobody else's tries, neither at the name nor from the same address
+            known = (name, place) in self.familiar
+            keys = [(f"pair {name} {place}", NAME)] if known else [*keys, (f"name {name}", NAME)]
         with self.ledger.read() as connection:
             found = None if name is None else kept.officer_of_login(connection, name)
         with self.trying(keys) as slowed:
@@ -53,22 +56,33 @@ class Entrance(Ground):
             with self.ledger.write() as connection:
                 kept.renew_hash(connection, found[0].id, found[1], newer)
         self.limits.forget(f"name {name}")
-        self.limits.give_back(f"address {place}")
+        self.limits.forget(f"pair {name} {place}")
+        if keys[0][1] is ADDRESS:
+            self.limits.give_back(keys[0][0])
         self._know(name, place)
         return secret, found[0]
 
-    def of_session(self, secret: str, *, use: bool = True) -> Caller | None:
-        """Whose device this is; None: not signed in. `use`: a person did something (a page that polls does not keep it awake)."""
+    def of_session(self, secret: str, *, use: bool = True, hushing: bool = False) -> Caller | None:
+        """Whose device this is; None: not signed in. `use`: a person did something (a page that polls does not keep it awake).
+
+        `hushing`: it is to stop a sound, which needs no ledger: nothing is written first, and who was let in just now still is.
+        """
         now_ms, digest = self.wall_ms(), digest_of(secret)
-        with self.ledger.read() as connection:
-            found = kept.session_of(connection, digest, now_ms)
+        try:
+            with self.ledger.read() as connection:
+                found = kept.session_of(connection, digest, now_ms)
+        except TROUBLE:
+            if hushing and (caller := self.lately.find(digest, now_ms)) is not None:
+                return caller
+            raise
         if found is None:
+            self.lately.drop(digest)
             return None
         session, officer = found
         locked = now_ms - session.used_ms >= IDLE_MS
-        if use and not locked and abs(now_ms - session.used_ms) >= TOUCH_MS:
+        if use and not hushing and not locked and abs(now_ms - session.used_ms) >= TOUCH_MS:
             self._use(digest, now_ms)
-        return Caller(officer, officer.role, locked, session=session.id)
+        return self.lately.keep(digest, Caller(officer, officer.role, locked, session=session.id), now_ms)
 
     def unlock(self, secret: str, given: str) -> Caller:
         """An idle device goes on, with the officer's PIN or password.
@@ -95,21 +109,31 @@ class Entrance(Ground):
         self._use(digest, now_ms)
         return Caller(officer, officer.role, session=session.id)
 
-    def of_token(self, token: str) -> Caller | None:
-        """For whom this API token speaks: never with more than its officer's role of today. None: unknown, revoked or over."""
+    def of_token(self, token: str, *, hushing: bool = False) -> Caller | None:
+        """For whom this API token speaks: never with more than its officer's role of today. None: unknown, revoked or over.
+
+        `hushing`: as `of_session`.
+        """
         if not token.startswith(TOKEN_PREFIX):
             return None
-        with self.ledger.read() as connection:
-            found = kept.token_of(connection, digest_of(token), self.wall_ms())
+        now_ms, digest = self.wall_ms(), digest_of(token)
+        try:
+            with self.ledger.read() as connection:
+                found = kept.token_of(connection, digest, now_ms)
+        except TROUBLE:
+            if hushing and (caller := self.lately.find(digest, now_ms)) is not None:
+                return caller
+            raise
         if found is None:
+            self.lately.drop(digest)
             return None
         kind, officer = found
-        return Caller(officer, lower(kind.role, officer.role), token=kind.id)
+        return self.lately.keep(digest, Caller(officer, lower(kind.role, officer.role), token=kind.id), now_ms)
 
     def sign_out(self, caller: Caller) -> None:
         """This device, no more."""
         officer_id = only_officers(caller)
-        with self.ledger.write() as connection:
+        with self.lately.without(officer_id), self.ledger.write() as connection:
             if kept.end_session(connection, officer_id, caller.session or ""):
                 audits.write(connection, officer_id, "sign_out", {"session": caller.session}, self.wall_ms())
 
@@ -123,7 +147,7 @@ class Entrance(Ground):
         """A device of one's own that was lost. False: there is none of this id."""
         caller.require_awake()
         officer_id = only_officers(caller)
-        with self.ledger.write() as connection:
+        with self.lately.without(officer_id), self.ledger.write() as connection:
             done = kept.end_session(connection, officer_id, session_id)
             if done:
                 audits.write(connection, officer_id, "device_ended", {"session": session_id}, self.wall_ms())
@@ -133,7 +157,7 @@ class Entrance(Ground):
         """All of one's own but this one. Returns how many. Not from a device left lying: a thief would sign the others out."""
         caller.require_awake()
         officer_id = only_officers(caller)
-        with self.ledger.write() as connection:
+        with self.lately.without(officer_id), self.ledger.write() as connection:
             count = kept.end_sessions(connection, officer_id, but=caller.session)
             audits.write(connection, officer_id, "devices_ended", {"count": count}, self.wall_ms())
         return count
@@ -154,7 +178,7 @@ class Entrance(Ground):
                 en="the new password is the old one",
             )
         made = self.passwords.hash(new)
-        with self.ledger.write() as connection:
+        with self.lately.without(officer_id), self.ledger.write() as connection:
             if kept.kept_secrets(connection, officer_id, for_update=True) is None:
                 raise signed_out()
             kept.put_password(connection, officer_id, made, must_change=False)

@@ -13,6 +13,7 @@ from pwdlib import PasswordHash
 
 from kengd.errors import KengdError, UsageError
 from kengd.hub.ledger.store import Ledger
+from kengd.hub.people.lately import Lately
 from kengd.hub.people.limits import Limits, Rule
 from kengd.hub.people.passwords import Busy, Gate, Passwords, Random, argon2
 from kengd.hub.people.words import Caller
@@ -32,6 +33,7 @@ class Ground:
         self.wall_ms = wall_ms
         self.random = random
         self.limits = Limits()
+        self.lately = Lately()
         self.familiar: dict[tuple[str, str], None] = {}
         self.gate = Gate()
         self.passwords = Passwords(hasher or argon2(), self.gate, random)

@@ -101,7 +101,7 @@ class Officers(Ground):
             check_new(password, found.login or "", found.name)
         given = password if password is not None else one_time(self.random)
         made = self.passwords.hash(given)
-        with self.ledger.write() as connection:
+        with self.lately.without(officer_id), self.ledger.write() as connection:
             kept.lock(connection)
             not_above(caller, kept.in_service(connection, officer_id).role)
             kept.put_password(connection, officer_id, made, must_change=True)
@@ -117,7 +117,7 @@ class Officers(Ground):
         """
         caller.require("people")
         now_ms = self.wall_ms()
-        with self.ledger.write() as connection:
+        with self.lately.without(officer_id), self.ledger.write() as connection:
             kept.lock(connection)
             found = kept.in_service(connection, officer_id)
             not_above(caller, found.role)
@@ -135,7 +135,7 @@ class Officers(Ground):
     def end_devices_of(self, caller: Caller, officer_id: str) -> int:
         """Sign another out everywhere (a lost phone). Returns how many devices."""
         caller.require("people")
-        with self.ledger.write() as connection:
+        with self.lately.without(officer_id), self.ledger.write() as connection:
             not_above(caller, kept.in_service(connection, officer_id).role)
             count = kept.end_sessions(connection, officer_id)
             facts = {"officer": officer_id, "count": count}

@@ -60,7 +60,7 @@ class Tokens(Entrance):
         caller.require_awake()
         if owner != caller.officer.id:
             caller.require("people")
-        with self.ledger.write() as connection:
+        with self.lately.without(owner), self.ledger.write() as connection:
             done = kept.end_token(connection, owner, token_id, now_ms)
             if done:
                 facts = {"token": token_id, "officer": owner}
