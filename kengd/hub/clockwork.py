@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import threading
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
@@ -18,12 +19,12 @@ from kengd.hub.act_ground import HUB, Actor
 from kengd.hub.acts import Acts
 from kengd.hub.dispatcher import Dispatcher
 from kengd.hub.dispatching import Order, is_open
-from kengd.hub.following import Following, began_of
+from kengd.hub.following import Began, Following, began_of
 from kengd.hub.incidents import Incident
 from kengd.hub.ledger import changes, dispatches, incidents, merging, values
 from kengd.hub.ledger import heads as signed_heads
 from kengd.hub.ledger.merging import Head
-from kengd.hub.ledger.store import Ledger, Transaction
+from kengd.hub.ledger.store import Ledger, Transaction, is_away
 from kengd.hub.roster import Roster, Seen
 
 log = logging.getLogger("kengd.hub")
@@ -33,6 +34,8 @@ CLEAR_AFTER_MS: Final = 10_000
 """A post that does not say that its alarm has ended is told the all-clear all the same."""
 HEADS_EVERY_MS: Final = 60_000
 BOOKS_EVERY_MS: Final = 1_000
+MOST_ASKED, MOST_OF_POST = 20, 2
+"""Books asked for in one turn, of all posts and of one: it may name as many as it likes, and the rest of the clockwork waits."""
 LATE_MS: Final = 3_000
 """A status that took so much longer than others to reach us lay about on its way, or we slept: entries have passed it."""
 FORGIVEN_MS: Final = 500
@@ -161,13 +164,25 @@ class Clockwork:
         if not news:
             return
         try:
-            with self._ledger.write() as connection:
-                begun = self._following.begin(connection, news)
+            begun = self._begin(news)
         except Exception:
             with self._noted:
                 self._sounding = told + self._sounding
             raise
         self._on_alarm(begun)
+
+    def _begin(self, news: Sequence[Began]) -> list[str]:
+        """Together; and where that cannot be done each by itself, so that one post cannot hold up the alarms of the others."""
+        try:
+            with self._ledger.write() as connection:
+                return self._following.begin(connection, news)
+        except Exception as wrong:
+            if is_away(wrong):
+                raise
+            if len(news) == 1:
+                log.exception("the alarm that the status of %s tells of cannot be followed", news[0].post)
+                return []
+        return [incident for one in news for incident in self._begin([one])]
 
     def _outbox(self, now_ms: int) -> None:
         if now_ms < self._outbox_ms <= now_ms + 60_000:
@@ -237,9 +252,15 @@ class Clockwork:
         with self._ledger.read() as connection:
             gaps = merging.gaps(connection)
         seen = self._seen()
+        asked: Counter[str] = Counter()
         for chain in gaps:
             if chains.ask_from(chain, now_ms) is None or not seen.get(chain.post, Seen()).is_present(now_ms):
                 continue
+            if asked[chain.post] == MOST_OF_POST:
+                continue
+            if asked.total() == MOST_ASKED:
+                break
+            asked[chain.post] += 1
             with self._ledger.write() as connection:
                 after = merging.ask(connection, chain.post, chain.book, now_ms)
             if after is not None:

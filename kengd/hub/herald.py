@@ -19,7 +19,7 @@ from kengd.hub.incidents import Incident
 from kengd.hub.ledger import incidents, notices, people, values
 from kengd.hub.ledger.incidents import Sounded
 from kengd.hub.ledger.notices import TOLD, Sent
-from kengd.hub.ledger.store import TROUBLE, Ledger, Transaction, trouble_in_words
+from kengd.hub.ledger.store import TROUBLE, Ledger, Transaction, is_away, trouble_in_words
 from kengd.hub.notices.sending import Deliver, Sender
 from kengd.hub.notices.sms import Modem
 from kengd.hub.notices.telling import Telling, deliverers
@@ -170,15 +170,28 @@ class Herald:
             return []
         new = {tiding.key: tiding.value for tiding in reversed(found) if tiding.value is not None}
         over = sorted({tiding.key for tiding in found if tiding.value is None})
-        with self._ledger.write() as connection:
-            ours = notices.claim_all(connection, new)
-            ours |= {key for key in over if notices.release(connection, key)}
+        ours = self._ours(new, over)
         mine = []
         for tiding in found:
             if tiding.key in ours:
                 ours.discard(tiding.key)
                 mine.append(tiding)
         return mine
+
+    def _ours(self, new: Mapping[str, str], over: Sequence[str]) -> set[str]:
+        """Claimed together; and where that cannot be done each by itself, so that one post cannot keep all others' from people."""
+        try:
+            with self._ledger.write() as connection:
+                ours = notices.claim_all(connection, new)
+                return ours | {key for key in over if notices.release(connection, key)}
+        except Exception as wrong:
+            if is_away(wrong):
+                raise
+            if len(new) + len(over) == 1:
+                log.error("%.120r cannot be claimed: %s", (*new, *over), trouble_in_words(wrong))
+                return set()
+        alone = [self._ours({key: value}, ()) for key, value in new.items()]
+        return set().union(*alone, *(self._ours({}, (key,)) for key in over))
 
     def _tell(self, tiding: Tiding) -> None:
         if tiding.notice is None:

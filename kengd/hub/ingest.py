@@ -13,7 +13,7 @@ from kengd.hub.chains import Chain
 from kengd.hub.dispatching import Target
 from kengd.hub.ledger import changes, dispatches
 from kengd.hub.ledger.merging import Heard, check_storable, merge
-from kengd.hub.ledger.store import TROUBLE, Ledger, Transaction, trouble_in_words
+from kengd.hub.ledger.store import TROUBLE, Ledger, Transaction, is_away, trouble_in_words
 from kengd.uplink.line import Inbound, Token
 from kengd.wire.entry import Entry, from_json
 from kengd.wire.topics import parse_topic
@@ -23,6 +23,8 @@ log = logging.getLogger("kengd.hub")
 BATCH = 500
 LARGEST_ENTRY = 64 * 1024
 TRY_AGAIN_S = 1.0
+MOST_TRIES = 3
+"""Of a batch that fails by a mistake of ours; then each half of it is tried by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,9 @@ class Ingest:
         self._stopping = threading.Event()
         self.refused = 0
         """Messages that were no entries, or of posts that are not ours."""
+        self.set_aside = 0
+        """Entries that could not be kept although the database was there. Their posts are asked for them again, as for any gap."""
+        self._tries = 0
 
     def start(self) -> None:
         """Begin to write."""
@@ -84,6 +89,7 @@ class Ingest:
     def _run(self) -> None:
         while (batch := self._batch()) is not None:
             heard, tokens = self._read(batch)
+            self._tries = 0
             while heard and not self._write(heard):
                 if self._stopping.wait(TRY_AGAIN_S):
                     return
@@ -131,6 +137,7 @@ class Ingest:
         return where.post, entry
 
     def _write(self, heard: Sequence[Heard]) -> bool:
+        """False: to be tried again. What can never be kept is set aside, so that it does not hold up the others."""
         began = time.monotonic()
         try:
             with self._ledger.write() as connection:
@@ -140,18 +147,34 @@ class Ingest:
                 _note(connection, merged.fresh)
         except TROUBLE as wrong:
             log.error("the ledger cannot be written: %s", trouble_in_words(wrong))
-            self._on_trouble(trouble_in_words(wrong))
-            return False
+            return self._failed(heard, wrong, is_away(wrong))
         except Exception as wrong:
             log.exception("new entries cannot be followed")
-            self._on_trouble(trouble_in_words(wrong))
-            return False
+            self._tries += 1
+            return self._failed(heard, wrong, self._tries < MOST_TRIES)
         self._on_trouble(None)
         log.debug("%d entries, %d new, %.1f ms", len(heard), len(merged.fresh), (time.monotonic() - began) * 1000)
         try:
             self._on_stored(Stored(merged.fresh, tuple(targets), merged.chains))
         except Exception:
             log.exception("what follows from new entries failed")
+        return True
+
+    def _failed(self, heard: Sequence[Heard], wrong: Exception, again: bool) -> bool:
+        if again:
+            self._on_trouble(trouble_in_words(wrong))
+            return False
+        if len(heard) > 1:
+            middle = len(heard) // 2
+            return self._write(heard[:middle]) and self._write(heard[middle:])
+        if self._tries < MOST_TRIES:  # two workers may just have met
+            self._tries += 1
+            return self._write(heard)
+        self.set_aside += 1
+        entry = heard[0].entry
+        where = f"entry {entry.seq} of book {entry.book} of {heard[0].post}"
+        log.error("%s is set aside: %s", where, trouble_in_words(wrong))
+        self._on_trouble(None)
         return True
 
 

@@ -8,9 +8,12 @@ from typing import Any
 
 import pytest
 
+from kengd.duty.standing import Sounding
+from kengd.duty.words import Purpose, Source
 from kengd.hub.act_ground import Actor
 from kengd.hub.acts import Acts
-from kengd.hub.clockwork import LATE_MS, Clockwork
+from kengd.hub.chains import ASK_FIRST_MS
+from kengd.hub.clockwork import BOOKS_EVERY_MS, LATE_MS, Clockwork
 from kengd.hub.dispatcher import AGAIN_MS, Dispatcher
 from kengd.hub.dispatching import REPEAT_MS, Order
 from kengd.hub.following import Following
@@ -22,7 +25,7 @@ from kengd.hub.ledger.store import Ledger, Transaction
 from kengd.hub.roster import Post, Roster, Seen
 from kengd.hub.service import ALARMS
 from kengd.wire.topics import command_topic
-from tests.hub.spine_kit import COMMUNE, KEY, KID, T0, Clock, Mouth, chained, claims_of, heard, said, status
+from tests.hub.spine_kit import COMMUNE, KEY, KID, T0, Clock, Mouth, chained, claims_of, heard, said, status, true_book
 
 ROSTER = Roster((Post("dong", "Đông"), Post("tay", "Tây"), Post("nam", "Nam"), Post("bac", "Bắc")))
 ALARM = Order("act-00000001", "ring", ("dong", "tay"), "Đ/c Hùng", "có trộm", "alarm", "actual")
@@ -122,6 +125,39 @@ def test_the_all_clear_goes_to_each_post_once_whoever_looks(pair: tuple[Worker, 
     assert (first.said(), second.said()) == ([], [("tay", "all_clear")])
     with second.ledger.read() as connection:
         assert values.under(connection, "clear:") == {}
+
+
+@pytest.mark.parametrize("bad", ["x\ud800", "x\0", "".join(map(chr, range(0x4E00, 0x9E00)))])
+def test_an_alarm_that_cannot_be_kept_does_not_hold_up_those_of_other_posts(
+    pair: tuple[Worker, Worker], bad: str
+) -> None:
+    """P8, H6: alarms that statuses tell of are written together; one post's must not make the others wait, not even once."""
+    worker = pair[0]
+    for post, activation in (("dong", bad), ("tay", "a" * 16), ("nam", "b" * 16)):
+        sounding = Sounding(activation, "alarm", Purpose.ACTUAL, Source.BUTTON, T0)
+        worker.clockwork.news(post, PRESENT, replace(PRESENT, status=status(sounding=sounding)), T0)
+    worker.clockwork._alarms(T0)
+    with worker.ledger.read() as connection:
+        assert {"tay", "nam"} <= {incident.post for incident in incidents.open_ones(connection)}
+
+
+def test_a_post_that_names_many_books_with_gaps_is_asked_for_them_little_by_little(
+    pair: tuple[Worker, Worker], clock: Clock
+) -> None:
+    """P8, R49: a rotten post may name two thousand books; each turn asks for two of them, so that alarms and repeats go on, and
+    what another post is missing is asked for in the same turn."""
+    worker = pair[0]
+    many = [item for n in range(50) for item in heard("dong", true_book(3, book=f"book-{n}")[2:])]
+    with worker.ledger.write() as connection:
+        merge(connection, [*many, *heard("tay", true_book(3)[2:])], T0)
+    worker.clockwork._seen = lambda: dict.fromkeys(("dong", "tay"), PRESENT)
+    clock.now_ms += ASK_FIRST_MS
+    for _ in range(2):
+        worker.clockwork._books(clock())
+        clock.now_ms += BOOKS_EVERY_MS
+    asked = [(topic.split("/")[-2], claims_of(jws)["cmd"]["book"]) for topic, jws in worker.mouth.taken()]
+    assert sorted(post for post, _ in asked) == ["dong"] * 4 + ["tay"]
+    assert len(set(asked)) == 5
 
 
 def test_neighbours_who_were_called_to_help_are_hushed_and_told_that_it_is_over(

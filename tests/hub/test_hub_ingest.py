@@ -11,7 +11,7 @@ from dataclasses import asdict
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.exc import OperationalError
 
 from kengd.hub import ingest as room
@@ -150,6 +150,47 @@ def test_what_follows_in_the_same_transaction_fails_with_it_and_is_tried_again(l
     bench.work()
     assert (bench.rows, bench.fresh()) == ([3, 3, 3], [1, 2, 3])
     assert bench.trouble == ["another", "'a mistake of ours'", None]
+
+
+class Rotten(Exception):
+    """A mistake of ours that one entry brings out each time."""
+
+
+def by_mistake(_connection: Connection) -> None:
+    raise Rotten("a mistake of ours")
+
+
+def by_database(connection: Connection) -> None:
+    connection.execute(update(ENTRY).values(kind=None))
+
+
+@pytest.mark.parametrize("fails", [by_mistake, by_database])
+def test_an_entry_that_nobody_foresaw_is_set_aside_and_all_others_are_kept(
+    ledger: Ledger, fails: Callable[[Connection], None]
+) -> None:
+    """P8, R49: whatever one message does to us or to the database, the entries of all other posts are kept and followed, in
+    their order; it is counted, and missing in its book, so that its post is asked for it again."""
+
+    def within(connection: Connection, fresh: Sequence[Heard]) -> None:
+        if any(item.post == "thon-2" and item.entry.seq == 2 for item in fresh):
+            fails(connection)
+
+    bench, bad = Bench(ledger, within), true_book(3, book="b" * 16)
+    bench.give(*(message("thon-1", entry) for entry in true_book(20)), *(message("thon-2", entry) for entry in bad))
+    bench.give(*(message("thon-1", entry) for entry in true_book(25)[20:]))
+    bench.work()
+    found = [(item.post, item.entry.seq) for stored in bench.stored for item in stored.fresh]
+    assert found == [
+        *(("thon-1", n) for n in range(1, 21)),
+        ("thon-2", 1),
+        ("thon-2", 3),
+        *(("thon-1", n) for n in range(21, 26)),
+    ]
+    assert (bench.acked, bench.ingest.set_aside, bench.trouble[-1]) == (list(range(1, 29)), 1, None)
+    with ledger.read() as connection:
+        assert {(chain.post, chain.seq, chain.known_seq) for chain in all_chains(connection)} == {
+            ("thon-1", 25, 25), ("thon-2", 1, 3)
+        }  # fmt: skip
 
 
 def test_a_mistake_after_the_commit_stops_nothing(ledger: Ledger) -> None:

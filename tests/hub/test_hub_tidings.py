@@ -15,7 +15,7 @@ import pytest
 
 from kengd.clock import unix_ms, zone
 from kengd.duty.health import condition
-from kengd.hub.absences import EVERYBODY, Line, of_conditions, of_presence
+from kengd.hub.absences import EVERYBODY, SETTLE_MS, Line, of_conditions, of_presence
 from kengd.hub.addresses import Addresses
 from kengd.hub.authority.own import Expiry
 from kengd.hub.bulletins import newest
@@ -441,6 +441,19 @@ def test_an_actual_alarm_is_written_as_cap_from_its_beginning_to_its_end(town: T
     assert b"<status>Actual</status>" in written["i1-0.xml"] and "Thôn 1".encode() in written["i1-0.xml"]
     town.herald().turn()
     assert {path.name: path.read_bytes() for path in newest(directory)} == written
+
+
+def test_a_condition_that_cannot_be_claimed_keeps_no_alarm_from_people(town: Town) -> None:
+    """H17, R46: people are told of all posts together; what one of them says of itself must not take the others' words away."""
+    town.alarm()
+    ill = (replace(condition("battery_low"), code="x\ud800"),)
+    town.seen = {"thon-2": Seen(status(conditions=ill), True, T0, T0, True)}
+    herald = town.herald()
+    town.clock.now_ms += SETTLE_MS
+    town.seen["thon-2"] = replace(town.seen["thon-2"], heard_ms=town.clock())
+    for _ in range(2):
+        herald.turn()
+    assert town.spoken.take(2) == [(OFFICER, BELL), (KEEPER, BELL)]
 
 
 def test_a_missed_ring_and_a_failed_night_reach_the_keeper(town: Town) -> None:

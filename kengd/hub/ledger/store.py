@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection as Connection  # for those who may not know sqlalchemy
 from sqlalchemy import Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, ProgrammingError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
 from kengd import clock
@@ -44,6 +44,9 @@ _PRAGMAS: Final = (
 )
 TROUBLE: Final = (SQLAlchemyError, OSError)
 """What a transaction raises when the database is away, full or broken."""
+_OF_CONTENT: Final = ("21", "22", "23", "54")
+"""Classes of SQLSTATE (PostgreSQL, appendix A): what was asked can never be done. 54 is a row that is too long for its index,
+and comes as an operational error."""
 _MIGRATING: Final = 0x6B656E67
 """PostgreSQL's advisory lock: two workers that start together do not both change the tables."""
 
@@ -145,6 +148,16 @@ def revision_of(connection: Connection) -> str | None:
 def trouble_in_words(wrong: BaseException) -> str:
     """The database's own first line, for logs and conditions."""
     return _first_line(getattr(wrong, "orig", None) or wrong)
+
+
+def is_away(wrong: BaseException) -> bool:
+    """True: the database is away, full or busy, and the same will do later. False: it is what was asked that cannot be done."""
+    if not isinstance(wrong, TROUBLE):
+        return False
+    state = getattr(getattr(wrong, "orig", None), "sqlstate", None)
+    if state is not None:
+        return str(state)[:2] not in _OF_CONTENT
+    return not isinstance(wrong, DataError | IntegrityError | ProgrammingError)
 
 
 def sqlite_url(path: Path) -> str:
