@@ -65,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
                 audits.write(connection, str(actor().id), args.act, facts, clock.now().wall_ms)
 
             if args.act == "hush":
-                acts.hush(actor(args.by), act_id, posts, args.why, lock=args.lock, also=also)
+                acts.hush(actor(args.by), act_id, posts, args.why or None, lock=args.lock, also=also)
             else:
                 _ring(acts, args, act_id, posts, also)
         return _follow(hub, act_id, args)
@@ -75,7 +75,10 @@ def chosen(roster: Roster, args: argparse.Namespace) -> tuple[str, ...]:
     """The posts that were named in any way. Raises UsageError `no_posts`, KengdError `unknown_village`, `unknown_group`."""
     posts = list(args.post)
     if args.all:
-        posts += [post.id for post in roster.bells()]
+        everything = (
+            roster.posts if args.act == "hush" else roster.bells()
+        )  # the duty room's sounder is hushed too, and never rung
+        posts += [post.id for post in everything]
     for name in args.village:
         village = next((item for item in roster.villages if name in (item.id, item.name)), None)
         if village is None:

@@ -10,6 +10,8 @@ from pathlib import Path
 from kengd import clock
 from kengd.cli.fresh_file import PRIVATE, fresh
 from kengd.cli.hub_open import Opened, actor, link, opened
+from kengd.cli.said import PURPOSES, SIGNALS, harmless
+from kengd.duty.standing import Sounding
 from kengd.errors import KengdError, UsageError
 from kengd.hub.enrolling import Audit, Enrolled, Enrolling, EnrolWish
 from kengd.hub.founding import write_broker
@@ -108,6 +110,7 @@ def _posts(hub: Opened, args: argparse.Namespace) -> int:
         seen = watch.seen(post.id)
         why = why_silent(seen, now_ms)
         calm = why_calm_silent(seen, now_ms) if why is None else None
+        sounding = seen.status.sounding if seen.status is not None and seen.is_present(now_ms) else None
         bad += why is not None
         if args.json:
             facts = {
@@ -116,11 +119,22 @@ def _posts(hub: Opened, args: argparse.Namespace) -> int:
                 "present": seen.is_present(now_ms),
                 "why_silent": why,
                 "why_calm_silent": calm,
+                "sounding": None
+                if sounding is None
+                else {"activation": sounding.activation, "signal": sounding.signal, "purpose": sounding.purpose.value},
             }
             print(json.dumps(facts, ensure_ascii=False))
         else:
-            print(f"{'✗' if why else '✓'} {post.id:<16} {post.name}: {why or calm or 'sẵn sàng'}")
+            now = None if sounding is None else f"ĐANG KÊU {_sounds(sounding)}"
+            said = "; ".join(part for part in (now, why or calm) if part)
+            print(f"{'✗' if why else '✓'} {post.id:<16} {post.name}: {said or 'sẵn sàng'}")
     return 1 if bad else 0
+
+
+def _sounds(sounding: Sounding) -> str:
+    """ "báo động, thật"."""
+    purpose = PURPOSES.get(sounding.purpose.value, sounding.purpose.value)
+    return f"{SIGNALS.get(sounding.signal, harmless(sounding.signal))}, {purpose}"
 
 
 def _template(path: str | None) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -98,6 +99,7 @@ def found(wish: Wish, config: Path, now_ms: int) -> Founded:
     texts = {_config_of(config, worker): settings_text(wish, worker) for worker in range(1, wish.workers + 1)}
     _check(wish, texts)
     settings = read_hub(texts[config].encode(), config)
+    _check_place(config.parent)
     try:
         settings.state.mkdir(mode=0o750, parents=True, exist_ok=True)
     except OSError as wrong:
@@ -142,6 +144,21 @@ def _check(wish: Wish, configs: Iterable[Path]) -> None:
             cure="thêm --database postgresql://…, hoặc bỏ --workers",
             en="several workers need PostgreSQL",
         )
+
+
+def _check_place(directory: Path) -> None:
+    """The settings are written last: without them keys and ledger would be of no use, and in the way of a second try."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=directory):
+            pass
+    except OSError as wrong:
+        raise KengdError(
+            "no_directory",
+            f"không ghi được tệp cài đặt vào {directory} ({wrong.strerror})",
+            cure="chạy bằng quyền root, hoặc chọn tệp khác: kengd --config TỆP hub begin …",
+            en=f"cannot write into {directory}",
+        ) from wrong
 
 
 def write_broker(authority: Authority, settings: HubSettings) -> BrokerFiles:

@@ -6,7 +6,7 @@ import difflib
 import re
 import types
 from collections.abc import Callable, Iterator
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, Final, Union, get_args, get_origin
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -84,6 +84,10 @@ def _unknown(path: KeyPath, where: str, line: int | None, root: type[Section]) -
     return Problem("unknown_key", where, "không có mục cài đặt nào tên như vậy", cure, line)
 
 
+_SECRETS: Final = frozenset({"secret", "token", "password", "passphrase", "url"})
+"""Settings whose values are never repeated, however short (P12): an address may hold a password as well."""
+
+
 def _missing_cure(path: KeyPath, root: type[Section]) -> str:
     for section in _sections_at(path[:-1], root):
         for name, field in section.model_fields.items():
@@ -94,7 +98,9 @@ def _missing_cure(path: KeyPath, root: type[Section]) -> str:
 
 def _wording(error: ErrorDetails) -> tuple[str, str]:
     """What is wrong and the cure, from the complaint's type."""
-    kind, about, given = error["type"], error.get("ctx", {}), _shown(error["input"])
+    kind, about = error["type"], error.get("ctx", {})
+    secret = any(part in _SECRETS for part in error["loc"])
+    given = "giá trị này" if secret else _shown(error["input"])
     if kind in _KINDS:
         return f"{given} không đúng kiểu", _KINDS[kind]
     bounds: dict[str, Callable[[], str]] = {

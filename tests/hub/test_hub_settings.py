@@ -225,3 +225,13 @@ def test_hooks_cameras_and_sms_are_checked_and_their_secrets_never_repeated() ->
     found = {text: problems(GOOD + text) for text in bad}
     assert {text: said[0].where for text, said in found.items()} == bad
     assert all("MATMA" not in str(said) for said in found.values())
+
+
+@pytest.mark.parametrize("table", ["webhooks", "cameras"])
+def test_a_secret_that_is_mistyped_is_not_repeated_however_short(table: str) -> None:
+    """P12: the complaint goes to screens and to the journal."""
+    key = "secret" if table == "webhooks" else "token"
+    more = "" if table == "webhooks" else 'camera = "c"\n'
+    text = f'{GOOD}\n[[{table}]]\nurl = "http://10.0.0.9/x"\n{more}{key} = "SECRET KEY"\n'
+    (problem,) = problems(text)
+    assert key in str(problem) and "SECRET" not in str(problem)

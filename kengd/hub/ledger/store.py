@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -76,6 +77,8 @@ class Ledger:
         self.engine = _engine(url)
         self.sqlite = self.engine.dialect.name == "sqlite"
         self._writing = threading.Lock()
+        if self.sqlite:
+            _only_ours(Path(str(self.engine.url.database)))
         try:
             self._migrate()
         except DBAPIError as wrong:
@@ -158,6 +161,13 @@ def is_away(wrong: BaseException) -> bool:
     if state is not None:
         return str(state)[:2] not in _OF_CONTENT
     return not isinstance(wrong, DataError | IntegrityError | ProgrammingError)
+
+
+def _only_ours(path: Path) -> None:
+    """A new file is nobody else's to read from its first byte on: people's numbers will be in it. SQLite's own files beside it are
+    given its mode."""
+    with suppress(OSError):  # there already; or it cannot be made, which SQLite will say
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
 
 def sqlite_url(path: Path) -> str:
