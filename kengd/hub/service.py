@@ -280,7 +280,7 @@ class Hub:
         broker = self.settings.broker
         line: dict[str, Any] = {
             "host": broker.host, "port": broker.port, "client_id": broker.client, "commune": self.settings.commune.id,
-            "shared": broker.shared, "keepalive_s": broker.keepalive_s,
+            "share": self.authority.share_name() if broker.shared else None, "keepalive_s": broker.keepalive_s,
         }  # fmt: skip
         if broker.tls:
             files = self.authority.client_files(broker.client, wall_ms())

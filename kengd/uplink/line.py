@@ -75,7 +75,9 @@ class SessionSettings(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class HubLineSettings:
-    """A hub worker's line. `shared`: several workers share the entries (`$share`); statuses go to each of them.
+    """A hub worker's line. `share`: several workers share the entries under this name (`$share`); statuses go to each of them.
+    The broker deals to whoever subscribes to the same name, also to those it then lets hear nothing: so it is a secret, the
+    same for all workers. None: this worker is alone.
 
     Alone, the broker keeps entries for us while we are away. A share is not kept: mosquitto deals it out in turn, to a session
     whose worker is dead as well, and there half of the entries would wait for its return. So the session ends with the connection,
@@ -88,7 +90,7 @@ class HubLineSettings:
     port: int
     client_id: str
     commune: str
-    shared: bool = False
+    share: str | None = field(default=None, repr=False)
     version: Literal["5", "3.1.1"] = "5"
     keepalive_s: int = 8
     ca: str | None = None
@@ -102,12 +104,12 @@ class HubLineSettings:
     def listens_to(self) -> tuple[str, ...]:
         """Statuses and entries of every post."""
         entries = topics.every_entry(self.commune)
-        return (topics.every_status(self.commune), f"$share/kengd-hub/{entries}" if self.shared else entries)
+        return (topics.every_status(self.commune), entries if self.share is None else f"$share/{self.share}/{entries}")
 
     @property
     def keeps_session(self) -> bool:
         """Only of a worker that is alone."""
-        return not self.shared
+        return self.share is None
 
 
 @dataclass(frozen=True, slots=True)

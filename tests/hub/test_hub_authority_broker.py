@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from kengd.errors import KengdError, UsageError
 from kengd.hub.authority.authority import Authority
 from kengd.hub.authority.broker import Bridge, BrokerSettings, Listener, broker_conf
 from kengd.hub.authority.own import ClientFiles
+from kengd.uplink.line import HubLineSettings
 from kengd.uplink.shell import ShellLink
 from tests.hub.authority_kit import NOW_MS, CommuneBroker, begin, heard, post_files, wish
 
@@ -85,12 +87,24 @@ def test_hub_workers_and_shell_hear_and_command_all_of_the_commune_and_nothing_e
             assert denied(hub, "kengd/1/other/thon-1/command")
 
 
-def test_hub_workers_share_what_comes_in(running: CommuneBroker, posts: dict[str, ClientFiles]) -> None:
-    """Shared subscriptions pass the access list: each entry reaches exactly one worker."""
+def test_hub_workers_share_what_comes_in_and_a_post_that_would_share_it_takes_nothing_away(
+    running: CommuneBroker, posts: dict[str, ClientFiles]
+) -> None:
+    """P8: each entry reaches exactly one worker. The broker deals what is shared to whoever names the same share and drops it
+    where the access list forbids it: so no post may know that name, and all workers must have the same."""
     files = [running.authority.client_files(name, NOW_MS) for name in ("hub-1", "hub-2")]
-    with running.link(files[0]) as one, running.link(files[1]) as two, running.link(posts["thon-1"]) as post:
+    secret = [Authority.open(running.authority.ca_file.parent).share_name() for _ in files]
+    line = HubLineSettings("broker", 8883, "hub-1", "cong-lac", share=secret[0])
+    (shared,) = (topic for topic in line.listens_to if topic.startswith("$share/"))
+    assert (shared, len(set(secret)), len(secret[0])) == (f"$share/{secret[1]}/{ROOT}/+/entry", 1, 32)
+    assert secret[0] not in repr(line)
+    with contextlib.ExitStack() as links:
+        one, two, post, other = (
+            links.enter_context(running.link(who)) for who in (*files, posts["thon-1"], posts["thon-2"])
+        )
         for worker in (one, two):
-            worker.subscribe([f"$share/hub/{ROOT}/+/entry"])
+            worker.subscribe([shared])
+        other.subscribe([f"$share/{name}/{ROOT}/+/entry" for name in ("kengd-hub", "hub-1")])
         for number in range(6):
             post.publish(f"{ROOT}/thon-1/entry", b"%d" % number)
         shares = [[payload for _, payload in heard(worker, 0.3)] for worker in (one, two)]
@@ -215,7 +229,7 @@ def test_the_settings_say_what_was_measured_to_be_needed(tmp_path: Path) -> None
     lines = broker_conf(Path("/var/lib/kengd-hub/broker"), BrokerSettings(listeners)).splitlines()
     for needed in (
         "allow_anonymous false", "set_tcp_nodelay true", "persistence true", "autosave_interval 1",
-        "max_queued_messages 100000", "max_packet_size 131072", "persistent_client_expiration 14d",
+        "max_queued_messages 100000", "max_queued_bytes 134217728", "max_packet_size 131072", "persistent_client_expiration 14d",
     ):  # fmt: skip
         assert lines.count(needed) == 1
     for needed in (

@@ -13,6 +13,9 @@ from pathlib import Path
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from kengd.errors import UsageError
 from kengd.hub.authority import broker, sealing, store
@@ -211,6 +214,11 @@ class Authority:
     def client_files(self, name: str, now_ms: int) -> ClientFiles:
         """See `OwnCertificates.files_of`."""
         return self._own.files_of(name, now_ms)
+
+    def share_name(self) -> str:
+        """Under which the hub's workers share what comes in: the same for all who have this authority, for others not to be guessed."""
+        der = self._store.ca().key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+        return HKDF(SHA256(), 16, None, b"kengd: the share of the hub's workers").derive(der).hex()
 
     def serve_as(self, server_names: Sequence[str], now_ms: int) -> None:
         """See `OwnCertificates.serve_as`."""

@@ -19,6 +19,9 @@ ROOT = "kengd/1"
 PORT = 8883
 LARGEST_PACKET = 131_072
 """Bytes: the largest command is 48 KiB, and an entry may carry a codebook of 32 KiB in its detail."""
+MOST_QUEUED_BYTES = 134_217_728
+"""Per client, besides the number of messages: ten days of a commune's entries for a hub that is away fit in well, and a post that
+says the largest things without end does not fill the machine. What is dropped is asked for again (`replay`)."""
 MOST_IN_FLIGHT = 10_000
 """Per client. With 0 ("any") or 65535 a bridge of 2.0.11 names a receive maximum that the broker above takes for a protocol error."""
 CONF, ACL, CA, CRL, SERVER, DATA = "mosquitto.conf", "acl", "ca.pem", "crl.pem", "server.pem", "data"
@@ -84,6 +87,7 @@ def broker_conf(place: Path, settings: BrokerSettings) -> str:
         "persistent_client_expiration 14d",
         f"max_inflight_messages {MOST_IN_FLIGHT}",
         "max_queued_messages 100000",
+        f"max_queued_bytes {MOST_QUEUED_BYTES}",
         f"max_packet_size {LARGEST_PACKET}",
         "",
         f"log_dest {_log(settings.log)}",
