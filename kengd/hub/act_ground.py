@@ -7,16 +7,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from kengd.errors import KengdError
+from kengd.hub.dispatcher import HUB as HUB
+from kengd.hub.dispatcher import LOCK as LOCK
 from kengd.hub.dispatcher import Dispatcher
 from kengd.hub.ledger.store import Ledger, Transaction
 from kengd.hub.roster import Roster, Seen
 from kengd.wire.orders import LONGEST_TEXT, is_text
 
-LOCK: Final = "lock"
 CONFIRM_WITHIN_MS: Final = 120_000
-HUB: Final = "máy trực ban"
-"""`by` of what no officer ordered: neighbours' help, the sounder, the silent test."""
-
 
 Also = Callable[[Transaction], None]
 """What is written with an act, in its transaction and only when it is done and was not done before: its line in the audit book."""

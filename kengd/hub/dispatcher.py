@@ -7,19 +7,20 @@ import json
 import logging
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from dataclasses import replace
+from typing import Any, Final, Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from kengd.errors import KengdError
 from kengd.hub.dispatching import GRACE_MS, REPEAT_MS, Order, Target, alike
-from kengd.hub.ledger import dispatches, outbox
+from kengd.hub.ledger import dispatches, outbox, values
 from kengd.hub.ledger.dispatches import Command, Dispatch
 from kengd.hub.ledger.outbox import STEPPED_MS
 from kengd.hub.ledger.store import TROUBLE, Ledger, Transaction, trouble_in_words
 from kengd.hub.roster import Seen, hub_clock_wrong
 from kengd.wire.addressing import Address, addresses, claims, expiry
-from kengd.wire.orders import read_order
+from kengd.wire.orders import is_id, read_order
 from kengd.wire.signing import sign
 from kengd.wire.topics import command_topic
 
@@ -27,6 +28,14 @@ log = logging.getLogger("kengd.hub")
 
 AGAIN_MS = 500
 """While the line is down: look again this soon."""
+LOCK: Final = "lock"
+"""Under this key of the ledger's values: who has locked new rings, {"by", "at_ms", "why"}."""
+HUB: Final = "máy trực ban"
+"""`by` of what no officer ordered: neighbours' help, the sounder, the silent test, the end of a ring that came late."""
+
+
+class _Done(Exception):
+    """Another worker has done it just now."""
 
 
 class Mouth(Protocol):
@@ -68,22 +77,41 @@ class Dispatcher:
         repeats: str | None = None,
         everyone: bool = False,
         also: Callable[[Any], None] | None = None,
+        although_locked: bool = False,
     ) -> Dispatch:
         """Keep it, sign it, send it. The same `order.id` again is the same act: nothing happens twice.
 
         `everyone`: `order.posts` are all posts of the commune. `also`: what has to be written in the same transaction.
-        Raises KengdError `id_reused`; Unfit when the order is none that a post would understand.
+        `although_locked`: the duty room's own sounder, which no village hears. A hush whose id is another act's gets one of its own.
+        Raises KengdError `id_reused`, `locked`; Unfit when the order is none that a post would understand.
         """
         now_ms = self._wall_ms()
         act = Dispatch(
-            order.id, order.do, order.by, now_ms, _digest(order), order.signal, order.purpose, order.why, order.at_s,
+            order.id, order.do, order.by, now_ms, digest_of(order), order.signal, order.purpose, order.why, order.at_s,
             order.gap_s, officer, second, incident, repeats,
         )  # fmt: skip
         if order.do == "hush":
+            order = _fit(order)
             return self._hush(act, order, everyone, also)
+        return self._keep(act, order, everyone, also, although_locked)
+
+    def _keep(
+        self,
+        act: Dispatch,
+        order: Order,
+        everyone: bool,
+        also: Callable[[Any], None] | None,
+        although_locked: bool = False,
+    ) -> Dispatch:
+        """Kept first and said after."""
+        now_ms = act.made_ms
         with self._ledger.write() as connection:
             if (known := _known(connection, act)) is not None:
                 return known
+            if order.do == "ring":
+                dispatches.hold_rings(connection, alone=False)
+                if not although_locked:
+                    not_locked(connection, order)
             commands, targets = self._commands(order, now_ms, everyone)
             dispatches.create(connection, act, commands, targets)
             if also is not None:
@@ -102,8 +130,18 @@ class Dispatcher:
         taken = self._publish(commands)
         try:
             with self._ledger.write() as connection:
-                if (known := _known(connection, act)) is not None:
+                try:
+                    known = _known(connection, act)
+                except (
+                    KengdError
+                ):  # the id is another act's: this one was said all the same, and is followed under its own
+                    act = replace(act, id=f"{act.id[:48]}-{act.digest.hex()[:12]}")
+                    commands = [replace(command, dispatch=act.id) for command in commands]
+                    targets = [replace(target, dispatch=act.id) for target in targets]
+                    known = _known(connection, act)
+                if known is not None:
                     return known
+                dispatches.hold_rings(connection, alone=True)
                 dispatches.hold_answers(connection)
                 dispatches.create(connection, act, commands, targets)
                 self._note_sent(connection, commands, targets, taken)
@@ -120,6 +158,37 @@ class Dispatcher:
             ) from wrong
         return act
 
+    def end_late(self) -> None:
+        """Rings that were stopped and came to their posts all the same: each is ended by a hush that names it and nothing else,
+        since one without a name would end what a village has begun meanwhile. By whichever worker, once."""
+        with self._ledger.read() as connection:
+            late = values.under(connection, dispatches.LATE)
+        for key, said in late.items():
+            try:
+                self._end_late(key, said)
+            except _Done:
+                continue
+
+    def _end_late(self, key: str, said: str) -> None:
+        facts = json.loads(said)
+        post, name = str(facts["post"]), str(facts["name"])
+        with self._ledger.read() as connection:
+            ring = dispatches.find(connection, facts["dispatch"])
+
+        def claim(connection: Transaction) -> None:
+            if not values.swap(connection, key, said, None):
+                raise _Done
+
+        act_id = "late-" + hashlib.sha256(f"{key}\0{name}".encode()).hexdigest()[:24]
+        order = Order(act_id, "hush", (post,), HUB, "lệnh phát đã bị dừng mà đến muộn", activations={post: name})
+        act = Dispatch(
+            act_id, "hush", HUB, self._wall_ms(), digest_of(order), why=order.why,
+            incident=None if ring is None else ring.incident,
+        )  # fmt: skip
+        self._keep(act, _fit(order), False, claim)
+        with self._ledger.write() as connection:  # kept by an earlier process, which then died
+            values.swap(connection, key, said, None)
+
     def ask(self, cmd: Mapping[str, Any], post: str) -> None:
         """An order that is followed nowhere (`replay`): sent once, to one post."""
         now_s = self._wall_ms() // 1000
@@ -132,6 +201,7 @@ class Dispatcher:
 
     def tend(self) -> tuple[list[Target], int]:
         """Send again what is due, close what has lapsed: the targets that have, and when (unix ms) to look again."""
+        self.end_late()
         now_ms = self._wall_ms()
         with self._ledger.read() as connection:
             next_ms = outbox.next_due_ms(connection)
@@ -225,7 +295,31 @@ def _known(connection: Transaction, act: Dispatch) -> Dispatch | None:
     return dispatches.find(connection, act.id) if dispatches.same_act(connection, act) else None
 
 
-def _digest(order: Order) -> bytes:
+def _fit(hush: Order) -> Order:
+    """Without names that no order can carry: what one post said of itself must not keep all others sounding (P13)."""
+    names = {post: name for post, name in (hush.activations or {}).items() if is_id(name)}
+    return replace(hush, activations=names)
+
+
+def not_locked(connection: Transaction, order: Order) -> None:
+    """Raises KengdError `locked` while "dừng tất cả và khoá" holds (H14).
+
+    The silent test moves no bell. Hết báo động says that an alarm is over, to those who have heard it: it is what follows a hush,
+    and without it a village would stand waiting under a silent bell (H16).
+    """
+    if order.purpose == "test" or order.signal == "all_clear":
+        return
+    said = values.value_of(connection, LOCK)
+    if said is not None:
+        raise KengdError(
+            "locked",
+            f"{json.loads(said)['by']} đã dừng tất cả và khoá phát lệnh",
+            cure="mở khoá phát lệnh rồi phát lại; nút ở thôn vẫn kêu được",
+            en="a hush of all posts has locked new rings",
+        )
+
+
+def digest_of(order: Order) -> bytes:
     """What makes an act the same act: all that was asked, but not who is present nor what sounds meanwhile."""
     asked = [
         order.do, sorted(order.posts), order.by, order.why, order.signal, order.purpose, order.at_s, order.gap_s,

@@ -53,6 +53,8 @@ _ENDED: Final = 4
 _NO_ANSWERS: Final = frozenset({"duplicate", "jti_reused", "retained"})
 """Refusals of a copy, which say nothing about the command itself: its first reply says what was decided."""
 UNREAD: Final = ("unknown_key", "bad_signature")
+STOPPED: Final = "stopped"
+"""Why a ring is not sent any more; it stays with the target when its post says that it has got the ring all the same."""
 _ENDS: Final = {"finished": State.FINISHED, "cut": State.CUT, "failed": State.FAILED, "tested": State.TESTED}
 
 
@@ -104,7 +106,7 @@ def sent(target: Target, now_ms: int) -> Target:
 
 def cancelled(target: Target, now_ms: int) -> Target:
     """It is not repeated any more; what the post may still say of it counts all the same."""
-    return replace(target, state=State.CANCELLED, ended_ms=now_ms) if unanswered(target) else target
+    return replace(target, state=State.CANCELLED, reason=STOPPED, ended_ms=now_ms) if unanswered(target) else target
 
 
 def lapsed(target: Target, now_ms: int, *, stepped: bool = False) -> Target:
@@ -141,6 +143,22 @@ def advance(target: Target, entry: Entry, heard_ms: int, over: Collection[str] =
         known = replace(known, activation=target.activation or entry.activation)
         return _end(known, _ENDS[entry.kind], entry.reason, heard_ms)
     return target
+
+
+def came_late(before: Target, after: Target, entry: Entry) -> str | None:
+    """A ring that was stopped, and its post has it all the same: what a hush has to name so that it ends at that post.
+
+    While it has not begun, the command itself; then what it began, or the cause that joined what sounds there already, and not
+    that (P13). None: nothing is to be ended.
+    """
+    if after.do != "ring" or after.reason != STOPPED or after.state is before.state:
+        return None
+    if after.state is State.RECEIVED:
+        return after.jti
+    if after.state is not State.RINGING:
+        return None
+    cause = (entry.detail or {}).get("cause")
+    return cause if isinstance(cause, str) else entry.activation
 
 
 def could_not_read(entry: Entry) -> bool:
@@ -183,7 +201,8 @@ def _heard_end(target: Target, entry: Entry, heard_ms: int) -> Target:
 
 def _to(target: Target, state: State, reason: str | None) -> Target:
     """Further on; what had lapsed or was cancelled is open again."""
-    return replace(target, state=state, reason=reason, ended_ms=None) if rank(state) > _rank(target) else target
+    kept = STOPPED if target.reason == STOPPED else reason
+    return replace(target, state=state, reason=kept, ended_ms=None) if rank(state) > _rank(target) else target
 
 
 def _end(target: Target, state: State, reason: str | None, heard_ms: int) -> Target:

@@ -6,17 +6,21 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from kengd.errors import KengdError
 from kengd.hub.act_ground import CONFIRM_WITHIN_MS, LOCK, ActGround, Actor, Also, check_text, in_service, nothing
+from kengd.hub.dispatcher import digest_of, not_locked
 from kengd.hub.dispatching import Order, State, Target, outwards
 from kengd.hub.incidents import Incident
 from kengd.hub.ledger import changes, dispatches, incidents, outbox, values
 from kengd.hub.ledger.dispatches import Dispatch
 from kengd.hub.ledger.store import TROUBLE, Transaction
-from kengd.hub.roster import Roster
+from kengd.hub.roster import SKEW_MS, Roster
 from kengd.wire.orders import is_text
+
+AGAIN_WITHIN_MS: Final = 10 * 60_000
+"""What was ordered longer ago is not rung again with one click: who wants it now orders it anew (R65)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,7 @@ class NeedsConfirming(KengdError):
             en=f"an actual alarm at all {posts} posts, {households} households, has to be confirmed",
         )
         self.token, self.by_second = token, by_second
+        self.posts, self.households = posts, households
 
 
 class RingActs(ActGround):
@@ -61,7 +66,7 @@ class RingActs(ActGround):
     ) -> Dispatch:
         """Ring these posts; `also` is told the second officer too, where there was one.
 
-        Raises KengdError `unknown_post`, `no_posts`, `bad_text`, `locked`, `confirm_needed`, `id_reused`.
+        Raises KengdError `unknown_post`, `no_posts`, `bad_text`, `locked`, `incident_closed`, `confirm_needed`, `id_reused`.
         """
         roster = self._roster()
         posts = in_service(roster, wish.posts)
@@ -78,9 +83,8 @@ class RingActs(ActGround):
         with self._ledger.read() as connection:
             again = dispatches.find(connection, wish.id) is not None
         if not again:
-            self._not_locked()
-            if everyone and len(posts) > 1 and wish.purpose == "actual" and wish.signal in self._alarms:
-                second = self._confirmed(actor, wish, roster)
+            self._may_ring(order, wish.incident)
+            second = self._second(actor, order, wish.confirm, wish.alone_why, roster)
         incident, begin = self._incident_of(actor, wish)
 
         def within(connection: Transaction) -> None:
@@ -109,9 +113,16 @@ class RingActs(ActGround):
             changes.note(connection, "hub", confirmed=token)
             also(connection)
 
-    def _confirmed(self, actor: Actor, wish: RingWish, roster: Roster) -> str | None:
-        """The second officer's id, where one was needed. One's own single post never comes here."""
-        token = hashlib.sha256(f"{wish.id}\0{actor.id}\0{wish.signal}".encode()).hexdigest()[:24]
+    def _second(
+        self, actor: Actor, order: Order, confirm: str | None, alone_why: str | None, roster: Roster
+    ) -> str | None:
+        """The second officer's id, where one was needed: for an actual alarm at all posts (R62). What was agreed to is this order, word
+        by word: with another reason, or other posts, it is asked anew."""
+        everyone = {post.id for post in roster.bells()} <= set(order.posts) and len(order.posts) > 1
+        if not everyone or order.purpose != "actual" or order.signal not in self._alarms:
+            return None
+        asked = f"{order.id}\0{actor.id}\0{digest_of(order).hex()}"
+        token = hashlib.sha256(asked.encode()).hexdigest()[:24]
         now_ms = self._wall_ms()
         with self._ledger.write() as connection:
             pending = _pending(connection, token, now_ms)
@@ -120,19 +131,19 @@ class RingActs(ActGround):
                     "officer": actor.id,
                     "name": actor.name,
                     "at_ms": now_ms,
-                    "posts": len(wish.posts),
-                    "why": wish.why,
+                    "posts": len(order.posts),
+                    "why": order.why,
                 }
                 values.put_value(connection, f"confirm:{token}", json.dumps(facts))
                 changes.note(connection, "hub", confirm=token)
-        if pending is not None and wish.confirm == token:
+        if pending is not None and confirm == token:
             if not self._second_officer:
                 return None
             if pending.get("second"):
                 return str(pending["second"])
-            if now_ms - pending["at_ms"] >= self._alone_after_ms and wish.alone_why and is_text(wish.alone_why):
+            if now_ms - pending["at_ms"] >= self._alone_after_ms and alone_why and is_text(alone_why):
                 return None
-        raise NeedsConfirming(token, len(wish.posts), roster.households(wish.posts), self._second_officer)
+        raise NeedsConfirming(token, len(order.posts), roster.households(order.posts), self._second_officer)
 
     def _incident_of(self, actor: Actor, wish: RingWish) -> tuple[str | None, Also]:
         """An actual alarm that an officer rings is an incident, which he has taken charge of by ringing."""
@@ -145,9 +156,22 @@ class RingActs(ActGround):
         )  # fmt: skip
         return incident.id, lambda connection: (incidents.add(connection, incident), None)[1]
 
-    def again(self, actor: Actor, dispatch_id: str, new_id: str, also: Also = nothing) -> Dispatch:
-        """Phát lại cho điểm chưa kêu: one act for those that did not answer (R65). Raises KengdError `all_answered`."""
-        self._not_locked()
+    def again(
+        self,
+        actor: Actor,
+        dispatch_id: str,
+        new_id: str,
+        also: Callable[[Transaction, str | None], None] = lambda *_: None,
+        *,
+        confirm: str | None = None,
+        alone_why: str | None = None,
+        may: Callable[[Sequence[str]], None] = lambda _: None,
+    ) -> Dispatch:
+        """Phát lại cho điểm chưa kêu: one act for those that did not answer (R65), confirmed as a ring is where it is for all posts.
+
+        `may(posts)` raises when the officer may not ring these. Raises KengdError `unknown_dispatch`, `all_answered`, `too_old`,
+        `locked`, `incident_closed`, `confirm_needed`.
+        """
         with self._ledger.read() as connection:
             first = dispatches.find(connection, dispatch_id)
             targets = dispatches.targets_of(connection, [dispatch_id])
@@ -159,10 +183,34 @@ class RingActs(ActGround):
         silent = tuple(target.post for target in targets if did_not_ring(target))
         if not silent:
             raise KengdError("all_answered", "mọi điểm kẻng đã kêu rồi", en="every post has rung")
+        if not 0 <= self._wall_ms() - first.made_ms + SKEW_MS < AGAIN_WITHIN_MS + SKEW_MS:
+            raise KengdError(
+                "too_old",
+                "lần phát lệnh này đã quá 10 phút",
+                cure="phát một lệnh mới nếu vẫn cần",
+                en="this ring was ordered more than ten minutes ago",
+            )
         order = Order(new_id, "ring", silent, actor.name, first.why, first.signal, first.purpose)
+        self._may_ring(order, first.incident)
+        may(silent)
+        second = self._second(actor, order, confirm, alone_why, self._roster())
         return self._dispatcher.dispatch(
-            order, officer=actor.id, incident=first.incident, repeats=dispatch_id, also=also
-        )
+            order, officer=actor.id, second=second, incident=first.incident, repeats=dispatch_id,
+            also=lambda connection: also(connection, second),
+        )  # fmt: skip
+
+    def _may_ring(self, order: Order, incident_id: str | None) -> None:
+        """Before anybody is asked to confirm it. Raises KengdError `locked`, `incident_closed`."""
+        with self._ledger.read() as connection:
+            not_locked(connection, order)
+            incident = None if incident_id is None else incidents.find(connection, incident_id)
+        if incident is not None and incident.closed_ms is not None and order.signal != "all_clear":
+            raise KengdError(
+                "incident_closed",
+                "vụ việc này đã hết báo động",
+                cure="phát một lệnh mới, không kèm vụ việc này",
+                en="this incident is closed: nobody would follow what rings for it",
+            )
 
     # ---- hush
 
@@ -179,20 +227,21 @@ class RingActs(ActGround):
         """Stop the sound at these posts (is not an all-clear), each hush naming what sounds there; what has been ordered and not
         answered there is not sent again. `lock`: no new ring until `unlock` (a village's own button is never blocked).
 
-        It goes out before it is written down. Raises KengdError `unknown_post`, `no_posts`, `bad_text`, `hush_unrecorded`.
+        It goes out before it is written down; under an id that was another act's it gets one of its own. Raises KengdError
+        `unknown_post`, `no_posts`, `bad_text`, `hush_unrecorded`.
         """
         chosen = in_service(self._roster(), posts)
         if why is not None:
             check_text(why, "lý do")
         try:
             with self._ledger.read() as connection:
-                rings = dispatches.open_targets(connection, chosen)
+                known = dispatches.sounding_at(connection, chosen)
         except TROUBLE:
-            rings = []  # what the posts say of themselves must do
-        named = self._sounding(chosen, rings)
+            known = {}  # what the posts say of themselves must do
+        named = self._sounding(chosen, known)
 
         def within(connection: Transaction) -> None:
-            outbox.cancel(connection, {target.dispatch for target in rings}, self._wall_ms(), chosen)
+            outbox.stop(connection, chosen, self._wall_ms())
             if lock:
                 facts = {"by": actor.name, "at_ms": self._wall_ms(), "why": why}
                 values.put_value(connection, LOCK, json.dumps(facts, ensure_ascii=False))
@@ -200,7 +249,9 @@ class RingActs(ActGround):
             also(connection)
 
         order = Order(act_id, "hush", chosen, actor.name, why, activations=named)
-        return self._dispatcher.dispatch(order, officer=actor.id, also=within)
+        done = self._dispatcher.dispatch(order, officer=actor.id, also=within)
+        self._dispatcher.end_late()  # what waits for its moment at a post where something else sounds
+        return done
 
     def unlock(self, actor: Actor, also: Also = nothing) -> None:
         """New rings may be ordered again. `also`: only where there was a lock."""
@@ -216,23 +267,22 @@ class RingActs(ActGround):
             said = values.value_of(connection, LOCK)
         return None if said is None else dict(json.loads(said))
 
-    def _not_locked(self) -> None:
-        lock = self.locked()
-        if lock is not None:
-            raise KengdError(
-                "locked",
-                f"{lock['by']} đã dừng tất cả và khoá phát lệnh",
-                cure="mở khoá phát lệnh rồi phát lại; nút ở thôn vẫn kêu được",
-                en="a hush of all posts has locked new rings",
-            )
-
-    def _sounding(self, posts: Sequence[str], rings: Sequence[Target]) -> dict[str, str]:
-        """What sounds at each post, as the post itself said; where nothing is known the hush names nothing and ends what began
-        before it (P13)."""
-        named = {target.post: target.activation for target in rings if target.activation is not None}
-        for post, seen in self._seen().items():
-            if post in posts and seen.status is not None and seen.status.sounding is not None:
-                named[post] = seen.status.sounding.activation
+    def _sounding(self, posts: Sequence[str], known: Mapping[str, tuple[str, int]]) -> dict[str, str]:
+        """What sounds at each post: what it says itself now, or, where it says nothing, the newest that the book has heard of
+        since. Where nothing is known the hush names nothing and ends what began before it (P13)."""
+        named = {}
+        seen, now_ms = self._seen(), self._wall_ms()
+        for post in posts:
+            name, heard_ms = known.get(post, (None, 0))
+            item = seen.get(post)
+            if item is not None and item.live and item.is_present(now_ms) and item.status is not None:
+                sounding = item.status.sounding
+                if sounding is not None:
+                    name = sounding.activation
+                elif item.status.at_ms - (item.ahead_ms or 0) > heard_ms:
+                    name = None
+            if name is not None:
+                named[post] = name
         return named
 
     def tell(

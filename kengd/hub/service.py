@@ -17,6 +17,7 @@ from kengd.hub.acts import Acts
 from kengd.hub.authority.authority import Authority
 from kengd.hub.clockwork import Clockwork
 from kengd.hub.dispatcher import Dispatcher
+from kengd.hub.dispatching import STOPPED
 from kengd.hub.feed import Feed
 from kengd.hub.fellows import Fellows
 from kengd.hub.following import RECENT_MS, Following
@@ -242,7 +243,9 @@ class Hub:
         return self.fellows.another_is_up() and not self.line.up
 
     def _stored(self, stored: Stored) -> None:
-        """New alarms among these entries."""
+        """New alarms among these entries, and rings that came to their posts although they had been stopped."""
+        if any(target.reason == STOPPED for target in stored.targets):
+            self.dispatcher.end_late()
         began = [item for item in stored.fresh if item.entry.kind == "ringing" and item.entry.signal in ALARMS]
         if not began:
             return

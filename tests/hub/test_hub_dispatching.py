@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from kengd.hub.dispatching import (
     GRACE_MS,
+    STOPPED,
     UNREAD,
     Order,
     State,
@@ -120,8 +121,8 @@ def follow(start: Target, heard: Sequence[Entry]) -> Target:
 
 
 def seen_by_people(found: Target) -> tuple[object, ...]:
-    """All that does not say when."""
-    return found.state, found.reason, found.activation, found.proved, found.awaited
+    """All that does not say when; nor that the ring had been stopped, which no post can know."""
+    return found.state, None if found.reason == STOPPED else found.reason, found.activation, found.proved, found.awaited
 
 
 def in_order(start: Target, book: Sequence[Entry]) -> Target:

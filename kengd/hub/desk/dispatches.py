@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query
@@ -12,7 +13,7 @@ from kengd.hub.desk.choosing import posts_of, posts_to_hush
 from kengd.hub.desk.desk import Asking, At, Desk, Hushing, Writing, actor_of
 from kengd.hub.desk.desk_page import confirmations
 from kengd.hub.desk.dispatch_view import head_view, whole_view
-from kengd.hub.desk.forms import LATEST_MS, ActForm, AnyId, HushForm, RingForm
+from kengd.hub.desk.forms import LATEST_MS, AgainForm, AnyId, HushForm, RingForm
 from kengd.hub.desk.refusals import Json, said
 from kengd.hub.ledger import desk_facts, incidents, values
 from kengd.hub.ledger import dispatches as kept
@@ -87,9 +88,9 @@ def hush(form: HushForm, desk: At, caller: Hushing) -> Json:
         known = _known(desk, form.id)
     except TROUBLE:
         known = None  # a ledger that is away keeps no bell sounding: said twice, a hush does no harm
-    if known is not None and known.do == "hush" and known.officer == caller.officer.id:
-        return Json({**view_of(desk, known, caller), "locked": desk.hub.acts.locked() is not None}, 201)
     posts = posts_to_hush(desk.hub.roster(), form)
+    if known is not None and _same_hush(desk, known, caller, posts, form.why):
+        return Json({**view_of(desk, known, caller), "locked": desk.hub.acts.locked() is not None}, 201)
     line = desk.line(caller, "hush", {"dispatch": form.id, "posts": len(posts), "lock": lock, "why": form.why})
     dispatch = desk.hub.acts.hush(actor_of(caller), form.id, posts, form.why, lock=lock, also=line)
     return Json({**view_of(desk, dispatch, caller), "locked": desk.hub.acts.locked() is not None}, 201)
@@ -133,14 +134,34 @@ def dispatch_now(dispatch: AnyId, desk: At, caller: Asking) -> Json:
 
 
 @router.post("/dispatches/{dispatch}/again", status_code=201)
-def again(dispatch: AnyId, form: ActForm, desk: At, caller: Writing) -> Json:
-    """Phát lại cho điểm chưa kêu (R65)."""
+def again(dispatch: AnyId, form: AgainForm, desk: At, caller: Writing) -> Json:
+    """Phát lại cho điểm chưa kêu (R65); where those are all bells, confirmed as a ring is."""
     caller.require("ring")
     known = _known(desk, form.id)
     if known is not None and known.repeats != dispatch:
         raise id_reused()
-    line = desk.line(caller, "ring_again", {"dispatch": form.id, "repeats": dispatch})
-    done = desk.hub.acts.again(actor_of(caller), dispatch, form.id, line)
+    roster = desk.hub.roster()
+    bells = {post.id for post in roster.bells()}
+
+    def may(posts: Sequence[str]) -> None:
+        if len(bells) > 1 and bells <= set(posts):
+            caller.require("ring_all")
+
+    def line(connection: Transaction, second: str | None) -> None:
+        facts: dict[str, str | None] = {"dispatch": form.id, "repeats": dispatch}
+        if second is not None or form.alone_why is not None:
+            facts |= {"second": second, "alone_why": form.alone_why if second is None else None}
+        desk.audit_in(connection, caller, "ring_again", facts)
+
+    try:
+        done = desk.hub.acts.again(
+            actor_of(caller), dispatch, form.id, line, confirm=form.confirm, alone_why=form.alone_why, may=may
+        )
+    except NeedsConfirming as needed:
+        return said(
+            needed, token=needed.token, posts=needed.posts, households=needed.households, by_second=needed.by_second,
+            sentence=needed.vi,
+        )  # fmt: skip
     return Json(view_of(desk, done, caller), 201)
 
 
@@ -176,6 +197,14 @@ def view_of(desk: Desk, dispatch: Dispatch, caller: Caller) -> dict[str, Any]:
 def _known(desk: Desk, dispatch: str) -> Dispatch | None:
     with desk.hub.ledger.read() as connection:
         return kept.find(connection, dispatch)
+
+
+def _same_hush(desk: Desk, known: Dispatch, caller: Caller, posts: Sequence[str], why: str | None) -> bool:
+    """This very hush was said already (R47); any other is said, whatever its id."""
+    if (known.do, known.officer, known.why) != ("hush", caller.officer.id, why):
+        return False
+    with desk.hub.ledger.read() as connection:
+        return {target.post for target in kept.targets_of(connection, [known.id])} == set(posts)
 
 
 def _incident_is_there(desk: Desk, incident: str | None) -> None:

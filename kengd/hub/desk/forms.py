@@ -121,6 +121,13 @@ class ActForm(Form):
     id: ActId
 
 
+class AgainForm(ActForm):
+    """`confirm`, `alone_why`: as with a ring, where it is for all bells again."""
+
+    confirm: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{24}$")] | None = None
+    alone_why: Words | None = None
+
+
 class CallForm(Form):
     """Tin báo."""
 

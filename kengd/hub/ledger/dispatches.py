@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Final
@@ -9,11 +10,12 @@ from typing import Final
 from sqlalchemy import Connection, and_, func, or_, select
 
 from kengd.errors import KengdError
-from kengd.hub.dispatching import State, Target, advance, could_not_read
+from kengd.hub.dispatching import State, Target, advance, came_late, could_not_read
 from kengd.hub.incidents import hushed_at_post, sounding_end
-from kengd.hub.ledger import changes
+from kengd.hub.ledger import changes, values
 from kengd.hub.ledger.book_rows import EntryRow
 from kengd.hub.ledger.dispatch_rows import CommandRow, DispatchRow
+from kengd.hub.ledger.incident_rows import SoundedRow
 from kengd.hub.ledger.merging import Heard, entry_from
 from kengd.hub.ledger.rows import table
 from kengd.hub.ledger.targets import IN_ORDER, TARGET, UNANSWERED, change, locked, row_of, target_of
@@ -21,8 +23,12 @@ from kengd.wire.entry import Entry
 from kengd.wire.orders import is_id
 
 DISPATCH, COMMAND, ENTRY = table(DispatchRow), table(CommandRow), table(EntryRow)
+SOUNDED = table(SoundedRow)
 _ENDS: Final = ("finished", "cut", "failed", "tested")
 _ANSWERS_LOCK: Final = 0x6B656E6B
+_RINGS_LOCK: Final = 0x6B656E6C
+LATE: Final = "late:"
+"""Before the keys of `late`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,13 +115,19 @@ def targets_of(connection: Connection, dispatches: Collection[str]) -> list[Targ
     return [target_of(row) for row in connection.execute(query).mappings()]
 
 
-def open_targets(connection: Connection, posts: Collection[str] | None = None) -> list[Target]:
-    """Rings that may be waiting, on their way or sounding."""
-    states = [state.value for state in (State.WAITING, State.SENT, State.RECEIVED, State.RINGING)]
-    query = select(TARGET).where(TARGET.c.do == "ring", TARGET.c.state.in_(states))
-    if posts is not None:
-        query = query.where(TARGET.c.post.in_(posts))
-    return [target_of(row) for row in connection.execute(query).mappings()]
+def sounding_at(connection: Connection, posts: Collection[str]) -> dict[str, tuple[str, int]]:
+    """The newest that has begun at each of these posts and of whose end nothing has been heard: post → its activation, and since
+    when (unix ms by the hub's clock where a ring was ordered, else by the post's as far as it is trusted)."""
+    rung = select(TARGET.c.post, TARGET.c.activation, TARGET.c.ringing_ms)
+    rung = rung.where(TARGET.c.do == "ring", TARGET.c.state == State.RINGING.value, TARGET.c.post.in_(posts))
+    pressed = select(SOUNDED.c.post, SOUNDED.c.activation, SOUNDED.c.began_ms)
+    pressed = pressed.where(SOUNDED.c.ended_ms.is_(None), SOUNDED.c.post.in_(posts))
+    newest: dict[str, tuple[str, int]] = {}
+    for query in (rung, pressed):
+        for post, activation, at_ms in connection.execute(query):
+            if activation is not None and (at_ms or 0) >= newest.get(post, ("", 0))[1]:
+                newest[str(post)] = (str(activation), at_ms or 0)
+    return newest
 
 
 def support_of(connection: Connection, incident: str) -> list[Target]:
@@ -141,6 +153,7 @@ def answered(connection: Connection, fresh: Sequence[Heard]) -> list[Target]:
     rows = connection.execute(locked(connection, query)).mappings()
     before = {(row["dispatch"], row["post"]): target_of(row) for row in rows}
     after = dict(before)
+    late: dict[tuple[str, str], str | None] = {}
     of_post: dict[str, list[tuple[str, str]]] = {}
     for key in before:
         of_post.setdefault(key[1], []).append(key)
@@ -151,9 +164,27 @@ def answered(connection: Connection, fresh: Sequence[Heard]) -> list[Target]:
                 continue
             over = _over(connection, item) if target.do == "hush" and item.entry.kind == "received" else ()
             after[key] = advance(target, item.entry, item.heard_ms, over)
+            late[key] = came_late(target, after[key], item.entry) or late.get(key)
     changed = [target for key, target in after.items() if target != before[key]]
     change(connection, changed)
+    for key, name in sorted(late.items()):
+        if name is not None and after[key].state in (State.RECEIVED, State.RINGING):
+            stop_late(connection, after[key], name)
     return changed
+
+
+def stop_late(connection: Connection, ring: Target, name: str) -> None:
+    """This ring is to be ended at its post by a hush of its own, which names `name`; kept until that hush is (`late`)."""
+    facts = {"dispatch": ring.dispatch, "post": ring.post, "name": name}
+    values.put_value(connection, f"{LATE}{ring.jti}:{ring.post}", json.dumps(facts))
+
+
+def hold_rings(connection: Connection, *, alone: bool) -> None:
+    """Until this transaction ends: a ring that is being kept shares it, a hush has it `alone`. So a hush sees every ring that was
+    kept before it, and a ring sees the lock of every hush."""
+    if connection.dialect.name == "postgresql":
+        take = func.pg_advisory_xact_lock if alone else func.pg_advisory_xact_lock_shared
+        connection.execute(select(take(_RINGS_LOCK)))
 
 
 def hold_answers(connection: Connection) -> None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from typing import Final
 
 from sqlalchemy import Connection, RowMapping, and_, or_, select, update
 
-from kengd.hub.dispatching import UNREAD, State, Target, cancelled, lapsed
+from kengd.hub.dispatching import STOPPED, UNREAD, State, Target, cancelled, lapsed
 from kengd.hub.ledger import changes
 from kengd.hub.ledger.dispatch_rows import CommandRow, DispatchRow
-from kengd.hub.ledger.dispatches import Command
+from kengd.hub.ledger.dispatches import Command, stop_late
 from kengd.hub.ledger.rows import table
 from kengd.hub.ledger.targets import IN_ORDER, TARGET, UNANSWERED, change, locked, target_of
 
@@ -95,6 +96,24 @@ def cancel(
     query = locked(connection, select(TARGET).where(where).order_by(*IN_ORDER))
     found = [target_of(row) for row in connection.execute(query).mappings()]
     change(connection, [cancelled(target, now_ms) for target in found])
+
+
+def stop(
+    connection: Connection, posts: Collection[str], now_ms: int, dispatches: Collection[str] | None = None
+) -> None:
+    """A hush of these posts: no ring that they have not answered is sent again, and what has not begun there is ended too, since
+    a hush that names what sounds does not reach it (P13). `dispatches`: of these alone."""
+    states = (*UNANSWERED, State.RECEIVED.value)
+    where = and_(TARGET.c.do == "ring", TARGET.c.post.in_(posts), TARGET.c.state.in_(states))
+    if dispatches is not None:
+        where = and_(where, TARGET.c.dispatch.in_(dispatches))
+    query = locked(connection, select(TARGET).where(where).order_by(*IN_ORDER))
+    found = [target_of(row) for row in connection.execute(query).mappings()]
+    waiting = [target for target in found if target.state is State.RECEIVED]
+    change(connection, [cancelled(target, now_ms) for target in found if target.state is not State.RECEIVED])
+    change(connection, [replace(target, reason=STOPPED) for target in waiting])
+    for target in waiting:
+        stop_late(connection, target, target.jti)
 
 
 def next_due_ms(connection: Connection) -> int | None:
