@@ -18,14 +18,16 @@ from kengd.hub import chains
 from kengd.hub.act_ground import HUB, Actor
 from kengd.hub.acts import Acts
 from kengd.hub.dispatcher import Dispatcher
-from kengd.hub.dispatching import Order, is_open
+from kengd.hub.dispatching import Order, State
 from kengd.hub.following import Began, Following, began_of
+from kengd.hub.incident_acts import part_of
 from kengd.hub.incidents import Incident
 from kengd.hub.ledger import changes, dispatches, incidents, merging, values
 from kengd.hub.ledger import heads as signed_heads
 from kengd.hub.ledger.merging import Head
 from kengd.hub.ledger.store import Ledger, Transaction, is_away
 from kengd.hub.roster import Roster, Seen
+from kengd.wire.orders import Unfit
 
 log = logging.getLogger("kengd.hub")
 
@@ -43,7 +45,7 @@ FORGIVEN_MS: Final = 500
 
 
 class _Taken(Exception):
-    """Another worker has done it just now."""
+    """Somebody has done it just now: another worker, or an officer."""
 
 
 class Clockwork:
@@ -210,13 +212,19 @@ class Clockwork:
             incident_id, facts = key.removeprefix("clear:"), json.loads(said)
             with self._ledger.read() as connection:
                 sounded = incidents.sounded_of(connection, [incident_id])
-                helping = dispatches.support_of(connection, incident_id)
+                rings = dispatches.rings_of(connection, incident_id)
             sounding = {item.post for item in sounded if item.ended_ms is None}
-            sounding |= {target.post for target in helping if target.activation is not None and is_open(target)}
+            sounding |= {ring.post for ring in rings if ring.state is State.RINGING}
             late = not 0 <= now_ms - facts["at_ms"] < CLEAR_AFTER_MS
             ready = [post for post in facts["posts"] if late or post not in sounding]
-            if ready:
+            if not ready:
+                continue
+            try:
                 self._clear(key, said, incident_id, ready)
+            except (KengdError, Unfit) as wrong:  # it stops nobody else's; said once, tried again
+                if key not in self._failing:
+                    log.error("the all-clear of %s: %s", incident_id, wrong)
+                self._failing.add(key)
 
     def _clear(self, key: str, said: str, incident_id: str, ready: list[str]) -> None:
         """Each post once: what is left is kept with the dispatch, and only in the place of what was read."""
@@ -230,9 +238,8 @@ class Clockwork:
         in_service = {post.id for post in self._roster().posts}
         posts = tuple(post for post in ready if post in in_service)
         if posts:
-            order = Order(
-                f"{facts['id']}-c{len(left)}"[:64], "ring", posts, facts["by"], "hết báo động", "all_clear", "actual"
-            )
+            act_id = part_of("clear", incident_id, facts["id"], len(left))
+            order = Order(act_id, "ring", posts, facts["by"], "hết báo động", "all_clear", "actual")
             with suppress(_Taken):
                 self._dispatcher.dispatch(order, officer=facts["officer"], incident=incident_id, also=claim)
         with suppress(_Taken), self._ledger.write() as connection:  # nobody to be told, or told by an earlier process
@@ -276,12 +283,19 @@ class Clockwork:
             signed_heads.sign_grown(connection, kid, key, now_ms)
 
     def sounder(self, incident: Incident) -> None:
-        """The duty room's own bells sound for an alarm that nobody has taken."""
+        """The duty room's own bells sound for an alarm that nobody has taken, also while new rings are locked."""
         posts = tuple(post.id for post in self._roster().posts if post.sounder)
         if posts:
             act = f"sounder-{incident.calls}-{incident.id}"[:64]
             order = Order(act, "ring", posts, HUB, "báo động chưa ai nhận", "alarm", "actual")
-            self._dispatcher.dispatch(order)
+
+            def untaken(connection: Transaction) -> None:
+                now = incidents.find(connection, incident.id)
+                if now is not None and (now.acknowledged_ms is not None or now.closed_ms is not None):
+                    raise _Taken
+
+            with suppress(_Taken):
+                self._dispatcher.dispatch(order, incident=incident.id, also=untaken, although_locked=True)
 
     def neighbours(self, incident: Incident) -> None:
         """Villages that help by themselves (H13)."""

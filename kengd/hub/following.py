@@ -9,13 +9,14 @@ from typing import Final
 
 from kengd.duty.standing import Sounding
 from kengd.duty.words import Purpose
-from kengd.hub.incidents import FROM_VILLAGE, Incident, begins_incident, ends_sounding
+from kengd.hub.incidents import FROM_VILLAGE, Incident, begins_incident, ends_sounding, how_ended
 from kengd.hub.ledger import dispatches, incidents
 from kengd.hub.ledger.incidents import Sounded
 from kengd.hub.ledger.merging import Heard
 from kengd.hub.ledger.store import Transaction
 from kengd.hub.roster import SKEW_MS, Roster
-from kengd.wire.entry import parse_at
+from kengd.wire.entry import Entry, parse_at
+from kengd.wire.orders import is_id
 
 SAME_ALARM_MS: Final = 30 * 60_000
 """A second press at the same post while nobody has taken charge belongs to the first, for so long."""
@@ -28,7 +29,7 @@ RECENT_MS: Final = 15 * 60_000
 @dataclass(frozen=True, slots=True)
 class Began:
     """An alarm began to sound, as an entry or a status says. `began_ms`: by the post's clock where that is trusted. `sounds`:
-    and sounds now."""
+    and sounds now. `cause`: a further press that has joined the activation, by its own id."""
 
     post: str
     activation: str
@@ -39,6 +40,7 @@ class Began:
     began_ms: int
     heard_ms: int
     sounds: bool = False
+    cause: str | None = None
 
     @property
     def recent(self) -> bool:
@@ -54,8 +56,14 @@ def began_in(item: Heard, ahead_ms: int | None = None) -> Began:
     at_ms = item.heard_ms if entry.clock == "untrusted" else min(parse_at(entry.at) - by_ms, item.heard_ms)
     return Began(
         item.post, str(entry.activation), str(entry.signal), entry.source, entry.place, entry.command_id, at_ms,
-        item.heard_ms,
+        item.heard_ms, cause=cause_of(entry),
     )  # fmt: skip
+
+
+def cause_of(entry: Entry) -> str | None:
+    """Of a further press, or its end, the id that it has beside the activation which it joined."""
+    cause = (entry.detail or {}).get("cause")
+    return cause if is_id(cause) and cause != entry.activation else None
 
 
 def began_of(post: str, sounding: Sounding, heard_ms: int) -> Began:
@@ -90,9 +98,11 @@ class Following:
             self.begin(connection, began)
         # entries of one ring may come in any order, from several workers: its end may be here already
         touched = {(one.post, one.activation) for one in began}
-        touched |= {(item.post, str(item.entry.activation)) for item in ours if ends_sounding(item.entry)}
+        ends = [item for item in ours if ends_sounding(item.entry)]
+        touched |= {(item.post, str(item.entry.activation)) for item in ends}
         if touched:
-            incidents.sound_ended(connection, dispatches.ends_of(connection, touched), fresh[-1].heard_ms)
+            over = {(item.post, cause): how_ended(item.entry) for item in ends if (cause := cause_of(item.entry))}
+            incidents.sound_ended(connection, over | dispatches.ends_of(connection, touched), fresh[-1].heard_ms)
 
     def concerns(self, post: str, sounding: Sounding | None) -> bool:
         """A status that says that somebody in a village has begun an actual alarm."""
@@ -108,6 +118,12 @@ class Following:
         sounded: list[Sounded] = []
         for one in sorted(began, key=lambda one: one.post):  # two workers never wait for each other
             pair = (one.post, one.activation)
+            if pair in known and self._is_anew(connection, known[pair], one):
+                pair = (one.post, str(one.cause))
+                incident = self._of_village(connection, one)
+                known[pair] = incident
+                sounded.append(Sounded(*pair, incident, one.signal, one.source, one.place, one.began_ms))
+                continue
             if pair in known:
                 if one.place:
                     incidents.name_place(connection, known[pair], *pair, one.place)
@@ -125,23 +141,35 @@ class Following:
         """The alarm that nobody has answered yet at this post, or a new one."""
         known = self._unanswered(connection, began)
         if known is None:
-            known = f"{began.post}-{began.activation}"
+            known = f"{began.post}-{began.cause or began.activation}"
             incidents.add(connection, self._new(known, began))
         return known
 
     def _unanswered(self, connection: Transaction, began: Began) -> str | None:
-        """Pressed again before anybody took charge."""
+        """Pressed again before anybody took charge. What somebody has to be called for is not hidden in an alarm that nobody is
+        called for: one that was caught up with as history."""
         for known in incidents.open_ones(connection):
             young = abs(began.began_ms - known.began_ms) < SAME_ALARM_MS
-            if known.post == began.post and known.acknowledged_ms is None and young:
+            called = known.call_due_ms is not None or not self._calls(began)
+            if known.post == began.post and known.acknowledged_ms is None and young and called:
                 return known.id
         return None
+
+    def _is_anew(self, connection: Transaction, incident_id: str, began: Began) -> bool:
+        """Somebody pressed again, and it was hết báo động before we heard of it: nobody follows that incident any more."""
+        if began.cause is None or not self._calls(began):
+            return False
+        incident = incidents.find(connection, incident_id)
+        return incident is not None and incident.closed_ms is not None
+
+    def _calls(self, began: Began) -> bool:
+        """Whether somebody in a village has to be answered now."""
+        return began.recent and began.source in FROM_VILLAGE
 
     def _new(self, incident_id: str, began: Began) -> Incident:
         post = self._roster().post(began.post)
         village = post.villages[0] if post is not None and post.villages else None
-        calls = began.recent and began.source in FROM_VILLAGE
         return Incident(
             incident_id, "alarm", began.began_ms, post=began.post, village=village, text=began.place or "",
-            call_due_ms=began.heard_ms + self._call_after_ms if calls else None,
+            call_due_ms=began.heard_ms + self._call_after_ms if self._calls(began) else None,
         )  # fmt: skip

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
 from kengd.errors import KengdError, UsageError
 from kengd.hub.act_ground import ActGround, Actor, Also, bad_text, check_text, nothing
-from kengd.hub.dispatching import Order, Target, is_open
-from kengd.hub.incidents import KINDS, Incident, Outcome, helpers_of
+from kengd.hub.dispatching import Order, State, Target
+from kengd.hub.incidents import KINDS, Incident, Outcome, helpers_of, villages_of
 from kengd.hub.ledger import dispatches, incidents, outbox, values
 from kengd.hub.ledger.dispatches import Dispatch
-from kengd.wire.orders import LONGEST_TEXT, is_text
+from kengd.hub.ledger.store import Transaction
+from kengd.wire.orders import LONGEST_TEXT, is_id, is_text
 
 SUPPORT: Final = "support"
+CLEARED: Final = "all-clear:"
+"""Before the ids of such acts, among the ledger's values; forgotten after a while."""
+CLEARED_FOR_MS: Final = 7 * 86_400_000
 
 
 class IncidentActs(ActGround):
@@ -35,7 +41,8 @@ class IncidentActs(ActGround):
             return incidents.find(connection, incident_id) or incident
 
     def acknowledge(self, actor: Actor, incident_id: str, also: Also = nothing) -> Incident:
-        """Take charge of it by name; the keepers' lamps are told (H20). A second one hears who was first.
+        """Take charge of it by name; the keepers' lamps are told (H20), the duty room's own sounder has done its work and is
+        silenced (H6). A second one hears who was first.
 
         Raises KengdError `unknown_incident`, `already_taken`.
         """
@@ -43,8 +50,12 @@ class IncidentActs(ActGround):
             first = incidents.acknowledge(connection, incident_id, actor.name, self._wall_ms())
             incident = incidents.find(connection, incident_id)
             sounded = incidents.sounded_of(connection, [incident_id])
+            sounders = self._sounders()
+            rings = [ring for ring in dispatches.rings_of(connection, incident_id) if ring.post in sounders]
+            loud = _sounding_of(connection, incident_id, rings)
             if first:
                 also(connection)
+                _call_back(connection, rings, self._wall_ms())
         if incident is None:
             raise _unknown_incident()
         if not first and incident.acknowledged_by != actor.name:
@@ -57,68 +68,67 @@ class IncidentActs(ActGround):
         if taken:
             order = Order(f"taken-{incident_id}"[:64], "taken", tuple(taken), actor.name, activations=taken)
             self._dispatcher.dispatch(order, officer=actor.id, incident=incident_id)
+        self._hush(actor, incident_id, part_of("quiet", incident_id), loud, "đã nhận xử lý")
         return incident
 
     def support(
         self, actor: Actor, incident_id: str, act_id: str, *, by_itself: bool = False, also: Also = nothing
     ) -> Dispatch | None:
-        """Ask the neighbours of the incident's village for help (H13); None: there are none."""
+        """Ask the neighbours of the incident's villages for help (H13); None: there are none."""
         with self._ledger.read() as connection:
             incident = incidents.find(connection, incident_id)
         if incident is None:
             raise _unknown_incident()
         roster = self._roster()
-        posts = helpers_of(roster, incident.village, by_itself=by_itself)
+        villages = villages_of(roster, incident.post, incident.village)
+        posts = helpers_of(roster, villages, by_itself=by_itself)
         if not posts:
             return None
-        village = roster.village(incident.village or "")
-        why = f"chi viện {village.name}" if village is not None else "chi viện"
+        names = [village.name for one in villages if (village := roster.village(one)) is not None]
+        why = f"chi viện {', '.join(names)}".strip()
         order = Order(act_id, "ring", posts, actor.name, why[:LONGEST_TEXT], SUPPORT, "actual")
         return self._dispatcher.dispatch(order, officer=actor.id, incident=incident_id, also=also)
 
     def all_clear(self, actor: Actor, incident_id: str, act_id: str, also: Also = nothing) -> Incident:
-        """Hết báo động: hush, the all-clear at each post that sounded (its neighbours who were called to help too), the incident
-        closed, as one act (H16).
+        """Hết báo động: whatever was rung for the incident is hushed by name, or called back where it has not begun; the all-clear
+        at each post that sounded; the incident closed, as one act (H16). An alarm of a neighbour's own goes on (H13).
 
         The all-clear of a post goes out when the post has said that its alarm has ended (`clearing`), since it refuses one
-        while the alarm sounds (P4). Raises KengdError `unknown_incident`.
+        while the alarm sounds (P4). Raises KengdError `unknown_incident`, `id_reused`.
         """
         with self._ledger.read() as connection:
             incident = incidents.find(connection, incident_id)
             sounded = incidents.sounded_of(connection, [incident_id])
-            helping = dispatches.support_of(connection, incident_id)
+            rings = dispatches.rings_of(connection, incident_id)
+            still = {item.post: item.activation for item in sounded if item.ended_ms is None}
+            still = _sounding_of(connection, incident_id, rings) | still
         if incident is None:
             raise _unknown_incident()
-        still = {item.post: item.activation for item in sounded if item.ended_ms is None}
-        rung = {target.post for target in helping if target.activation is not None}
-        posts = sorted({item.post for item in sounded} | rung)
-        helping = [target for target in helping if is_open(target) and target.post not in still]
-        facts = {"id": act_id, "by": actor.name, "officer": actor.id, "posts": posts, "at_ms": self._wall_ms()}
+        heard = {item.post for item in sounded} | {ring.post for ring in rings if ring.activation is not None}
+        posts, now_ms = sorted(heard - self._sounders()), self._wall_ms()
+        facts = {"id": act_id, "by": actor.name, "officer": actor.id, "posts": posts, "at_ms": now_ms}
         with self._ledger.write() as connection:
-            closed = incidents.close(connection, incident_id, actor.name, self._wall_ms())
+            _claim(connection, act_id, incident_id, now_ms)
+            closed = incidents.close(connection, incident_id, actor.name, now_ms)
             if closed and posts:
                 values.put_value(connection, f"clear:{incident_id}", json.dumps(facts, ensure_ascii=False))
             incident = incidents.find(connection, incident_id) or incident
             if closed:
-                called = [target.post for target in helping]
-                outbox.cancel(connection, {target.dispatch for target in helping}, self._wall_ms(), called)
                 also(connection)
-        still |= self._still_helping(helping)
-        if still:
-            order = Order(f"{act_id}-h"[:64], "hush", tuple(still), actor.name, "hết báo động", activations=still)
-            self._dispatcher.dispatch(order, officer=actor.id, incident=incident_id)
+            _call_back(connection, rings, now_ms)
+        self._hush(actor, incident_id, part_of("hush", incident_id, act_id), still, "hết báo động")
         return incident
 
-    def _still_helping(self, helping: list[Target]) -> dict[str, str]:
-        """What sounds for this incident at neighbours; never an alarm of their own, which only its own act ends (H13)."""
-        seen = self._seen()
-        found = {target.post: target.activation for target in helping if target.activation is not None}
-        for target in helping:
-            status = seen[target.post].status if target.post in seen else None
-            sounding = None if status is None else status.sounding
-            if target.post not in found and sounding is not None and sounding.signal == SUPPORT:
-                found[target.post] = sounding.activation
-        return found
+    def _hush(self, actor: Actor, incident_id: str, act_id: str, named: Mapping[str, str], why: str) -> None:
+        """What sounds for the incident, by its name; and what is called back at posts that have it already."""
+        if named:
+            names = {post: name for post, name in named.items() if is_id(name)}
+            order = Order(act_id, "hush", tuple(named), actor.name, why, activations=names)
+            self._dispatcher.dispatch(order, officer=actor.id, incident=incident_id)
+        self._dispatcher.end_late()
+
+    def _sounders(self) -> set[str]:
+        return {post.id for post in self._roster().posts if post.sounder}
 
     def outcome(self, actor: Actor, outcome: Outcome, also: Also = nothing) -> None:
         """What it turned out to be; a correction is a further one. Raises KengdError `unknown_incident`, UsageError `unknown_kind`."""
@@ -137,6 +147,42 @@ class IncidentActs(ActGround):
                 raise _unknown_incident()
             incidents.add_outcome(connection, replace(outcome, by=actor.name, at_ms=self._wall_ms()))
             also(connection)
+
+
+def part_of(part: str, incident_id: str, *more: object) -> str:
+    """The id of what belongs to an act about this incident: nobody else's, whatever ids clients make up."""
+    return f"{part}-{hashlib.sha256(repr((incident_id, *more)).encode()).hexdigest()[:24]}"
+
+
+def _sounding_of(connection: Transaction, incident_id: str, rings: Sequence[Target]) -> dict[str, str]:
+    """What these rings have begun and sounds; not what they have joined, which belongs to another incident."""
+    loud = {
+        (ring.post, ring.activation) for ring in rings if ring.state is State.RINGING and ring.activation is not None
+    }
+    owners = incidents.incidents_of(connection, loud)
+    return {post: name for post, name in sorted(loud) if owners.get((post, name), incident_id) == incident_id}
+
+
+def _call_back(connection: Transaction, rings: Sequence[Target], now_ms: int) -> None:
+    """What has not begun: sent no more, and ended by its name where it was received."""
+    outbox.stop(connection, {ring.post for ring in rings}, now_ms, {ring.dispatch for ring in rings})
+
+
+def _claim(connection: Transaction, act_id: str, incident_id: str, now_ms: int) -> None:
+    """This act ends this incident and no other. Raises KengdError `id_reused`."""
+    key = f"{CLEARED}{act_id}"
+    for known, said in values.under(connection, CLEARED).items():
+        facts = json.loads(said)
+        if known == key and facts["incident"] != incident_id:
+            raise KengdError(
+                "id_reused",
+                "mã này đã dùng cho việc khác",
+                cure="tải lại trang rồi làm lại",
+                en="this id was used for another act",
+            )
+        if abs(now_ms - facts["at_ms"]) > CLEARED_FOR_MS:
+            values.put_value(connection, known, None)
+    values.put_value(connection, key, json.dumps({"incident": incident_id, "at_ms": now_ms}))
 
 
 def _unknown_incident() -> KengdError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -119,11 +119,23 @@ def hushed_at_post(entry: Entry) -> bool:
     )
 
 
-def helpers_of(roster: Roster, village: str | None, *, by_itself: bool) -> tuple[str, ...]:
+def how_ended(entry: Entry) -> str:
+    """Of an end: finished, failed, the reason of the cut, or "at_post"."""
+    return "at_post" if hushed_at_post(entry) else entry.reason or entry.kind
+
+
+def villages_of(roster: Roster, post: str | None, village: str | None) -> tuple[str, ...]:
+    """Where an incident is: in all villages that its post serves, for whoever presses there may be from any of them."""
+    known = roster.post(post) if post is not None else None
+    found = (*(() if village is None else (village,)), *(() if known is None else known.villages))
+    return tuple(dict.fromkeys(found))
+
+
+def helpers_of(roster: Roster, villages: Collection[str], *, by_itself: bool) -> tuple[str, ...]:
     """Posts of the neighbours that are to be asked (or, `by_itself`, told) to help: people surround a thief from several
-    sides. A support signal is no alarm and begins none (H13): the caller asks only for an alarm's own village."""
-    chosen = [item.neighbour for item in roster.neighbours if item.village == village and item.by_itself is by_itself]
-    own = {post.id for post in roster.serving([village])} if village is not None else set()
+    sides. A support signal is no alarm and begins none (H13): the caller asks only for an alarm's own villages."""
+    chosen = [item.neighbour for item in roster.neighbours if item.village in villages and item.by_itself is by_itself]
+    own = {post.id for post in roster.serving(villages)}
     return tuple(post.id for post in roster.serving(chosen) if post.id not in own)
 
 

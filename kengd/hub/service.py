@@ -20,7 +20,7 @@ from kengd.hub.dispatcher import Dispatcher
 from kengd.hub.dispatching import STOPPED
 from kengd.hub.feed import Feed
 from kengd.hub.fellows import Fellows
-from kengd.hub.following import RECENT_MS, Following
+from kengd.hub.following import RECENT_MS, Following, cause_of
 from kengd.hub.founding import write_broker
 from kengd.hub.herald import Herald
 from kengd.hub.incidents import Incident
@@ -250,7 +250,8 @@ class Hub:
         if not began:
             return
         with self.ledger.read() as connection:
-            pairs = {(item.post, str(item.entry.activation)) for item in began}
+            names = [(item.post, name) for item in began for name in (item.entry.activation, cause_of(item.entry))]
+            pairs = {(post, name) for post, name in names if name is not None}
             begun = set(incidents.incidents_of(connection, pairs).values())
         self._told_of(sorted(begun))
 

@@ -128,3 +128,39 @@ def test_the_duty_rooms_own_sounder_begins_nothing(ledger: Ledger) -> None:
     """It sounds because of an alarm; it is none."""
     take_in(ledger, pressed(post="truc"))
     assert all_of(ledger) == []
+
+
+def joined(cause: str, at_ms: int) -> Heard:
+    """The button again, while it sounds."""
+    item = pressed(at_ms=at_ms, heard_ms=at_ms)
+    return replace(item, entry=replace(item.entry, seq=2, detail={"joined": True, "cause": cause}))
+
+
+def test_a_press_of_this_minute_is_not_hidden_in_history(ledger: Ledger) -> None:
+    """H6: what was caught up with wakes nobody; somebody who presses at that post now has to be answered."""
+    take_in(ledger, pressed(at_ms=T0 - RECENT_MS - 60_000))
+    take_in(ledger, pressed(B))
+    assert [(item.id, item.call_due_ms) for item in all_of(ledger)] == [
+        (f"thon-1-{A}", None), (f"thon-1-{B}", T0 + CALL_AFTER_S * 1000)
+    ]  # fmt: skip
+
+
+def test_a_press_that_joins_what_was_declared_over_is_a_new_alarm(ledger: Ledger) -> None:
+    """P13, H6: hết báo động hushes what was known by then; who presses while the bell still sounds is nobody's otherwise. While the
+    incident is open a further press belongs to it."""
+    take_in(ledger, pressed(), joined(B, T0 + 1_000))
+    [incident] = all_of(ledger)
+    with ledger.write() as connection:
+        incidents.close(connection, incident.id, "Đ/c Hùng", T0 + 2_000)
+    anew = joined("c" * 16, T0 + 3_000)
+    take_in(ledger, anew)
+    take_in(ledger, anew)
+    [again] = all_of(ledger)
+    assert (again.id, again.call_due_ms) == (f"thon-1-{'c' * 16}", T0 + 3_000 + CALL_AFTER_S * 1000)
+    ended = replace(anew, entry=replace(anew.entry, seq=3, kind="cut", reason="hushed", detail={"cause": "c" * 16}))
+    take_in(ledger, ended)
+    with ledger.read() as connection:
+        sounded = incidents.sounded_of(connection, [incident.id, again.id])
+    assert [(item.activation, item.incident, item.ended) for item in sounded] == [
+        (A, incident.id, None), ("c" * 16, again.id, "hushed")
+    ]  # fmt: skip

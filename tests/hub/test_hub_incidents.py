@@ -25,6 +25,7 @@ from kengd.hub.incidents import (
     keepers_at_home,
     next_callee,
     sounding_end,
+    villages_of,
 )
 from kengd.hub.ledger import dispatches, incidents
 from kengd.hub.ledger.incidents import Sounded
@@ -144,12 +145,20 @@ ROSTER = Roster(
 
 def test_neighbours_are_asked_and_only_those_so_marked_are_told_by_itself() -> None:
     """H13: the neighbours of the alarm's own village, not their neighbours; never the village's own posts or the sounder."""
-    assert helpers_of(ROSTER, "v1", by_itself=False) == ("p2",)
-    assert helpers_of(ROSTER, "v1", by_itself=True) == ("p3",)
-    assert helpers_of(ROSTER, "v2", by_itself=False) == ("p3",)
-    for village in ("v3", "nowhere", None):
+    assert helpers_of(ROSTER, ["v1"], by_itself=False) == ("p2",)
+    assert helpers_of(ROSTER, ["v1"], by_itself=True) == ("p3",)
+    assert helpers_of(ROSTER, ["v2"], by_itself=False) == ("p3",)
+    for villages in (["v3"], ["nowhere"], []):
         for by_itself in (False, True):
-            assert helpers_of(ROSTER, village, by_itself=by_itself) == ()
+            assert helpers_of(ROSTER, villages, by_itself=by_itself) == ()
+
+
+def test_a_post_that_serves_two_villages_calls_the_neighbours_of_both() -> None:
+    """H13: nobody knows from which of them the button was pressed; neither is its own neighbour."""
+    assert villages_of(ROSTER, "p12", "v1") == ("v1", "v2")
+    assert [villages_of(ROSTER, post, "v3") for post in ("p3", "gone", None)] == [("v3",)] * 3
+    assert [villages_of(ROSTER, None, None), villages_of(ROSTER, "p2", None)] == [(), ("v2",)]
+    assert [helpers_of(ROSTER, ["v1", "v2"], by_itself=by_itself) for by_itself in (False, True)] == [("p3",), ("p3",)]
 
 
 def test_people_are_called_in_turn_until_somebody_answers() -> None:

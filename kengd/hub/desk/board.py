@@ -7,7 +7,7 @@ from typing import Any
 
 from kengd.hub.authority.own import Expiry
 from kengd.hub.chains import WRONG_VI, Chain
-from kengd.hub.incidents import Incident, helpers_of
+from kengd.hub.incidents import Incident, helpers_of, villages_of
 from kengd.hub.ledger.incidents import Sounded
 from kengd.hub.reports.rings import BUILTIN_SIGNALS
 from kengd.hub.roster import Post, Roster, Seen, clock_vi, hub_clock_wrong, why_calm_silent, why_silent
@@ -133,7 +133,7 @@ def incident_view(
     """One incident with what sounded, and which neighbours could be asked for help (H13)."""
     village = roster.village(incident.village or "")
     acts = list(dispatches)
-    helpers = helpers_of(roster, incident.village, by_itself=False) if incident.village is not None else ()
+    helpers = helpers_of(roster, villages_of(roster, incident.post, incident.village), by_itself=False)
     return {
         "id": incident.id,
         "origin": incident.origin,

@@ -130,9 +130,11 @@ def sounding_at(connection: Connection, posts: Collection[str]) -> dict[str, tup
     return newest
 
 
-def support_of(connection: Connection, incident: str) -> list[Target]:
-    """Where help was called for in this incident."""
-    asked = select(DISPATCH.c.id).where(DISPATCH.c.incident == incident, DISPATCH.c.signal == "support")
+def rings_of(connection: Connection, incident: str) -> list[Target]:
+    """Where was rung for this incident, by whomever: the alarm, help, the duty room's sounder; not its all-clear."""
+    asked = select(DISPATCH.c.id).where(
+        DISPATCH.c.incident == incident, DISPATCH.c.do == "ring", DISPATCH.c.signal != "all_clear"
+    )
     query = select(TARGET).where(TARGET.c.dispatch.in_(asked)).order_by(*IN_ORDER)
     return [target_of(row) for row in connection.execute(query).mappings()]
 
