@@ -20,7 +20,7 @@ from kengd.hub.notices.cap import CapAlert, CapArea, CapError
 from kengd.hub.notices.cap_writing import CapAlarm, CapSource, alarm_alert, alarm_cancel, alarm_update, write_cap
 from kengd.hub.roster import Roster
 from kengd.hub.settings import HubSettings
-from kengd.hub.tidings import signal_vi
+from kengd.hub.tidings import signal_vi, why_of
 
 log = logging.getLogger("kengd.hub")
 
@@ -32,13 +32,13 @@ _STRANGE: Final = re.compile(r"[^A-Za-z0-9._-]")
 
 
 def messages(source: CapSource, incident: Incident, sounded: Sequence[Sounded], roster: Roster) -> tuple[CapAlert, ...]:
-    """All messages of this alarm so far, in their order; none for a drill, a call or what has not sounded. Raises CapError."""
-    if not sounded or incident.origin != "alarm" or incident.purpose != "actual":
+    """All messages of this alarm so far, in their order; none for a drill or what has not sounded. Raises CapError."""
+    if not sounded or incident.purpose != "actual":
         return ()
     head, where, areas = sounded[0], *_places(sounded, roster)
     alarm = CapAlarm(
         incident.id, signal_vi(head.signal), "Village alarm", where, incident.began_ms, incident.began_ms + LASTS_MS,
-        areas, why=incident.text if head.source not in FROM_VILLAGE else "",
+        areas, why=why_of(incident) if head.source not in FROM_VILLAGE else "",
     )  # fmt: skip
     found = [alarm_alert(source, alarm)]
     taken_ms, closed_ms = incident.acknowledged_ms, incident.closed_ms

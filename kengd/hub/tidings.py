@@ -70,16 +70,12 @@ def of_incident(
     call_after_s: int,
     now_ms: int,
 ) -> list[Tiding]:
-    """New alarm, taken, nobody takes it, over. `people`: who is called in turn, officers before keepers (H6).
+    """New alarm, taken, nobody takes it, over, however it came to be rung: a call (tin báo) that nothing has been rung for is told
+    to nobody. `people`: who is called in turn, officers before keepers (H6).
 
     Of an alarm that sounds at many posts officers hear once, each keeper of his own post.
     """
-    if (
-        not sounded
-        or incident.origin != "alarm"
-        or incident.purpose != "actual"
-        or now_ms - incident.began_ms > STALE_MS
-    ):
+    if not sounded or incident.purpose != "actual" or now_ms - incident.began_ms > STALE_MS:
         return []
     found = []
     first: dict[str, Sounded] = {}
@@ -116,8 +112,13 @@ def _alarm(incident: Incident, item: Sounded, roster: Roster) -> Notice:
         at_ms=item.began_ms, post=item.post, post_name=_name(roster, item.post), villages=villages,
         signal_vi=signal_vi(item.signal), activation=item.activation, source=_source(item.source),
         place=item.place or "", by=(incident.acknowledged_by or "") if ordered else "",
-        why=incident.text if ordered else "",
+        why=why_of(incident) if ordered else "",
     )  # fmt: skip
+
+
+def why_of(incident: Incident) -> str:
+    """Why an officer rang, for everybody. What a caller has said to the officer is not (P12: it may name people)."""
+    return incident.text if incident.origin == "alarm" else ""
 
 
 def _call(

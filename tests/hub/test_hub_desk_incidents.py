@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from kengd.hub.bulletins import CAP_DIR, newest
+from kengd.hub.ledger import notices, values
 from kengd.hub.notices.cap_reading import parse_cap
 from tests.hub.desk_kit import CAP_TOKEN, Officer, Station, acts, station
 from tests.hub.spine_kit import claims_of
@@ -157,3 +159,27 @@ def test_a_cap_alert_of_a_known_source_is_proposed_and_rings_nothing(hub: Statio
     assert nobody.web.post("/cap", content=b"x" * 300_000).status_code == 413
     assert nobody.web.post("/cap", content=actual, headers={"Origin": "http://evil.example"}).status_code == 403
     assert [act for who, act in acts(hub) if who == "cap:Đài khí tượng"] == ["cap_proposed"] * 2
+
+
+def test_an_alarm_that_was_rung_because_somebody_called_is_told_like_any_other(hub: Station) -> None:
+    """H6: keepers, officers, other systems and CAP hear of it as soon as it sounds; what the caller said stays on the desk (P12)."""
+    call = {"id": "call-00001", "text": "bà Tư ở ngõ 3 báo có trộm", "village": "an-lao"}
+    assert hub.admin.post("/api/incidents", call).status_code == 201
+
+    def told() -> tuple[set[str], list[str], list[str]]:
+        hub.hub.herald.turn()
+        with hub.hub.ledger.read() as connection:
+            keys = set(values.under(connection, notices.TOLD))
+        files = [path.read_text() for path in newest(hub.hub.settings.state / CAP_DIR)]
+        return keys, [item["incident"] for item in hub.admin.get("/cap").json()["alerts"]], files
+
+    assert told() == (set(), [], [])
+    ring = {"id": "ring-00001", "signal": "alarm", "purpose": "actual", "why": "trộm", "incident": "call-00001"}
+    assert hub.admin.post("/api/rings", {**ring, "posts": ["an-lao", "bo-trang"]}).status_code == 201
+    for post in ("an-lao", "bo-trang"):
+        hub.answers("ring-00001", post, "received", "ringing", activation=f"hd-{post}")
+    keys, index, files = told()
+    assert keys == {f"{notices.TOLD}alarm:call-00001", f"{notices.TOLD}alarm:call-00001:bo-trang"}
+    assert (index, len(files)) == (["call-00001"], 1)
+    files.append(hub.admin.get("/cap/call-00001.xml").text)
+    assert not any("bà Tư" in said for said in files)

@@ -131,10 +131,9 @@ def test_the_keeper_hears_that_the_police_have_it_and_that_it_is_over() -> None:
     assert keys(of(done, replace(HUNG, source="hub"))) == ["told:alarm:i1", "told:ended:i1"]
 
 
-def test_drills_calls_and_yesterday_are_no_news() -> None:
+def test_drills_and_yesterday_are_no_news_nor_a_call_that_nothing_was_rung_for() -> None:
     """Only actual alarms that began lately."""
     assert of(replace(ALARM, purpose="drill")) == []
-    assert of(replace(ALARM, origin="call")) == []
     assert of(ALARM, now_ms=T0 + 86_400_001) == []
     assert of_incident(ALARM, (), ROSTER, PEOPLE, 60, T0) == []
 

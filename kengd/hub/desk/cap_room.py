@@ -23,6 +23,7 @@ from kengd.hub.notices.cap_reading import parse_cap
 from kengd.hub.notices.cap_writing import CapAlarm, CapSource, alarm_alert, alarm_cancel, alarm_update, write_cap
 from kengd.hub.reports.rings import BUILTIN_SIGNALS
 from kengd.hub.roster import Roster
+from kengd.hub.tidings import why_of
 from kengd.wire.orders import LONGEST_TEXT, is_text
 
 router = APIRouter()
@@ -39,7 +40,8 @@ def index(desk: At, caller: Asking) -> Json:
     now_ms = desk.now_ms()
     with desk.hub.ledger.read() as connection:
         found = incidents.between(connection, now_ms - LATELY_MS, now_ms + LATELY_MS)
-    alarms = [item for item in found if _is_told(item)]
+        rung = {item.incident for item in incidents.sounded_of(connection, [item.id for item in found])}
+    alarms = [item for item in found if _is_told(item, item.id in rung)]
     return Json({
         "now_ms": now_ms,
         "alerts": [
@@ -56,7 +58,7 @@ def message(incident: AnyId, desk: At, caller: Asking) -> Response:
         found = incidents.find(connection, incident)
         sounded = incidents.sounded_of(connection, [incident])
         outcomes = incidents.outcomes_of(connection, [incident])
-    if found is None or not _is_told(found):
+    if found is None or not _is_told(found, bool(sounded)):
         raise KengdError("unknown_incident", "không có báo động này", cure="tải lại danh sách", en="no such alarm")
     alert = alert_of(desk, found, sounded, outcomes)
     return Response(write_cap(alert), media_type="application/cap+xml")
@@ -104,7 +106,7 @@ def _told(
         areas=(CapArea(f"{where}, {commune.name}" if where != commune.name else where),),
         purpose=Purpose.ACTUAL,
         incident=outcomes[-1].kind if outcomes else "",
-        why=incident.text,
+        why=why_of(incident),
     )
     return CapSource(commune.id, f"kengd.{commune.id}", commune.office), alarm
 
@@ -118,8 +120,9 @@ def _where(incident: Incident, sounded: list[Sounded], roster: Roster) -> str:
     return ", ".join(village.name for village in roster.villages if village.id in ids)
 
 
-def _is_told(incident: Incident) -> bool:
-    return incident.origin == "alarm" and incident.purpose == Purpose.ACTUAL
+def _is_told(incident: Incident, rung: bool) -> bool:
+    """A call is an alarm too when something has been rung for it; until then it is the officer's alone."""
+    return (rung or incident.origin == "alarm") and incident.purpose == Purpose.ACTUAL
 
 
 def _msg_type(incident: Incident) -> str:
