@@ -14,7 +14,7 @@ from kengd.hub.ledger import dispatches, incidents
 from kengd.hub.ledger.incidents import Sounded
 from kengd.hub.ledger.merging import Heard
 from kengd.hub.ledger.store import Transaction
-from kengd.hub.roster import SKEW_MS, Roster
+from kengd.hub.roster import Roster
 from kengd.wire.entry import Entry, parse_at
 from kengd.wire.orders import is_id
 
@@ -52,7 +52,7 @@ def began_in(item: Heard, ahead_ms: int | None = None) -> Began:
     """Of a `ringing` entry. `ahead_ms`: by how much the post's clock is known to be ahead of ours; whichever of the two is
     wrong, an alarm of this minute must not be taken for history (H22)."""
     entry = item.entry
-    by_ms = ahead_ms if ahead_ms is not None and abs(ahead_ms) > SKEW_MS else 0
+    by_ms = ahead_ms if ahead_ms is not None and abs(ahead_ms) >= RECENT_MS else 0  # less may be a word that came late
     at_ms = item.heard_ms if entry.clock == "untrusted" else min(parse_at(entry.at) - by_ms, item.heard_ms)
     return Began(
         item.post, str(entry.activation), str(entry.signal), entry.source, entry.place, entry.command_id, at_ms,

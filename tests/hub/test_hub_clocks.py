@@ -199,6 +199,12 @@ def test_history_under_a_wrong_clock_stays_history() -> None:
     assert (began.began_ms, began.recent) == (T0 - week_ms, False)
 
 
+def test_a_word_that_came_late_does_not_move_the_time_of_an_alarm() -> None:
+    """P9: the hub was away for 45 s and takes what lay at the broker for a slow clock; the alarm began when its post says."""
+    began = began_in(pressed(T0 - 45_000), -44_600)
+    assert (began.began_ms, began.recent) == (T0 - 45_000, True)
+
+
 def test_what_sounds_now_is_no_history_whatever_its_entry_said(ledger: Ledger) -> None:
     """The entry came first and seemed old; the post says that it sounds: then somebody is called, once, and only if nobody has it."""
     following = Following(lambda: ROSTER, ALARMS, 60)
