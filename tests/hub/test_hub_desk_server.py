@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 
 from kengd.errors import KengdError
 from kengd.hub.authority.authority import Authority
+from kengd.hub.desk import connections
+from kengd.hub.desk import server as server_room
 from kengd.hub.desk.server import DeskServer, serve
 from kengd.hub.service import wall_ms
 from tests.hub.desk_kit import Officer, Station, copied, station
@@ -128,3 +132,53 @@ def test_a_port_or_a_certificate_that_cannot_be_used_is_said(hub: Station, tmp_p
         serve(hub.hub, hub.people)
     assert broken.value.code == "bad_certificate"
     taken._socket.close()
+
+
+def test_silent_connections_take_nobodys_place(hub: Station, monkeypatch: pytest.MonkeyPatch) -> None:
+    """H8: whoever opens hundreds and says nothing, or a byte now and then, keeps no officer from stopping a bell. A page that
+    listens, and a browser that keeps its connection, are none of those."""
+    monkeypatch.setattr(connections, "HEAD_WITHIN_S", 0.4)
+    monkeypatch.setattr(connections, "WAITING_MOST", 8)
+    monkeypatch.setattr(server_room, "MOST", 16)
+    server = DeskServer(hub.hub, hub.people)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    hub.hub.roster()
+    here = f"http://127.0.0.1:{server.port}"
+    headers = {"X-Kengd-Csrf": hub.admin.csrf}
+    silent: list[socket.socket] = []
+    try:
+        with ExitStack() as open_ones:
+            web = open_ones.enter_context(httpx.Client(base_url=here, cookies=dict(hub.admin.web.cookies), timeout=20))
+            lines = open_ones.enter_context(web.stream("GET", "/api/live")).iter_lines()
+            assert next(lines)
+            kept = open_ones.enter_context(httpx.Client(base_url=here, timeout=20))
+            assert kept.get("/healthz").status_code == 200
+            for _ in range(40):
+                silent.append(open_ones.enter_context(socket.create_connection(("127.0.0.1", server.port), 20)))
+            for one in silent[-3:]:
+                one.sendall(b"GET /healthz HTTP/1.1\r\nX-Slow: ")
+            answer = web.post("/api/hushes", json={"id": "hush-00001", "all": True}, headers=headers)
+            assert answer.status_code == 201
+            assert [closed(one) for one in silent] == [True] * 40
+            hub.hub.feed.post("hub", {"trouble": None})
+            assert any("hub" in line for line in lines)
+            assert web.get("/healthz").status_code == kept.get("/healthz").status_code == 200
+            slow = open_ones.enter_context(socket.create_connection(("127.0.0.1", server.port), 20))
+            slow.sendall(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+            assert slow.recv(12) == b"HTTP/1.1 200"
+            slow.sendall(b"GET /")
+            assert closed(slow)
+    finally:
+        server.stop()
+        thread.join(20)
+
+
+def closed(one: socket.socket) -> bool:
+    """The other end has hung up, in the end."""
+    try:
+        while one.recv(65_536):
+            pass
+    except ConnectionError:
+        pass
+    return True

@@ -10,6 +10,7 @@ import uvicorn
 
 from kengd.errors import KengdError
 from kengd.hub.desk.app import make_app
+from kengd.hub.desk.connections import MOST, Connection
 from kengd.hub.people.people import People
 from kengd.hub.service import Hub
 
@@ -30,8 +31,8 @@ class DeskServer:
         if web.cert is not None:
             options = {"ssl_certfile": web.cert, "ssl_keyfile": web.key}
         config = uvicorn.Config(
-            self._app, log_level="warning", access_log=False, lifespan="off", server_header=False, limit_concurrency=512,
-            timeout_keep_alive=20, timeout_graceful_shutdown=LISTENERS_LEAVE_S, ws="none",
+            self._app, log_level="warning", access_log=False, lifespan="off", server_header=False, limit_concurrency=MOST,
+            http=Connection, timeout_keep_alive=20, timeout_graceful_shutdown=LISTENERS_LEAVE_S, ws="none",
             proxy_headers=web.origin is not None, **options,
         )  # fmt: skip
         try:
