@@ -212,6 +212,7 @@ def _cause(trigger: Trigger, began_ms: int, until_ms: int) -> Cause:
         trigger.place,
         trigger.by,
         trigger.command_id,
+        trigger.said_ms,
     )
 
 

@@ -136,15 +136,23 @@ def _names(order: HushOrder, sounding: Activation, cause: Cause) -> bool:
     Who names a cause knew of it, whatever the clock says: under an untrusted one `as_of_ms` is when the nonce was issued, which
     is before anything that began since (H22).
     """
-    if order.activation in (sounding.id, None) and cause.began_ms <= order.as_of_ms:
+    if order.activation in (sounding.id, None) and (
+        cause.began_ms <= order.as_of_ms or _came_late(order, cause.said_ms)
+    ):
         return True
     return order.activation == cause.id
 
 
 def _names_waiting(order: HushOrder, waiting: Waiting) -> bool:
     if order.activation is None:
-        return waiting.trigger.at_ms <= order.as_of_ms
+        return waiting.trigger.at_ms <= order.as_of_ms or _came_late(order, waiting.trigger.said_ms)
     return order.activation in (waiting.trigger.id, waiting.trigger.command_id)
+
+
+def _came_late(order: HushOrder, said_ms: int | None) -> bool:
+    """A ring that had been ordered before this hush was, and came after its time: post and broker had lost each other, and both
+    lay there. As old as each other counts as after it: an alarm is not ended by guessing."""
+    return said_ms is not None and said_ms < order.as_of_ms
 
 
 def _cause_draft(

@@ -29,7 +29,7 @@ class Sounding:
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """One trigger that keeps an activation going until `until_ms` (not yet capped by the hard limit)."""
+    """One trigger that keeps an activation going until `until_ms` (not yet capped by the hard limit). `said_ms`: the trigger's."""
 
     id: str
     began_ms: int
@@ -39,6 +39,7 @@ class Cause:
     place: str | None = None
     by: str | None = None
     command_id: str | None = None
+    said_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,8 @@ class Trigger:
 
     `id`: 16 hex made at the edge; becomes the activation's id if this trigger begins one.
     `key`: jti of a command or "timetable:LINE:DATE"; a key is accepted at most once (P5, P6).
-    `at_ms`, `deadline_ms` (refuse `expired` after it), `start_ms` (waiting start): CLOCK_MONOTONIC ms.
+    `at_ms`, `deadline_ms` (refuse `expired` after it), `start_ms` (waiting start): CLOCK_MONOTONIC ms. `said_ms`: of a command, by
+    when it had been made, as a hush's `as_of_ms`; it may have lain about on its way since.
     """
 
     id: str
@@ -77,6 +78,7 @@ class Trigger:
     command_id: str | None = None
     deadline_ms: int | None = None
     start_ms: int | None = None
+    said_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

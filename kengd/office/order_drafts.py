@@ -36,6 +36,7 @@ def message(ask_id: str, accepted: Accepted, order: Ring | Hush, mono_ms: int) -
         command_id=accepted.jti,
         deadline_ms=accepted.deadline_ms,
         start_ms=accepted.start_ms,
+        said_ms=accepted.as_of_ms,
     )
     return AskRing(trigger)
 

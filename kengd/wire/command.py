@@ -63,8 +63,8 @@ class Circumstances:
 class Accepted:
     """A command to be carried out, unless its id was seen before.
 
-    `digest`: SHA-256 of the compact JWS. `deadline_ms`: CLOCK_MONOTONIC, last moment to act. `as_of_ms`: for a
-    hush, what began at or before it (P13). `start_ms`: for a ring with `at` in the future.
+    `digest`: SHA-256 of the compact JWS. `deadline_ms`: CLOCK_MONOTONIC, last moment to act. `as_of_ms`: when it had been made, by
+    the same clock: an unnamed hush ends what began, or had been ordered, before (P13). `start_ms`: for a ring with `at` in the future.
     """
 
     jti: str

@@ -13,7 +13,7 @@ from kengd.duty import arbiter, ending
 from kengd.duty.decision import Decision, Play, Prolong, Stop
 from kengd.duty.precedence import PRECEDENCE, Rank, Verdict
 from kengd.duty.rules import Rules
-from kengd.duty.standing import Standing
+from kengd.duty.standing import Standing, Waiting
 from kengd.duty.words import HushOrder, Instant, Purpose, Source, Trigger
 
 MINUTE = 60_000
@@ -214,6 +214,18 @@ def test_a_hush_ends_only_what_began_before_it() -> None:
     assert decision.standing.sounding is not None
     assert [cause.id for cause in decision.standing.sounding.causes] == ["b"]
     assert decision.act == Prolong("a", 4 * MINUTE)
+
+
+def test_a_ring_that_lay_with_its_hush_on_the_way_is_ended_by_it() -> None:
+    """P13: what was ordered before the hush is before it, however late both come; what was ordered after it, or by a hand here, is
+    not."""
+    order = HushOrder(Source.HUB, as_of_ms=30_000, command_id="h-1")
+    late = replace(trigger(), at_ms=MINUTE, said_ms=20_000)
+    for first, ended in ((late, True), (replace(late, said_ms=30_000), False), (replace(late, said_ms=None), False)):
+        decision = ending.hush(ask(Standing(), first, MINUTE).standing, order, at(MINUTE + 500))
+        assert (decision.act is not None) is ended
+        waits = Standing(waiting=(Waiting(first, 2 * MINUTE, 2 * MINUTE),))
+        assert (ending.hush(waits, order, at(MINUTE + 500)).standing.waiting == ()) is ended
 
 
 def test_a_named_hush_names_an_activation_or_one_cause() -> None:

@@ -39,6 +39,7 @@ def test_a_ring_is_with_the_belfry_before_anything_is_written() -> None:
         command_id="order-0001",
         deadline_ms=MONO + 59_749,
         start_ms=MONO + 4_750,
+        said_ms=MONO,
     )
     assert office.asked == [AskRing(trigger)]
     assert (office.acked, office.book.entries) == ([], [])
