@@ -192,7 +192,8 @@ def test_a_cancelled_command_is_not_repeated_and_what_the_post_says_counts(hub: 
     hub.mouth.taken()
     answer(hub, "thon-1", "ringing", activation="a" * 16)
     with hub.ledger.write() as connection:
-        outbox.cancel(connection, [ALARM.id], T0, posts=["thon-1", "thon-2"])
+        outbox.stop(connection, ["thon-1", "thon-2", "thon-3"], T0, ["another-act"])
+        outbox.stop(connection, ["thon-1", "thon-2"], T0, [ALARM.id])
     assert hub.states() == {"thon-1": "ringing", "thon-2": "cancelled", "thon-3": "sent"}
     assert [topic for topic, _ in hub.tend(T0 + REPEAT_MS)] == [command_topic(COMMUNE, "thon-3")]
     answer(hub, "thon-2", "ringing", activation="b" * 16)

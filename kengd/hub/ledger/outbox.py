@@ -86,18 +86,6 @@ def lapse(connection: Connection, now_ms: int) -> list[Target]:
     return changed
 
 
-def cancel(
-    connection: Connection, dispatches: Collection[str], now_ms: int, posts: Collection[str] | None = None
-) -> None:
-    """Send them no more to posts that have not answered."""
-    where = and_(TARGET.c.dispatch.in_(dispatches), TARGET.c.state.in_(UNANSWERED))
-    if posts is not None:
-        where = and_(where, TARGET.c.post.in_(posts))
-    query = locked(connection, select(TARGET).where(where).order_by(*IN_ORDER))
-    found = [target_of(row) for row in connection.execute(query).mappings()]
-    change(connection, [cancelled(target, now_ms) for target in found])
-
-
 def stop(
     connection: Connection, posts: Collection[str], now_ms: int, dispatches: Collection[str] | None = None
 ) -> None:
