@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from kengd.errors import KengdError
-from kengd.hub.dispatcher import HUB as HUB
-from kengd.hub.dispatcher import LOCK as LOCK
 from kengd.hub.dispatcher import Dispatcher
 from kengd.hub.ledger.store import Ledger, Transaction
+from kengd.hub.order_rules import HUB as HUB
+from kengd.hub.order_rules import LOCK as LOCK
 from kengd.hub.roster import Roster, Seen
 from kengd.wire.orders import LONGEST_TEXT, is_text
 

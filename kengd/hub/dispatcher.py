@@ -8,7 +8,7 @@ import logging
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -18,9 +18,10 @@ from kengd.hub.ledger import dispatches, outbox, values
 from kengd.hub.ledger.dispatches import Command, Dispatch
 from kengd.hub.ledger.outbox import STEPPED_MS
 from kengd.hub.ledger.store import TROUBLE, Ledger, Transaction, trouble_in_words
+from kengd.hub.order_rules import HUB, digest_of, fit, not_locked
 from kengd.hub.roster import Seen, hub_clock_wrong
 from kengd.wire.addressing import Address, addresses, claims, expiry
-from kengd.wire.orders import is_id, read_order
+from kengd.wire.orders import read_order
 from kengd.wire.signing import sign
 from kengd.wire.topics import command_topic
 
@@ -28,10 +29,6 @@ log = logging.getLogger("kengd.hub")
 
 AGAIN_MS = 500
 """While the line is down: look again this soon."""
-LOCK: Final = "lock"
-"""Under this key of the ledger's values: who has locked new rings, {"by", "at_ms", "why"}."""
-HUB: Final = "máy trực ban"
-"""`by` of what no officer ordered: neighbours' help, the sounder, the silent test, the end of a ring that came late."""
 
 
 class _Done(Exception):
@@ -91,7 +88,7 @@ class Dispatcher:
             order.gap_s, officer, second, incident, repeats,
         )  # fmt: skip
         if order.do == "hush":
-            order = _fit(order)
+            order = fit(order)
             return self._hush(act, order, everyone, also)
         return self._keep(act, order, everyone, also, although_locked)
 
@@ -185,7 +182,7 @@ class Dispatcher:
             act_id, "hush", HUB, self._wall_ms(), digest_of(order), why=order.why,
             incident=None if ring is None else ring.incident,
         )  # fmt: skip
-        self._keep(act, _fit(order), False, claim)
+        self._keep(act, fit(order), False, claim)
         with self._ledger.write() as connection:  # kept by an earlier process, which then died
             values.swap(connection, key, said, None)
 
@@ -293,36 +290,3 @@ class Dispatcher:
 def _known(connection: Transaction, act: Dispatch) -> Dispatch | None:
     """The same act, if it was done already."""
     return dispatches.find(connection, act.id) if dispatches.same_act(connection, act) else None
-
-
-def _fit(hush: Order) -> Order:
-    """Without names that no order can carry: what one post said of itself must not keep all others sounding (P13)."""
-    names = {post: name for post, name in (hush.activations or {}).items() if is_id(name)}
-    return replace(hush, activations=names)
-
-
-def not_locked(connection: Transaction, order: Order) -> None:
-    """Raises KengdError `locked` while "dừng tất cả và khoá" holds (H14).
-
-    The silent test moves no bell. Hết báo động says that an alarm is over, to those who have heard it: it is what follows a hush,
-    and without it a village would stand waiting under a silent bell (H16).
-    """
-    if order.purpose == "test" or order.signal == "all_clear":
-        return
-    said = values.value_of(connection, LOCK)
-    if said is not None:
-        raise KengdError(
-            "locked",
-            f"{json.loads(said)['by']} đã dừng tất cả và khoá phát lệnh",
-            cure="mở khoá phát lệnh rồi phát lại; nút ở thôn vẫn kêu được",
-            en="a hush of all posts has locked new rings",
-        )
-
-
-def digest_of(order: Order) -> bytes:
-    """What makes an act the same act: all that was asked, but not who is present nor what sounds meanwhile."""
-    asked = [
-        order.do, sorted(order.posts), order.by, order.why, order.signal, order.purpose, order.at_s, order.gap_s,
-        order.facts or {},
-    ]  # fmt: skip
-    return hashlib.sha256(json.dumps(asked, ensure_ascii=False, sort_keys=True).encode()).digest()

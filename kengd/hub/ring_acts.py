@@ -10,12 +10,12 @@ from typing import Any, Final
 
 from kengd.errors import KengdError
 from kengd.hub.act_ground import CONFIRM_WITHIN_MS, LOCK, ActGround, Actor, Also, check_text, in_service, nothing
-from kengd.hub.dispatcher import digest_of, not_locked
 from kengd.hub.dispatching import Order, State, Target, outwards
 from kengd.hub.incidents import Incident
 from kengd.hub.ledger import changes, dispatches, incidents, outbox, values
 from kengd.hub.ledger.dispatches import Dispatch
 from kengd.hub.ledger.store import TROUBLE, Transaction
+from kengd.hub.order_rules import digest_of, not_locked
 from kengd.hub.roster import SKEW_MS, Roster
 from kengd.wire.orders import is_text
 

@@ -13,11 +13,12 @@ from kengd.duty.standing import Sounding
 from kengd.duty.words import Purpose, Source
 from kengd.errors import KengdError
 from kengd.hub.act_ground import Actor
-from kengd.hub.dispatcher import LOCK, Dispatcher
+from kengd.hub.dispatcher import Dispatcher
 from kengd.hub.dispatching import Order
 from kengd.hub.ledger import dispatches, outbox, rosters, values
 from kengd.hub.ledger.merging import Heard, merge
 from kengd.hub.ledger.store import Ledger
+from kengd.hub.order_rules import LOCK
 from kengd.hub.ring_acts import AGAIN_WITHIN_MS, RingWish
 from kengd.hub.roster import Neighbour
 from kengd.hub.service import wall_ms
