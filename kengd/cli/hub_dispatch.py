@@ -16,11 +16,12 @@ from kengd import clock
 from kengd.cli.hub_open import Opened, actor, link, opened
 from kengd.errors import KengdError, UsageError
 from kengd.hub.acts import Acts
+from kengd.hub.confirmations import NeedsConfirming
 from kengd.hub.dispatcher import Dispatcher
 from kengd.hub.dispatching import State, Target, is_open
 from kengd.hub.ledger import audits, dispatches, rosters
 from kengd.hub.ledger.store import Transaction
-from kengd.hub.ring_acts import NeedsConfirming, RingWish
+from kengd.hub.ring_acts import RingWish
 from kengd.hub.roster import Roster, Seen
 from kengd.hub.service import ALARMS
 from kengd.hub.watch import Watch

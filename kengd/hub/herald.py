@@ -13,6 +13,7 @@ from kengd.hub.absences import LOST, SICK, Line
 from kengd.hub.addresses import Addresses, Everybody
 from kengd.hub.authority.own import Expiry
 from kengd.hub.bulletins import Bulletins
+from kengd.hub.confirmations import forget_confirmations
 from kengd.hub.dispatcher import Mouth
 from kengd.hub.home import Home
 from kengd.hub.incidents import Incident
@@ -24,7 +25,6 @@ from kengd.hub.notices.sending import Deliver, Sender
 from kengd.hub.notices.sms import Modem
 from kengd.hub.notices.telling import Telling, deliverers
 from kengd.hub.notices.words import Channel, ChannelKind, Notice, Recipient
-from kengd.hub.ring_acts import forget_confirmations
 from kengd.hub.roster import Roster, Seen
 from kengd.hub.settings import HubSettings
 from kengd.hub.tidings import Group, Tiding

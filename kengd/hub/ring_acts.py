@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from kengd.errors import KengdError
-from kengd.hub.act_ground import CONFIRM_WITHIN_MS, LOCK, ActGround, Actor, Also, check_text, in_service, nothing
+from kengd.hub.act_ground import LOCK, ActGround, Actor, Also, check_text, in_service, nothing
+from kengd.hub.confirmations import NeedsConfirming, pending_of
 from kengd.hub.dispatching import Order, State, Target, outwards
 from kengd.hub.incidents import Incident
 from kengd.hub.ledger import changes, dispatches, incidents, outbox, values
@@ -41,21 +42,6 @@ class RingWish:
     confirm: str | None = None
     alone_why: str | None = None
     incident: str | None = None
-
-
-class NeedsConfirming(KengdError):
-    """An alarm for all posts: nothing has been sent. `token` goes into the second call."""
-
-    def __init__(self, token: str, posts: int, households: int, by_second: bool) -> None:
-        who = "một cán bộ thứ hai phải xác nhận" if by_second else "bấm xác nhận để phát"
-        super().__init__(
-            "confirm_needed",
-            f"sắp báo động THẬT ở tất cả {posts} điểm kẻng, {households} hộ sẽ nghe thấy",
-            cure=who,
-            en=f"an actual alarm at all {posts} posts, {households} households, has to be confirmed",
-        )
-        self.token, self.by_second = token, by_second
-        self.posts, self.households = posts, households
 
 
 class RingActs(ActGround):
@@ -99,7 +85,7 @@ class RingActs(ActGround):
     def confirm(self, actor: Actor, token: str, also: Also = nothing) -> None:
         """A second officer agrees to an alarm for all posts. Raises KengdError `no_such_confirmation`, `same_officer`."""
         with self._ledger.write() as connection:
-            pending = _pending(connection, token, self._wall_ms())
+            pending = pending_of(connection, token, self._wall_ms())
             if pending is None:
                 raise KengdError(
                     "no_such_confirmation", "không có lệnh nào đang chờ xác nhận như vậy", en="nothing to confirm"
@@ -125,7 +111,7 @@ class RingActs(ActGround):
         token = hashlib.sha256(asked.encode()).hexdigest()[:24]
         now_ms = self._wall_ms()
         with self._ledger.write() as connection:
-            pending = _pending(connection, token, now_ms)
+            pending = pending_of(connection, token, now_ms)
             if pending is None:
                 facts = {
                     "officer": actor.id,
@@ -305,19 +291,3 @@ def did_not_ring(target: Target) -> bool:
     if target.state in (State.NO_ANSWER, State.EXPIRED, State.FAILED):
         return True
     return target.state is State.REFUSED and target.ringing_ms is None
-
-
-def _pending(connection: Transaction, token: str, now_ms: int) -> dict[str, Any] | None:
-    said = values.value_of(connection, f"confirm:{token}")
-    pending = None if said is None else dict(json.loads(said))
-    return pending if pending is not None and now_ms - pending["at_ms"] < CONFIRM_WITHIN_MS else None
-
-
-def forget_confirmations(connection: Transaction, now_ms: int) -> int:
-    """Strike what waited for a second yes and lapsed, also what a clock that was wrong had dated ahead. Returns how many."""
-    lapsed = [
-        (key, said)
-        for key, said in values.under(connection, "confirm:").items()
-        if abs(now_ms - json.loads(said)["at_ms"]) >= CONFIRM_WITHIN_MS
-    ]
-    return sum(values.swap(connection, key, said, None) for key, said in lapsed)  # one asked anew meanwhile stays

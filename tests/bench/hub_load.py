@@ -25,12 +25,13 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from kengd.hub.act_ground import Actor
+from kengd.hub.confirmations import NeedsConfirming
 from kengd.hub.following import Following
 from kengd.hub.ingest import Ingest
 from kengd.hub.ledger import desk_facts, dispatches, rosters
 from kengd.hub.ledger.merging import Heard
 from kengd.hub.ledger.store import Ledger, sqlite_url
-from kengd.hub.ring_acts import NeedsConfirming, RingWish
+from kengd.hub.ring_acts import RingWish
 from kengd.hub.roster import Post, Roster, Village
 from kengd.hub.service import Hub
 from kengd.hub.settings import HubSettings, load_hub

@@ -18,10 +18,11 @@ from typing import Any
 from kengd.hub.act_ground import Actor
 from kengd.hub.authority.authority import Authority
 from kengd.hub.authority.enrolment import PostWish
+from kengd.hub.confirmations import NeedsConfirming
 from kengd.hub.dispatching import Target
 from kengd.hub.founding import Wish, found, write_broker
 from kengd.hub.ledger import dispatches, rosters
-from kengd.hub.ring_acts import NeedsConfirming, RingWish
+from kengd.hub.ring_acts import RingWish
 from kengd.hub.roster import Post as RosterPost
 from kengd.hub.roster import Village
 from kengd.hub.service import Hub

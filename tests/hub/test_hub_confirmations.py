@@ -9,11 +9,12 @@ import pytest
 from kengd.errors import KengdError
 from kengd.hub.act_ground import CONFIRM_WITHIN_MS, Actor
 from kengd.hub.acts import Acts
+from kengd.hub.confirmations import NeedsConfirming, forget_confirmations
 from kengd.hub.dispatcher import Dispatcher
 from kengd.hub.herald import HOUR_MS, Herald
 from kengd.hub.ledger import values
 from kengd.hub.ledger.store import Ledger
-from kengd.hub.ring_acts import NeedsConfirming, RingWish, forget_confirmations
+from kengd.hub.ring_acts import RingWish
 from kengd.hub.roster import Post, Roster
 from kengd.hub.settings import HubSettings
 from tests.hub.spine_kit import COMMUNE, KEY, KID, T0, Clock, Mouth

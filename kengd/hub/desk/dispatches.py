@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
 from kengd.errors import KengdError, UsageError
+from kengd.hub.confirmations import NeedsConfirming
 from kengd.hub.desk.choosing import posts_of, posts_to_hush
 from kengd.hub.desk.desk import Asking, At, Desk, Hushing, Writing, actor_of
 from kengd.hub.desk.desk_page import confirmations
@@ -21,7 +22,7 @@ from kengd.hub.ledger.dispatches import Dispatch
 from kengd.hub.ledger.store import TROUBLE, Transaction
 from kengd.hub.people.ground import only_officers
 from kengd.hub.people.words import Caller
-from kengd.hub.ring_acts import NeedsConfirming, RingWish
+from kengd.hub.ring_acts import RingWish
 
 router = APIRouter(prefix="/api")
 LATEST_START_S: Final = 540
