@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Final
 
 from kengd.duty.standing import Sounding
@@ -141,7 +142,10 @@ class Following:
         """The alarm that nobody has answered yet at this post, or a new one."""
         known = self._unanswered(connection, began)
         if known is None:
-            known = f"{began.post}-{began.cause or began.activation}"
+            name = began.cause or began.activation
+            if not is_id(name):  # it would fit into no address, so that nobody could take charge of it
+                name = sha256(name.encode("utf-8", "replace")).hexdigest()[:16]
+            known = f"{began.post}-{name}"
             incidents.add(connection, self._new(known, began))
         return known
 

@@ -64,7 +64,7 @@ class IncidentActs(ActGround):
                 f"đồng chí {incident.acknowledged_by} đã nhận xử lý",
                 en="somebody else has taken charge",
             )
-        taken = {item.post: item.activation for item in sounded}
+        taken = {item.post: item.activation for item in sounded if is_id(item.activation)}
         if taken:
             order = Order(f"taken-{incident_id}"[:64], "taken", tuple(taken), actor.name, activations=taken)
             self._dispatcher.dispatch(order, officer=actor.id, incident=incident_id)

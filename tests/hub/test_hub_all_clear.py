@@ -136,3 +136,13 @@ def test_the_duty_rooms_own_bell_is_quiet_when_somebody_has_taken_charge(hub: St
     hub.hub.clockwork.sounder(Incident(incident, "alarm", found["began_ms"], post="an-lao", calls=1))
     with hub.hub.ledger.read() as connection:
         assert len(dispatches.recent(connection)) == before
+
+
+def test_an_alarm_whose_post_gives_it_an_unfit_name_is_taken_and_ended_all_the_same(hub: Station) -> None:
+    """H6, H16: whatever a post that went wrong calls it, the incident has an address, and the hush then names nothing."""
+    hub.pressed("an-lao", "x/../y z")
+    (incident,) = [item["id"] for item in hub.admin.get("/api/incidents").json()["incidents"]]
+    assert hub.admin.post(f"/api/incidents/{incident}/acknowledge").status_code == 200
+    hub.line.said.clear()
+    assert cleared(hub, incident) == ""
+    assert told(hub) == [("an-lao", "hush", None)]
