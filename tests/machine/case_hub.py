@@ -38,10 +38,11 @@ def commune(machine: Machine, table: Table) -> None:
     _rung(post, table, "the hub's drill moves the relay")
     _killed(post, table)
     _kept(machine, table)
-    _revoked(post, table)
     ran = _install(machine, "")
     table.row("run again, it upgrades what is there", ran.code == 0, f"{ran.took_s:.0f} s")
-    table.row("and the roster is still there", "thon-1" in _hub(machine, "hub posts").output)
+    green = _until(lambda: "✓ thon-1" in _hub(machine, "hub posts").output, LATER_S)
+    table.row("and the post is still known, and green", green, _hub(machine, "hub posts").output.strip()[-300:])
+    _revoked(post, table)
 
 
 def _stick(machine: Machine) -> Path:
