@@ -38,10 +38,10 @@ def trouble(hub: Station, *ways: str) -> Iterator[None]:
 
 
 def hushed(hub: Station, who: Officer) -> tuple[str, list[str]]:
-    """What is answered to a hush of all posts, and what went out."""
+    """What is answered to a hush of all posts, and what kinds of orders went out (where something sounds it is named)."""
     hub.line.said.clear()
     answer = who.post("/api/hushes", {"id": hub.act(), "all": True}).json()
-    return answer.get("error", ""), [claims_of(jws)["cmd"]["do"] for _, jws in hub.line.said]
+    return answer.get("error", ""), sorted({claims_of(jws)["cmd"]["do"] for _, jws in hub.line.said})
 
 
 @pytest.mark.parametrize("ways", [("write",), ("write", "read")])
