@@ -46,7 +46,7 @@ def told(hub: Station) -> list[tuple[str, str, str | None]]:
         for one in said
         for post in (one["aud"] if isinstance(one["aud"], list) else [one["aud"]])
     ]
-    return sorted((post.rpartition("/")[2], *rest) for post, *rest in told)  # type: ignore[misc]
+    return sorted((post.rpartition("/")[2], *rest) for post, *rest in told)
 
 
 def states(hub: Station, dispatch: str = "ring-00001") -> dict[str, str]:
