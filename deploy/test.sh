@@ -18,7 +18,7 @@ failed=()
 scratch=$(mktemp -d)
 trap 'rm -rf -- "$scratch"' EXIT
 
-lint() { # beside the tests, which use little more than one processor; all of it, so that one run tells everything
+lint() { # all of it, so that one run tells everything
     local wrong=0
     ruff check . || wrong=1
     ruff format --check . || wrong=1
@@ -27,13 +27,25 @@ lint() { # beside the tests, which use little more than one processor; all of it
     return "$wrong"
 }
 
-lint >"$scratch/lint" 2>&1 </dev/null &
-linting=$!
-printf '\n== pytest\n'
-python -m pytest "$@" </dev/null || failed+=(pytest)
-wait "$linting" || failed+=(lint)
-printf '\n== ruff, mypy, import rules\n'
-cat -- "$scratch/lint"
+# Rooms whose tests wait for nothing and start nothing. They run beside the others, which use little more than one processor.
+quick=(bellcode belfry clock deploy duty firmware intercom journal office settings wire wiring)
+
+beside() {
+    local wrong=0
+    lint || wrong=1
+    [ $# -gt 0 ] || python -m pytest "${quick[@]/#/tests/}" || wrong=1
+    return "$wrong"
+}
+
+beside "$@" >"$scratch/beside" 2>&1 </dev/null &
+besides=$!
+printf '\n== tests\n'
+others=("$@")
+[ $# -gt 0 ] || others=("${quick[@]/#/--ignore=tests/}")
+python -m pytest "${others[@]}" </dev/null || failed+=(tests)
+wait "$besides" || failed+=("ruff, mypy, import rules or quick tests")
+printf '\n== ruff, mypy, import rules%s\n' "$([ $# -gt 0 ] || printf ', tests of %s' "${quick[*]}")"
+cat -- "$scratch/beside"
 
 if [ ${#failed[@]} -gt 0 ]; then
     printf '\nfailed: %s\n' "$(IFS=,; printf '%s' "${failed[*]}")" >&2
