@@ -82,10 +82,7 @@ def test_the_commands_of_an_upgrade_are_those_that_the_scripts_put_in_place() ->
     for command in ("kengd-rollback", "kengd-uninstall"):
         assert f"sudo {command}" in chapter() and command in release
     wheelhouse = (ROOT / "deploy" / "wheelhouse.sh").read_text(encoding="utf-8")
-    assert (
-        "kengd-bundle-$version.tar" in wheelhouse
-        and 'cf "$out/kengd-bundle-$version.tar" "kengd-$version"' in wheelhouse
-    )
+    assert "\nname=kengd-bundle\n" in wheelhouse and 'cf "$out/$name-$version.tar" "kengd-$version"' in wheelhouse
     assert "tar -xf /boot/firmware/kengd-bundle-*.tar && cd kengd-*/" in chapter()
     for name in ("user-data", "firstrun.sh"):
         assert (ROOT / "deploy" / "first-boot" / name).is_file() and f"`{name}`" in chapter()
