@@ -1,5 +1,5 @@
 """Power cuts at random moments, on a card that loses what was not flushed: while it rings, while it writes, in the very first
-start, and in the middle of an upgrade. Ten cuts in a short round; in a long one 25 on each of the two Debians."""
+start, and in the middle of an upgrade. Ten cuts in a short round, 50 on each Debian in a long one."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def rings(machine: Machine, table: Table) -> None:
     post.prepare().settle(alarm_s=60)
     machine.must("systemctl start kengd", 240)
     post.wait_up()
-    for number in range(table.times(6, 15)):
+    for number in range(table.times(6, 30)):
         if number % 2:
             machine.must(STORM)
             what, after_s = "while it writes", post.luck.uniform(2.0, 12.0)
@@ -63,7 +63,7 @@ def first_start(machine: Machine, table: Table) -> None:
     machine.cut()
     card = machine.disk.with_name("dropped.qcow2")
     machine.copy_card(card)
-    for _ in range(table.times(2, 4)):
+    for _ in range(table.times(2, 8)):
         machine.insert(card)
         post.book = []
         after_s = post.luck.uniform(8.0, FIRST_S)
@@ -95,7 +95,7 @@ def upgrade(machine: Machine, table: Table) -> None:
     machine.must("sync; sleep 1")
     post.wait_up()
     target = "0.9.1"
-    for number in range(table.times(2, 6)):
+    for number in range(table.times(2, 12)):
         before = machine.must(INSTALLED)
         if f"/{target}-" in before:
             target = next(version for version in versions if version != target)
