@@ -18,6 +18,7 @@ from kengd.hub.authority.authority import Authority
 from kengd.hub.clockwork import Clockwork
 from kengd.hub.dispatcher import Dispatcher
 from kengd.hub.dispatching import STOPPED
+from kengd.hub.echo import Echo
 from kengd.hub.feed import Feed
 from kengd.hub.fellows import Fellows
 from kengd.hub.following import RECENT_MS, Following, cause_of
@@ -35,7 +36,7 @@ from kengd.hub.silent_test import SilentTest
 from kengd.hub.watch import Watch
 from kengd.uplink.line import HubLineSettings, Inbound
 from kengd.uplink.session import Session
-from kengd.wire.topics import parse_topic
+from kengd.wire.topics import echo_topic, parse_topic
 
 log = logging.getLogger("kengd.hub")
 
@@ -72,6 +73,8 @@ class Hub:
         self._signing: tuple[int, tuple[str, Ed25519PrivateKey]] | None = None
         self._lock = threading.Lock()
         self._renew_ms = 0
+        self._echo_topic = echo_topic(settings.commune.id, settings.broker.client)
+        self._echo = Echo(lambda word: self.line.publish(self._echo_topic, word))
         self.line = session(self._line_settings(), self._arrived, self._line_changed, on_published=None)
         self.fellows = Fellows(
             self.ledger, settings.broker.client if shared else None, lambda: self.line.up, self._others_noted, self.feed.lose,
@@ -182,10 +185,15 @@ class Hub:
     # ---- what comes
 
     def _arrived(self, inbound: Inbound) -> None:
+        if inbound.topic == self._echo_topic:
+            self._echo.came(inbound.payload)
+            self.line.ack(inbound.token)
+            return
         where = parse_topic(inbound.topic)
         if where is not None and where.leaf == "status" and where.commune == self.settings.commune.id:
             if self._known(where.post):
-                self.watch.status(where.post, inbound.payload, retained=inbound.retain, now_ms=wall_ms())
+                late = not inbound.retain and self._echo.waiting()
+                self.watch.status(where.post, inbound.payload, retained=inbound.retain, late=late, now_ms=wall_ms())
             self.line.ack(inbound.token, flush=False)  # with the thread's next turn: a thousand may come at once
             return
         self.ingest.put(inbound)
@@ -203,6 +211,7 @@ class Hub:
 
     def _line_changed(self, up: bool) -> None:
         log.warning("the line to the broker is %s", "up" if up else "down")
+        self._echo.line(up)
         self.feed.post("hub", {"line_up": up})
         self.herald.line(up)
         if up:
@@ -265,14 +274,14 @@ class Hub:
             self.herald.hurry()
             if incident.closed_ms is not None or wall_ms() - incident.began_ms > RECENT_MS:
                 continue
-            if incident.village is not None and incident.purpose == "actual":
+            if incident.purpose == "actual":
                 self.clockwork.neighbours(incident)
             if incident.acknowledged_ms is None:
                 self.clockwork.sounder(incident)
 
     def _call(self, incident: Incident) -> None:
-        log.warning("nobody has taken charge of %s: call %d", incident.id, incident.calls + 1)
-        self.clockwork.sounder(replace(incident, calls=incident.calls + 1))  # it has rung for the alarm itself
+        log.warning("nobody has taken charge of %s: the next one's turn (%d)", incident.id, incident.turns + 1)
+        self.clockwork.sounder(replace(incident, turns=incident.turns + 1))  # it has rung for the alarm itself
         self.herald.hurry()
 
     def _troubled(self, what: str | None) -> None:

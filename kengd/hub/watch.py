@@ -39,12 +39,13 @@ class Watch:
             self._look_at_clock()
             return dict(self._seen)
 
-    def status(self, post: str, raw: bytes, *, retained: bool, now_ms: int) -> bool:
+    def status(self, post: str, raw: bytes, *, retained: bool, now_ms: int, late: bool = False) -> bool:
         """A status came. False: it cannot be read (R49); the post then counts as it was. One of another version says only whether
         the post is there.
 
         One that the broker had kept says how the post was when it last spoke; how long ago that is only its own clock tells,
-        and only where that clock is trusted.
+        and only where that clock is trusted. So with one that came `late`, having waited there while we were away; but that is
+        newer than what we knew.
         """
         try:
             status: Status | str | OtherVersion = parse_status(raw)
@@ -55,7 +56,7 @@ class Watch:
         with self._lock:
             self._look_at_clock()
             before = self._seen.get(post, Seen())
-            after = self._seen[post] = _after(before, status, retained, now_ms)
+            after = self._seen[post] = _after(before, status, retained, late, now_ms)
         if after != before:
             self._on_change(post, before, after)
         return True
@@ -101,20 +102,24 @@ def _shifted(seen: Seen, by_ms: int) -> Seen:
     )
 
 
-def _after(before: Seen, status: Status | str | OtherVersion, retained: bool, now_ms: int) -> Seen:
+def _after(before: Seen, status: Status | str | OtherVersion, retained: bool, late: bool, now_ms: int) -> Seen:
+    now = not (retained or late)
     if isinstance(status, OtherVersion):
         since_ms = before.since_ms if status.present is before.present else now_ms
         return Seen(
-            None, status.present, now_ms, since_ms, live=not retained, refused=before.refused, speaks=status.version
+            None, status.present, now_ms, since_ms, live=now, refused=before.refused, speaks=status.version
         )
     before = replace(before, speaks=None)
     if isinstance(status, str):  # absent, by its Last Will or its own word
         since_ms = before.since_ms if before.heard_ms is not None and not before.present else now_ms
-        return replace(before, present=False, heard_ms=now_ms, since_ms=since_ms, live=not retained)
+        return replace(before, present=False, heard_ms=now_ms, since_ms=since_ms, live=now)
     since_ms = before.since_ms if before.present else now_ms
-    if retained:
-        said_ms = status.at_ms if status.clock != "untrusted" and status.at_ms <= now_ms else now_ms
-        if before.live and before.present and (before.heard_ms or 0) >= said_ms:
+    if not now:
+        own_ms = status.at_ms - (before.ahead_ms or 0)
+        said_ms = own_ms if status.clock != "untrusted" and own_ms <= now_ms else now_ms
+        if before.present:
+            said_ms = max(said_ms, before.heard_ms or 0)
+        if retained and before.live and before.present and (before.heard_ms or 0) >= said_ms:
             return before
         odd = status.clock != "untrusted" and not now_ms - STALE_MS < status.at_ms <= now_ms + SKEW_MS
         return replace(before, status=status, present=True, heard_ms=said_ms, since_ms=since_ms, live=False, odd=odd)

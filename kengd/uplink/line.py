@@ -102,9 +102,10 @@ class HubLineSettings:
 
     @property
     def listens_to(self) -> tuple[str, ...]:
-        """Statuses and entries of every post."""
+        """Statuses and entries of every post, and our own echo."""
         entries = topics.every_entry(self.commune)
-        return (topics.every_status(self.commune), entries if self.share is None else f"$share/{self.share}/{entries}")
+        shared = entries if self.share is None else f"$share/{self.share}/{entries}"
+        return (topics.every_status(self.commune), shared, topics.echo_topic(self.commune, self.client_id))
 
     @property
     def keeps_session(self) -> bool:

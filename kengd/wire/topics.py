@@ -60,6 +60,11 @@ def entry_topic(commune: str, post: str) -> str:
     return f"kengd/{VERSION}/{commune}/{post}/entry"
 
 
+def echo_topic(commune: str, client: str) -> str:
+    """A hub worker → itself: behind it comes what is said now (`kengd.hub.echo`)."""
+    return f"kengd/{VERSION}/{commune}/{client}/echo"
+
+
 def every_status(commune: str) -> str:
     """The hub's filter for the status of all posts."""
     return status_topic(commune, "+")

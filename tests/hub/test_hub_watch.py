@@ -136,6 +136,25 @@ def test_an_older_retained_status_does_not_replace_what_was_heard_live(watch: Wa
     assert (watch.seen("thon-1"), len(news)) == (before, 1)
 
 
+def test_a_status_that_waited_at_the_broker_says_nothing_about_a_clock(watch: Watch) -> None:
+    """P9, H22: it is newer than what was known, but not a word of now; the post's clock stays what it was found to be, and the
+    next word heard live tells more."""
+    watch.status("right", present(T0), retained=False, now_ms=T0)
+    watch.status("slow", present(T0 - 3_600_000), retained=False, now_ms=T0)
+    for post, at_ms in (("right", T0 + 60_000), ("slow", T0 + 60_000 - 3_600_000), ("new", T0 + 60_000)):
+        watch.status(post, present(at_ms, seq=9), retained=False, late=True, now_ms=T0 + 80_000)
+        watch.status(post, present(at_ms, seq=9), retained=True, now_ms=T0 + 80_001)
+    seen = watch.all()
+    assert {post: (one.live, one.ahead_ms, one.heard_ms, one.is_present(T0 + 80_001)) for post, one in seen.items()} == {
+        "right": (False, 0, T0 + 60_000, True),
+        "slow": (False, -3_600_000, T0 + 60_000, True),
+        "new": (False, None, T0 + 60_000, True),
+    }
+    assert {one.status.seq for one in seen.values() if one.status} == {9}
+    watch.status("right", present(T0 + 90_000), retained=False, now_ms=T0 + 90_001)
+    assert (watch.seen("right").live, watch.seen("right").ahead_ms) == (True, -1)
+
+
 def test_an_entry_shows_that_a_present_post_is_there(watch: Watch) -> None:
     """And nothing about one that has gone or was never heard of: entries may come late."""
     watch.status("thon-1", present(), retained=False, now_ms=T0)
