@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import secrets
 import tempfile
@@ -15,10 +16,12 @@ from typing import Final
 from kengd.errors import KengdError, UsageError
 from kengd.hub.authority.authority import Authority
 from kengd.hub.authority.broker import Bridge, BrokerSettings, Listener
-from kengd.hub.authority.brokerfiles import BrokerFiles
+from kengd.hub.authority.brokerfiles import BrokerFiles, bundle_in_force
 from kengd.hub.ledger.store import Ledger
 from kengd.hub.people.people import People
 from kengd.hub.settings import District, HubSettings, read_hub
+
+log = logging.getLogger("kengd.hub")
 
 SHELL: Final = "hub-shell"
 """The certificate of `kengd hub …` at a terminal: the broker knows each worker and the shell apart."""
@@ -165,6 +168,8 @@ def write_broker(authority: Authority, settings: HubSettings) -> BrokerFiles:
     """The broker's files as they have to be now: after each revocation and renewal, and when the hub's settings were changed.
 
     A broker that root starts becomes the user `mosquitto`, but on loopback: there it belongs to whoever tries it out.
+    A district's file that cannot be read is said in the log, and the way up stays as it was: whoever is to be shut out of this
+    commune now must not stay in because of it.
     """
     broker = settings.broker
     tried_out = broker.listen is not None and ip_address(broker.listen).is_loopback
@@ -172,13 +177,27 @@ def write_broker(authority: Authority, settings: HubSettings) -> BrokerFiles:
     listener = Listener(broker.port, broker.listen)
     home = settings.homeassistant.prefix if settings.homeassistant.enabled else None
     wanted = BrokerSettings((listener,), user=user, open_port=broker.trial_port, home=home)
-    bridge = None if settings.district is None else _bridge(settings.district)
-    return authority.write_broker(settings.state / BROKER_DIR, wanted, bridge=bridge)
-
-
-def _bridge(above: District) -> Bridge:
+    place = settings.state / BROKER_DIR
+    above = settings.district
+    if above is None:
+        return authority.write_broker(place, wanted)
     try:
-        bundle = Path(above.bundle).read_bytes()
+        return authority.write_broker(place, wanted, bridge=_bridge(above, _bundle(above)))
+    except KengdError as wrong:
+        if wrong.code not in ("no_bundle", "bad_bridge"):
+            raise
+        before = bundle_in_force(place)
+        log.error("the way up to the district %s: %s", "stays as it was" if before else "is not there", wrong)
+        return authority.write_broker(place, wanted, bridge=None if before is None else _bridge(above, before))
+
+
+def _bridge(above: District, bundle: bytes) -> Bridge:
+    return Bridge(above.host, above.port, above.commands_down, bundle)
+
+
+def _bundle(above: District) -> bytes:
+    try:
+        return Path(above.bundle).read_bytes()
     except OSError as wrong:
         raise KengdError(
             "no_bundle",
@@ -186,7 +205,6 @@ def _bridge(above: District) -> Bridge:
             cure="chép tệp mà huyện, tỉnh đã cấp vào đó, hoặc bỏ bảng [district] trong hub.toml",
             en=f"cannot read {above.bundle}",
         ) from wrong
-    return Bridge(above.host, above.port, above.commands_down, bundle)
 
 
 def _write_new(path: Path, text: str) -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from kengd.__main__ import main
-from kengd.errors import KengdError
 from kengd.hub.authority.authority import Authority
 from kengd.hub.founding import Wish, found, write_broker
 from kengd.hub.ledger import audits
@@ -19,9 +18,13 @@ from tests.hub.authority_kit import NOW_MS
 
 
 def test_a_commune_is_bridged_by_one_file_and_four_lines(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The district makes a secret file, the commune names it; away again, nothing of it stays; a file that is missing is said."""
+    """The district makes a secret file, the commune names it; away again, nothing of it stays. A file that is missing is said, and
+    keeps nobody in who is shut out (R43)."""
     monkeypatch.setattr("kengd.hub.people.ground.argon2", lambda: argon2(time_cost=1, memory_kib=8))
     monkeypatch.chdir(tmp_path)
     above, below = tmp_path / "above.toml", tmp_path / "below.toml"
@@ -53,9 +56,11 @@ def test_a_commune_is_bridged_by_one_file_and_four_lines(
     write_broker(authority, load_hub(str(below)))
     assert "topic +/command in 1 kengd/1/cong-lac/ kengd/1/cong-lac/" in (place / "mosquitto.conf").read_text("utf-8")
     bundle.rename(tmp_path / "gone.pem")
-    with pytest.raises(KengdError) as wrong:
-        write_broker(authority, load_hub(str(below)))
-    assert wrong.value.code == "no_bundle" and (place / "bridge.pem").exists(), "what is in force stays"
+    assert write_broker(authority, load_hub(str(below))).changed == (), "what is in force stays"
+    (errors,) = [record.getMessage() for record in caplog.records if record.name == "kengd.hub"]
+    assert "stays as it was" in errors and "bridge-cong-lac.pem" in errors
+    authority.revoke("hub-shell", "mất", NOW_MS, purpose="hub")
+    assert write_broker(authority, load_hub(str(below))).changed == ("acl", "crl.pem"), "and whoever is shut out is out"
     below.write_text(before, "utf-8")
     write_broker(authority, load_hub(str(below)))
     assert (

@@ -63,6 +63,14 @@ def pack_bundle(pair: Pair, ca: Pair) -> bytes:
     return pair.pem() + ca.certificate_pem()
 
 
+def bundle_in_force(directory: Path) -> bytes | None:
+    """What the bridge uses now, as the bundle that it came from; None: there is none, or it cannot be read."""
+    try:
+        return (directory / BRIDGE).read_bytes() + (directory / BRIDGE_CA).read_bytes()
+    except OSError:
+        return None
+
+
 def unpack_bundle(bundle: bytes, commune: str) -> dict[str, bytes]:
     """The bridge's files. Raises UsageError `bad_bridge` where this is no such bundle or one for another commune."""
     try:
