@@ -60,7 +60,7 @@ def test_a_commune_is_bridged_by_one_file_and_four_lines(
     (errors,) = [record.getMessage() for record in caplog.records if record.name == "kengd.hub"]
     assert "stays as it was" in errors and "bridge-cong-lac.pem" in errors
     authority.revoke("hub-shell", "mất", NOW_MS, purpose="hub")
-    assert write_broker(authority, load_hub(str(below))).changed == ("acl", "crl.pem"), "and whoever is shut out is out"
+    assert write_broker(authority, load_hub(str(below))).changed == ("crl.pem", "acl"), "and whoever is shut out is out"
     below.write_text(before, "utf-8")
     write_broker(authority, load_hub(str(below)))
     assert (
