@@ -16,10 +16,10 @@ from kengd.settings.model import Settings
 HEAD = "| key | value | default | what it does |\n|---|---|---|---|"
 
 
-def render() -> str:
-    """One table for each table of the settings file, in the order of the model."""
-    blocks = ["### Top level\n\n" + _table(Settings)]
-    blocks += [f"### {title}\n\n{_table(section)}" for title, section in _sections(Settings, "")]
+def render(file: type[Section] = Settings, head: str = "###") -> str:
+    """One table for each table of a settings file (a post's), in the order of its model. `head`: what its headings begin with."""
+    blocks = [f"{head} Top level\n\n" + _table(file)]
+    blocks += [f"{head} {title}\n\n{_table(section)}" for title, section in _sections(file, "")]
     return "\n\n".join(blocks) + "\n"
 
 

@@ -9,12 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
+from fastapi import FastAPI
+
 from firmware_config.wiring.generator.index import TITLES, slug
 from kengd.bellcode.codebooks import BUILTIN_NAMES, builtin
 from kengd.cli import COMMANDS
 from kengd.duty.health import CATALOGUE
 from kengd.duty.lamps import BELL_LAMP, POLICE_LAMP, Blink
 from kengd.duty.precedence import PRECEDENCE, Rank, Verdict
+from kengd.hub.desk.app import ROOMS
+from kengd.hub.people.words import ACTS, ROLE_VI, ROLES, may
+from kengd.hub.settings import HubSettings
 from kengd.settings.reference import render
 from kengd.wire.reasons import REASONS, SENTENCES
 from tests.readme.pages import README, readme, with_block
@@ -136,6 +141,30 @@ def reasons() -> str:
     return _table(("reason", "in English", "tiếng Việt"), [(f"`{code}`", *reversed(SENTENCES[code])) for code in codes])
 
 
+def hub_settings() -> str:
+    """Every key of hub.toml."""
+    return render(HubSettings, "####")
+
+
+def hub_roles() -> str:
+    """Who may do what."""
+    head = ("act", *(f"`{role}` {ROLE_VI[role]}" for role in ROLES))
+    return _table(head, [(f"`{act}`", *("✓" if may(role, act) else "" for role in ROLES)) for act in ACTS])
+
+
+def hub_routes() -> str:
+    """The desk's calls, with the first sentence of what each says of itself."""
+    app = FastAPI()
+    for room in ROOMS:
+        app.include_router(room.router)
+    calls = sorted(
+        (path, method.upper(), " ".join(about["description"].split()))
+        for path, methods in app.openapi()["paths"].items()
+        for method, about in methods.items()
+    )
+    return _table(("call", ""), [(f"`{method} {path}`", said.replace("|", "\\|")) for path, method, said in calls])
+
+
 BLOCKS: dict[str, Callable[[], str]] = {
     "commands": commands,
     "precedence": precedence,
@@ -146,6 +175,9 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "settings": render,
     "conditions": conditions,
     "reasons": reasons,
+    "hub_settings": hub_settings,
+    "hub_roles": hub_roles,
+    "hub_routes": hub_routes,
 }
 
 

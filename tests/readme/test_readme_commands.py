@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -131,6 +132,17 @@ def test_commands_for_a_running_demo_do_what_is_shown(
 ) -> None:
     """status, ring, hush, silence, journal, doctor and command, on a post that runs."""
     run_all(shown, desk, surroundings)
+
+
+def test_the_hub_is_called_as_shown(demo: Demo, desk: Path, surroundings: dict[str, str]) -> None:
+    """From the first sign-in to a program's token and a ring that is followed, with the demo's address and password."""
+    settings = tomllib.loads((desk / "demo/hub/hub.toml").read_text("utf-8"))
+    _, first = (desk / "demo/hub/first-login.txt").read_text("utf-8").split()
+    script = example("hub_api").replace("127.0.0.1:8080", f"127.0.0.1:{settings['web']['port']}")
+    done = pasted("set -e\n" + script.replace("the first password", first), desk, surroundings)
+    assert done.returncode == 0, done.stdout + done.stderr
+    last = json.loads(done.stdout[done.stdout.rindex('{"now_ms"') :])
+    assert [(one["post"], one["state"]) for one in last["targets"]] == [("cong-lac-1", "tested")], last
 
 
 def test_the_three_things_to_try_work_as_they_are_printed(demo: Demo, desk: Path, surroundings: dict[str, str]) -> None:
