@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from kengd.cli.demo_commune import HOST, KID, DemoCommune, DemoPost
+from kengd.cli.demo_hub import first_password_opens
 
 
 def greeting(commune: DemoCommune) -> str:
@@ -27,7 +28,7 @@ Xã Cộng Lạc đang chạy thử trên máy này, chân mô phỏng, không r
   {"máy trực ban Công an xã":<36} {commune.web}
   {"máy chủ MQTT (mosquitto)":<36} {HOST}:{commune.hub.tls_port} (mã hoá), {HOST}:{commune.broker_port} (không mã hoá)
 {posts}
-Đăng nhập máy trực ban: {_first_login(commune)}
+{_first_login(commune, f"{kengd_call} --config {hub}")}
 Tên các điểm kẻng chỉ là ví dụ. Mọi thứ nằm trong {commune.directory} (nhật ký chương trình: thư mục logs).
 
 Thử ba việc, chép lệnh vào một cửa sổ khác:
@@ -49,10 +50,16 @@ Thử ba việc, chép lệnh vào một cửa sổ khác:
 Bấm Ctrl-C để dừng tất cả."""
 
 
-def _first_login(commune: DemoCommune) -> str:
-    """The first officer's name and password; the demo writes them down, a real hub shows them once."""
+def _first_login(commune: DemoCommune, kengd_call: str) -> str:
+    """The first officer's name and password; the demo writes them down, a real hub shows them once. Not one that opens nothing."""
     login, password = commune.hub.first_login.read_text("utf-8").split()
-    return f"{login}, mật khẩu lần đầu {password} (lưu ở {commune.hub.first_login})"
+    if first_password_opens(commune.hub):
+        return f"Đăng nhập máy trực ban: {login}, mật khẩu lần đầu {password} (lưu ở {commune.hub.first_login})"
+    return (
+        f"Đăng nhập máy trực ban: {login}, mật khẩu lần đầu đã được đổi. Quên thì đặt lại (in ra mật khẩu mới):\n"
+        f"   {kengd_call} hub users password {login}\n"
+        f"  (The first password of {login} was changed; the command above sets and prints a new one.)"
+    )
 
 
 def _press(post: DemoPost, button: str, hold_ms: int) -> str:

@@ -55,6 +55,23 @@ class DemoHub:
         return self.directory / "first-login.txt"
 
 
+def first_password_opens(hub: DemoHub) -> bool:
+    """Whether what is written down still lets somebody in: it has not been changed at the desk or by `kengd hub users password`."""
+    from kengd.hub.ledger import people
+    from kengd.hub.ledger.store import Ledger
+    from kengd.hub.people.passwords import Gate, Passwords, argon2
+    from kengd.hub.settings import load_hub
+
+    login, password = hub.first_login.read_text("utf-8").split()
+    ledger = Ledger(load_hub(str(hub.config)).database_url)
+    try:
+        with ledger.read() as connection:
+            found = people.officer_of_login(connection, login)
+    finally:
+        ledger.close()
+    return found is not None and Passwords(argon2(), Gate(), os.urandom).check(found[1], password)[0]
+
+
 def lay_out_hub(hub: DemoHub, commune: str, name: str, kid: str, host: str, posts: list[Enrolled]) -> Path:
     """Make or renew all files; the path of the hub's signing key. Raises UsageError `hub_not_installed`, OSError, KengdError."""
     try:

@@ -16,8 +16,10 @@ _ROOMS = {
     "revoke": "kengd.cli.hub_posts",
     "posts": "kengd.cli.hub_posts",
     "village": "kengd.cli.hub_posts",
+    "page": "kengd.cli.hub_posts",
     "dispatch": "kengd.cli.hub_dispatch",
     "hush": "kengd.cli.hub_dispatch",
+    "incidents": "kengd.cli.hub_incidents",
     "report": "kengd.cli.hub_report",
     "users": "kengd.cli.hub_users",
     "keys": "kengd.cli.hub_keys",
@@ -31,23 +33,30 @@ _HELP = {
     "revoke": "thu hồi chứng thư của một điểm kẻng",
     "posts": "các điểm kẻng đang thế nào",
     "village": "ghi số hộ của một thôn",
+    "page": "ghi địa chỉ trang công khai của một điểm kẻng (mã QR trên tờ nội quy)",
     "dispatch": "phát lệnh đánh kẻng",
     "hush": "dừng kẻng (chỉ tắt tiếng, chưa hết báo động)",
+    "incidents": "các vụ việc: xem, nhận xử lý, xin chi viện, kết quả, sửa kết quả, hết báo động, tin báo",
     "report": "báo cáo tháng, quý, năm ra tệp Excel hoặc trang in; tờ nội quy của một điểm kẻng",
     "users": "cán bộ: thêm, đổi mật khẩu, thôi việc",
     "keys": "khoá ký lệnh và chứng thư",
     "backup": "sao lưu ra một tệp",
     "restore": "khôi phục từ tệp sao lưu",
 }
+EPILOG = "--config TỆP: tệp cài đặt; không ghi thì là $KENGD_HUB_CONFIG, rồi /etc/kengd/hub.toml"
+EPILOGS = {
+    "incidents": "list: các vụ đang mở; show: mọi điều đã biết; take: nhận xử lý; support: xin thôn bạn chi viện; "
+    "outcome: kết quả; correct: sửa kết quả (bản cũ vẫn giữ); all-clear: hết báo động; call: ghi tin báo. " + EPILOG,
+}
 
 
 def add_parser(subparsers: Any) -> None:
     """Add `hub` with its sub-commands; alone it is `hub serve`."""
-    parser = subparsers.add_parser("hub", help="máy trực ban Công an xã")
+    parser = subparsers.add_parser("hub", help="máy trực ban Công an xã", epilog=EPILOG)
     parser.set_defaults(run=run, act="serve")
     acts = parser.add_subparsers(dest="act", metavar="VIỆC")
     for name, said in _HELP.items():
-        _options(name, acts.add_parser(name, help=said))
+        _options(name, acts.add_parser(name, help=said, description=said, epilog=EPILOGS.get(name, EPILOG)))
 
 
 def run(args: argparse.Namespace) -> int:
@@ -64,7 +73,10 @@ def run(args: argparse.Namespace) -> int:
             cure="chạy deploy/hub-install.sh, hoặc: pip install 'kengd[hub]'",
             en=f"{missing.name} is not installed",
         ) from missing
-    code: int = room.run(args)
+    from kengd.cli.hub_cures import at_shell
+
+    with at_shell():
+        code: int = room.run(args)
     return code
 
 
@@ -78,13 +90,15 @@ def _options(name: str, parser: argparse.ArgumentParser) -> None:
         "revoke": (_post, _revoke),
         "posts": (_posts,),
         "village": (_village,),
+        "page": (_page,),
         "dispatch": (_order, _dispatch),
         "hush": (_order, _hush),
+        "incidents": (_incidents, _answer),
         "report": (_report,),
         "users": (_users,),
         "keys": (_keys,),
         "backup": (_file,),
-        "restore": (_file,),
+        "restore": (_file, _restore),
     }
     for add in adders.get(name, ()):
         add(parser.add_argument)
@@ -112,6 +126,7 @@ def _post(add: Add) -> None:
 def _enrol(add: Add) -> None:
     add("--name", metavar="TÊN", help="tên điểm kẻng (lần đầu phải có)")
     add("--villages", metavar="THÔN,THÔN", help="các thôn nghe kẻng này, cách nhau bằng dấu phẩy")
+    add("--page", metavar="URL", help="địa chỉ trang công khai của điểm kẻng, in thành mã QR trên tờ nội quy")
     add("--sounder", action="store_true", help="chuông trong phòng trực, không phải kẻng của thôn")
     add("--broker", metavar="MÁY", help="điểm kẻng gọi tới máy nào; không ghi thì địa chỉ đầu tiên trong hub.toml")
     add("--template", metavar="TỆP", help="tệp cài đặt có sẵn chân, chuông, giờ kẻng")
@@ -132,11 +147,20 @@ def _village(add: Add) -> None:
     add("--households", type=int, required=True, metavar="SỐ_HỘ")
 
 
+def _page(add: Add) -> None:
+    add("post", metavar="MÃ", help="mã điểm kẻng")
+    add("url", metavar="URL", help="ví dụ http://10.0.0.11:8080/vi-sao")
+
+
 def _order(add: Add) -> None:
     add("--post", action="append", default=[], metavar="MÃ", help="điểm kẻng; ghi nhiều lần được")
     add("--village", action="append", default=[], metavar="THÔN", help="mọi điểm của thôn")
     add("--group", action="append", default=[], metavar="NHÓM", help="mọi điểm của nhóm")
     add("--all", action="store_true", help="mọi điểm kẻng của xã")
+    _answer(add)
+
+
+def _answer(add: Add) -> None:
     add("--by", metavar="TÊN", help="ai ra lệnh; không ghi thì là tên đăng nhập")
     add("--json", action="store_true", help="mỗi thay đổi một dòng JSON")
     add("--timeout", type=float, default=20.0, metavar="GIÂY", help="chờ các điểm trả lời bao lâu (20)")
@@ -150,12 +174,25 @@ def _dispatch(add: Add) -> None:
     add("--first", metavar="MÃ", help="lần lượt từ điểm này ra xa dần")
     add("--gap", type=int, default=0, metavar="GIÂY", help="cách nhau bao lâu, đi với --first")
     add("--yes", action="store_true", help="đã chắc chắn: báo động thật ở mọi điểm")
+    add("--alone-why", metavar="LÝ_DO", help="không có cán bộ thứ hai để xác nhận: vì sao, đi với --yes")
 
 
 def _hush(add: Add) -> None:
     add("--why", metavar="LÝ_DO")
     add("--lock", action="store_true", help="khoá phát lệnh cho tới khi mở (nút ở thôn vẫn kêu được)")
     add("--unlock", action="store_true", help="mở khoá phát lệnh, không dừng gì")
+
+
+def _incidents(add: Add) -> None:
+    what = ("list", "show", "take", "support", "outcome", "correct", "all-clear", "call")
+    add("what", nargs="?", default="list", choices=what, metavar="VIỆC", help="|".join(what))
+    add("incident", nargs="?", metavar="MÃ_VỤ", help="mã vụ việc, hoặc mấy chữ đầu của mã")
+    add("--all", action="store_true", help="list: cả vụ đã xong trong 31 ngày qua")
+    add("--kind", metavar="LOẠI", help="outcome, correct: loại vụ việc, ví dụ theft hoặc 'trộm cắp'")
+    add("--done", metavar="VIỆC_ĐÃ_LÀM", help="outcome, correct: đã làm gì")
+    add("--done-by", metavar="AI", help="outcome, correct: ai làm")
+    add("--text", metavar="NỘI_DUNG", help="outcome, correct: ghi thêm; call: nội dung tin báo")
+    add("--village", metavar="THÔN", help="call: ở thôn nào")
 
 
 def _report(add: Add) -> None:
@@ -186,3 +223,7 @@ def _keys(add: Add) -> None:
 def _file(add: Add) -> None:
     add("file", metavar="TỆP")
     add("--passphrase-file", metavar="TỆP", help="tệp chứa câu mật khẩu; không ghi thì hỏi ở bàn phím")
+
+
+def _restore(add: Add) -> None:
+    add("--state", metavar="THƯ_MỤC", help="nơi giữ sổ và khoá; không ghi thì như hub.toml trong bản sao lưu")

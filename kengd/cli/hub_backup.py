@@ -5,12 +5,15 @@ from __future__ import annotations
 import argparse
 import getpass
 import os
+import shlex
 from pathlib import Path
 from typing import Final
 
 from kengd import clock
-from kengd.cli.hub_open import actor
+from kengd.cli.hub_open import actor, say
 from kengd.errors import UsageError
+from kengd.hub.authority.broker import CONF
+from kengd.hub.founding import BROKER_DIR
 from kengd.hub.keeping import backup, restore
 from kengd.hub.settings import SYSTEM_CONFIG, VARIABLE, load_hub
 
@@ -41,13 +44,21 @@ def _backup(args: argparse.Namespace, config: Path) -> int:
 
 def _restore(args: argparse.Namespace, config: Path) -> int:
     passphrase = _passphrase(args, twice=False)
-    made = restore(Path(args.file).absolute(), config, passphrase, str(actor().id), clock.now().wall_ms)
+    state = None if args.state is None else Path(args.state).absolute()
+    made = restore(Path(args.file).absolute(), config, passphrase, str(actor().id), clock.now().wall_ms, state)
     print(f"Đã khôi phục bản sao lưu lúc {clock.local(made.made_ms):%H:%M %d/%m/%Y}: {made.rows} dòng sổ.")
     print(f"  cài đặt: {config}")
     print(f"  dữ liệu: {made.settings.state}")
-    print(
-        "Lệnh cũ không được phát lại; các máy phải đăng nhập lại. Khởi động lại máy chủ MQTT rồi chạy kengd hub serve."
-    )
+    if made.settings.database.url is not None:
+        print("  sổ:      trong PostgreSQL, như [database] url của tệp cài đặt")
+    print("Lệnh cũ không được phát lại; các máy phải đăng nhập lại. Tiếp theo:")
+    print(f"  khởi động lại máy chủ MQTT, với tệp {made.settings.state / BROKER_DIR / CONF}")
+    if str(config) == SYSTEM_CONFIG:
+        print("  sudo systemctl restart kengd-hub")
+    else:
+        say(
+            f"  kengd --config {shlex.quote(str(config))} hub serve   (máy trực ban ở chỗ này; lệnh nào cũng phải kèm --config)"
+        )
     return 0
 
 

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 
 from kengd import clock
 from kengd.cli.fresh_file import PRIVATE, fresh, unwritable
-from kengd.cli.hub_open import Opened, actor, opened
+from kengd.cli.hub_open import Opened, actor, opened, say
 from kengd.errors import UsageError
 from kengd.hub.authority.brokerfiles import BrokerFiles
 from kengd.hub.authority.naming import check_server_names, reader_subject
@@ -63,7 +63,7 @@ def _list(hub: Opened, _args: argparse.Namespace) -> int:
     print("Chứng thư hết hạn trong 60 ngày:" if expiring else "Không có chứng thư nào hết hạn trong 60 ngày.")
     for one in expiring:
         cure = "tự gia hạn: kengd hub keys renew" if one.renews_itself else _cure(one.purpose, one.subject)
-        print(f"  {_PURPOSES[one.purpose]} {one.subject}: {clock.local(one.not_after_ms):%d/%m/%Y} ({cure})")
+        say(f"  {_PURPOSES[one.purpose]} {one.subject}: {clock.local(one.not_after_ms):%d/%m/%Y} ({cure})")
     return 0
 
 
@@ -84,8 +84,8 @@ def _new(hub: Opened, args: argparse.Namespace) -> int:
         print("Việc tiếp theo, theo thứ tự:")
         _list_posts(hub, key.kid)
         active = next((one.kid for one in hub.authority.index.keys if one.state == "active"), "")
-        print(f"  2. khi mọi điểm đã có khoá mới: kengd hub keys retire {active}")
-        print(f"  3. khi yên tâm:                 kengd hub keys revoke {active}")
+        say(f"  2. khi mọi điểm đã có khoá mới: kengd hub keys retire {active}")
+        say(f"  3. khi yên tâm:                 kengd hub keys revoke {active}")
     return 0
 
 
@@ -93,7 +93,7 @@ def _list_posts(hub: Opened, kid: str) -> None:
     without = hub.authority.posts_without(kid)
     print("  1. làm tệp mới cho từng điểm kẻng và chép vào thẻ nhớ:" if without else "  1. (mọi điểm đã có khoá mới)")
     for post in without:
-        print(f"       kengd hub enrol {post} --renew")
+        say(f"       kengd hub enrol {post} --renew")
 
 
 def _retire(hub: Opened, args: argparse.Namespace) -> int:
@@ -108,7 +108,7 @@ def _revoke(hub: Opened, args: argparse.Namespace) -> int:
     signs = hub.authority.revoke_key(_kid(args), clock.now().wall_ms)
     _note(hub, "key_revoked", {"kid": args.kid, "signs": signs})
     print(f"Đã thu hồi và huỷ khoá {args.kid}; {signs} đang ký lệnh.")
-    print("Điểm kẻng còn tin khoá cũ tới khi nhận tệp mới. Làm tệp mới cho từng điểm: kengd hub enrol MÃ --renew")
+    say("Điểm kẻng còn tin khoá cũ tới khi nhận tệp mới. Làm tệp mới cho từng điểm: kengd hub enrol MÃ --renew")
     _warn(hub, signs)
     return 0
 
@@ -138,7 +138,7 @@ def _renew(hub: Opened, _args: argparse.Namespace) -> int:
         print("Chưa có chứng thư nào của máy trực ban cần gia hạn.")
     for one in hub.authority.expiring(clock.now().wall_ms):
         if not one.renews_itself:
-            print(f"  còn: {_PURPOSES[one.purpose]} {one.subject}: {_cure(one.purpose, one.subject)}")
+            say(f"  còn: {_PURPOSES[one.purpose]} {one.subject}: {_cure(one.purpose, one.subject)}")
     return 0
 
 

@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from kengd import clock
-from kengd.hub.act_ground import Actor
+from kengd.hub.act_ground import Actor, check_text
 from kengd.hub.authority.authority import Authority
+from kengd.hub.called import called
 from kengd.hub.founding import SHELL
 from kengd.hub.ledger.store import Ledger
 from kengd.hub.settings import HubSettings, load_hub
@@ -49,6 +50,11 @@ def reading(args: argparse.Namespace) -> Iterator[tuple[HubSettings, Ledger]]:
         ledger.close()
 
 
+def say(text: str) -> None:
+    """Print a sentence that names a command, as it is typed on this machine."""
+    print(called(text))
+
+
 def link(hub: Opened) -> ShellLink:
     """A connection of the shell's own, with its own certificate; not yet connected."""
     broker = hub.settings.broker
@@ -59,6 +65,8 @@ def link(hub: Opened) -> ShellLink:
 
 
 def actor(by: str | None = None) -> Actor:
-    """Whoever is at the keyboard: named as they say, known as they logged in."""
+    """Whoever is at the keyboard: named as they say, known as they logged in. Raises KengdError `bad_text`."""
+    if by:
+        check_text(by, "tên người ra lệnh (--by)")
     user = getpass.getuser()
     return Actor(f"shell:{user}", by or user)

@@ -1,32 +1,36 @@
-"""`kengd hub enrol|revoke|posts|village`: the roster from the shell."""
+"""`kengd hub enrol|revoke|posts|village|page`: the roster from the shell. Each change is a line in the audit book."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import Any, Final
 
 from kengd import clock
 from kengd.cli.fresh_file import PRIVATE, fresh
-from kengd.cli.hub_open import Opened, actor, link, opened
+from kengd.cli.hub_open import Opened, actor, link, opened, say
 from kengd.cli.said import PURPOSES, SIGNALS, harmless
 from kengd.duty.standing import Sounding
 from kengd.errors import KengdError, UsageError
-from kengd.hub.enrolling import Audit, Enrolled, Enrolling, EnrolWish
+from kengd.hub.enrolling import Audit, Enrolled, Enrolling, EnrolWish, check_page
 from kengd.hub.founding import write_broker
 from kengd.hub.ledger import audits, rosters
-from kengd.hub.roster import Village, why_calm_silent, why_silent
+from kengd.hub.roster import Post, Roster, Seen, Village, why_calm_silent, why_silent
 from kengd.hub.watch import Watch
 from kengd.wire.topics import check_slug, every_status, parse_topic
 
 STATUS_WITHIN_S = 1.0
+MOST_HOUSEHOLDS: Final = 1_000_000
+"""As at the desk."""
 
 
 def run(args: argparse.Namespace) -> int:
-    """One of the four."""
+    """One of the five. Raises UsageError, KengdError."""
     with opened(args) as hub:
-        acts = {"enrol": _enrol, "revoke": _revoke, "posts": _posts, "village": _village}
+        acts = {"enrol": _enrol, "revoke": _revoke, "posts": _posts, "village": _village, "page": _page}
         return acts[args.act](hub, args)
 
 
@@ -36,8 +40,9 @@ def _enrol(hub: Opened, args: argparse.Namespace) -> int:
         None if args.villages is None else tuple(name for part in args.villages.split(",") if (name := part.strip()))
     )
     wish = EnrolWish(
-        post, args.name, villages, args.sounder, args.broker, template=_template(args.template), keep_old=args.renew
-    )
+        post, args.name, villages, args.sounder, args.broker, template=_template(args.template), keep_old=args.renew,
+        page=None if args.page is None else check_page(args.page),
+    )  # fmt: skip
     path = Path(args.out or f"{post}.toml")
     with fresh(path, PRIVATE) as out:  # the post's key is in it
         done = _enrolling(hub).enrol(wish, _audit(hub), clock.now().wall_ms)
@@ -77,25 +82,78 @@ def _audit(hub: Opened) -> Audit:
 
 
 def _village(hub: Opened, args: argparse.Namespace) -> int:
+    if not 0 <= args.households <= MOST_HOUSEHOLDS:
+        raise UsageError(
+            "usage",
+            f"--households phải từ 0 đến {MOST_HOUSEHOLDS}",
+            cure="ghi số hộ của thôn, ví dụ --households 180",
+            en="bad --households",
+        )
     with hub.ledger.write() as connection:
         roster = rosters.read_roster(connection)
         found = next((item for item in roster.villages if args.name in (item.name, item.id)), None)
         if found is None:
-            raise KengdError(
-                "unknown_village",
-                f"chưa có thôn “{args.name[:60]}”",
-                cure="thôn có khi enrol điểm kẻng",
-                en="no such village",
-            )
-        rank = roster.villages.index(found)
-        rosters.put_village(connection, Village(found.id, found.name, max(0, args.households)), rank)
-    print(f"{found.name}: {max(0, args.households)} hộ")
+            raise unknown_village(args.name, roster)
+        rank = rosters.ranks(connection)["villages"][found.id]
+        rosters.put_village(connection, Village(found.id, found.name, args.households), rank)
+        _audit(hub)(connection, "village_put", {"village": found.id})
+    print(f"{found.name}: {args.households} hộ")
     return 0
+
+
+def _page(hub: Opened, args: argparse.Namespace) -> int:
+    page = check_page(args.url)
+    with hub.ledger.write() as connection:
+        post = rosters.read_roster(connection).post(args.post)
+        if post is None:
+            raise unknown_post(args.post)
+        rosters.put_post(connection, replace(post, page=page), rosters.ranks(connection)["posts"][post.id])
+        _audit(hub)(connection, "post_put", {"post": post.id})
+    print(f"{post.name}: {page}")
+    return 0
+
+
+def unknown_post(post: str) -> KengdError:
+    """As the shell says it."""
+    return KengdError(
+        "unknown_post", f"không có điểm kẻng “{post[:40]}”", cure="xem các điểm: kengd hub posts", en="no such post"
+    )
+
+
+def unknown_village(name: str, roster: Roster) -> KengdError:
+    """As the shell says it."""
+    known = ", ".join(village.name for village in roster.villages)
+    new = "thôn vào danh sách khi cấp tệp cho một điểm kẻng của thôn: kengd hub enrol MÃ --name TÊN --villages THÔN"
+    return KengdError(
+        "unknown_village",
+        f"không có thôn “{name[:60]}”",
+        cure=f"các thôn đang có: {known}" if known else new,
+        en="no such village",
+    )
 
 
 def _posts(hub: Opened, args: argparse.Namespace) -> int:
     with hub.ledger.read() as connection:
         roster = rosters.read_roster(connection)
+    if not roster.posts:
+        if not args.json:
+            say("Chưa có điểm kẻng nào. Cấp tệp cho điểm đầu tiên: kengd hub enrol MÃ --name TÊN --villages THÔN")
+        return 0
+    names = {village.id: village.name for village in roster.villages}
+    watch, now_ms, bad = _watch(hub), clock.now().wall_ms, 0
+    for post in roster.posts:
+        seen = watch.seen(post.id)
+        bad += why_silent(seen, now_ms) is not None
+        villages = [names.get(village, village) for village in post.villages]
+        if args.json:
+            print(json.dumps(_facts(post, villages, seen, now_ms), ensure_ascii=False))
+        else:
+            print(_line(post, villages, seen, now_ms))
+    return 1 if bad else 0
+
+
+def _watch(hub: Opened) -> Watch:
+    """What each post says of itself just now."""
     watch = Watch(lambda *_: None)
     with link(hub) as line:
         line.connect()
@@ -104,31 +162,37 @@ def _posts(hub: Opened, args: argparse.Namespace) -> int:
             where = parse_topic(topic)
             if where is not None and where.leaf == "status":
                 watch.status(where.post, payload, retained=retain, now_ms=clock.now().wall_ms)
-    now_ms = clock.now().wall_ms
-    bad = 0
-    for post in roster.posts:
-        seen = watch.seen(post.id)
-        why = why_silent(seen, now_ms)
-        calm = why_calm_silent(seen, now_ms) if why is None else None
-        sounding = seen.status.sounding if seen.status is not None and seen.is_present(now_ms) else None
-        bad += why is not None
-        if args.json:
-            facts = {
-                "post": post.id,
-                "name": post.name,
-                "present": seen.is_present(now_ms),
-                "why_silent": why,
-                "why_calm_silent": calm,
-                "sounding": None
-                if sounding is None
-                else {"activation": sounding.activation, "signal": sounding.signal, "purpose": sounding.purpose.value},
-            }
-            print(json.dumps(facts, ensure_ascii=False))
-        else:
-            now = None if sounding is None else f"ĐANG KÊU {_sounds(sounding)}"
-            said = "; ".join(part for part in (now, why or calm) if part)
-            print(f"{'✗' if why else '✓'} {post.id:<16} {post.name}: {said or 'sẵn sàng'}")
-    return 1 if bad else 0
+    return watch
+
+
+def _sounding(seen: Seen, now_ms: int) -> Sounding | None:
+    return seen.status.sounding if seen.status is not None and seen.is_present(now_ms) else None
+
+
+def _facts(post: Post, villages: list[str], seen: Seen, now_ms: int) -> dict[str, Any]:
+    why, sounding = why_silent(seen, now_ms), _sounding(seen, now_ms)
+    return {
+        "post": post.id,
+        "name": post.name,
+        "villages": villages,
+        "page": post.page,
+        "present": seen.is_present(now_ms),
+        "why_silent": why,
+        "why_calm_silent": why_calm_silent(seen, now_ms) if why is None else None,
+        "sounding": None
+        if sounding is None
+        else {"activation": sounding.activation, "signal": sounding.signal, "purpose": sounding.purpose.value},
+    }
+
+
+def _line(post: Post, villages: list[str], seen: Seen, now_ms: int) -> str:
+    """With the villages that hear it, where its name does not say so already, and its page where it has one."""
+    why, sounding = why_silent(seen, now_ms), _sounding(seen, now_ms)
+    now = None if sounding is None else f"ĐANG KÊU {_sounds(sounding)}"
+    said = "; ".join(part for part in (now, why or why_calm_silent(seen, now_ms)) if part)
+    more = [name for name in villages if name.lower() not in post.name.lower()] + ([post.page] if post.page else [])
+    tail = f"  ({', '.join(more)})" if more else ""
+    return f"{'✗' if why else '✓'} {post.id:<16} {post.name}: {said or 'sẵn sàng'}{tail}"
 
 
 def _sounds(sounding: Sounding) -> str:

@@ -14,12 +14,13 @@ from typing import Final
 from kengd import clock
 from kengd.cli.fresh_file import fresh
 from kengd.cli.hub_open import reading
-from kengd.errors import KengdError, UsageError
+from kengd.cli.hub_posts import unknown_post
+from kengd.errors import UsageError
 from kengd.hub.ledger.report_facts import ground_of
 from kengd.hub.ledger.rosters import read_roster
 from kengd.hub.ledger.store import Ledger
 from kengd.hub.reports.figures import figures_of
-from kengd.hub.reports.period import Period, parse
+from kengd.hub.reports.period import Period, begun, parse
 from kengd.hub.reports.printed import Heading, printed
 from kengd.hub.reports.workbook import workbook
 from kengd.hub.roster import Roster
@@ -46,11 +47,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _report(args: argparse.Namespace) -> int:
     now_ms = clock.now().wall_ms
-    period = parse(args.period)
-    if period.from_ms > now_ms:
-        raise UsageError(
-            "bad_period", f"{period.name_vi} chưa tới", cure="chọn kỳ đã bắt đầu", en=f"{period.id} has not begun"
-        )
+    period = begun(parse(args.period), now_ms)
     path = _path(args.out or f"bao-cao-keng-{period.id}{WORKBOOK}", WORKBOOK, PAGE)
     superior, number = (
         _words(given, name) for given, name in ((args.superior, "--superior"), (args.number, "--number"))
@@ -93,9 +90,7 @@ def _sheet(settings: HubSettings, ledger: Ledger, post: str, phone: str) -> str:
         roster = read_roster(connection)
         known = roster.post(post)
         if known is None:
-            raise KengdError(
-                "unknown_post", f"không có điểm kẻng “{post[:40]}”", cure="xem: kengd hub posts", en="no such post"
-            )
+            raise unknown_post(post)
         loaded = settings_of(connection, post)
     return sheet_of(known, roster, loaded, settings.commune.name, phone, clock.now().wall_ms)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -15,7 +16,7 @@ from kengd.hub.authority.enrolment import Enrolment, PostWish
 from kengd.hub.founding import SETTINGS_OF, village_ids
 from kengd.hub.ledger import rosters, values
 from kengd.hub.ledger.store import Ledger, Transaction
-from kengd.hub.roster import Post, Roster, Village
+from kengd.hub.roster import PAGE, Post, Roster, Village
 from kengd.hub.settings import HubBroker
 
 GIVEN: Final = "enrolled:"
@@ -31,7 +32,8 @@ class EnrolWish:
     """What is said of a post that gets a file. None: as the roster, or the settings, have it; a new post needs a name.
 
     `villages`: names or ids; new ones come into the roster. `template`: TOML with bell, pins, hours. `keep_old`: the
-    certificates that it has stay good (a renewal). `act`: id of the request; a file is given out once for each.
+    certificates that it has stay good (a renewal). `act`: id of the request; a file is given out once for each. `page`: address
+    of the post's public page.
     """
 
     post: str
@@ -43,6 +45,7 @@ class EnrolWish:
     template: str | None = None
     keep_old: bool = False
     act: str | None = None
+    page: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +74,11 @@ class Enrolling:
     def enrol(self, wish: EnrolWish, audit: Audit, now_ms: int) -> Enrolled:
         """File, roster, settings for the rules sheet, audit line, broker.
 
-        Raises KengdError `already_given`, UsageError `usage` (a new post without a name), and what `Authority.enrol` raises:
+        Raises KengdError `already_given`, UsageError `bad_page`, `usage` (a new post without a name), and what `Authority.enrol` raises:
         nothing has changed then, and no certificate was revoked.
         """
+        if wish.page is not None:
+            check_page(wish.page)
         with self._given_once(wish):
             with self._ledger.read() as connection:
                 roster = rosters.read_roster(connection)
@@ -146,6 +151,18 @@ class Enrolling:
         return PostWish(wish.post, name, villages, host, port, wish.template)
 
 
+def check_page(page: str) -> str:
+    """The address of a post's public page, as it goes into a QR code. Raises UsageError `bad_page`."""
+    if re.fullmatch(PAGE, page) is None:
+        raise UsageError(
+            "bad_page",
+            f"“{page[:60]}” không phải địa chỉ trang của điểm kẻng",
+            cure="viết đủ http://MÁY:CỔNG/…, không dấu cách, không chữ có dấu; ví dụ http://10.0.0.11:8080/vi-sao",
+            en="the address of a page begins with http:// or https:// and has no spaces",
+        )
+    return page
+
+
 def _put(connection: Transaction, wish: EnrolWish, asked: PostWish, now_ms: int) -> None:
     """The post as it is in its file; its place in lists, its plan, its page and its keepers stay."""
     roster, ranks = rosters.read_roster(connection), rosters.ranks(connection)
@@ -155,7 +172,7 @@ def _put(connection: Transaction, wish: EnrolWish, asked: PostWish, now_ms: int)
         serves = _put_villages(connection, roster.villages, asked.villages)
     changed = replace(
         post, name=asked.name, villages=serves, sounder=wish.sounder or post.sounder,
-        enrolled_ms=post.enrolled_ms or now_ms,
+        page=post.page if wish.page is None else wish.page, enrolled_ms=post.enrolled_ms or now_ms,
     )  # fmt: skip
     rosters.put_post(connection, changed, ranks["posts"].get(wish.post, len(ranks["posts"])))
 

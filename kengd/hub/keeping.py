@@ -8,7 +8,9 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
+import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -114,18 +116,21 @@ def _write(path: Path, settings: HubSettings, text: bytes, sealed: bytes, ledger
     return rows
 
 
-def restore(file: Path, config: Path, passphrase: str, by: str, now_ms: int) -> Restored:
+def restore(file: Path, config: Path, passphrase: str, by: str, now_ms: int, state: Path | None = None) -> Restored:
     """Make the hub of this backup where there is none; all or nothing. What had been ordered before is not sent again.
 
-    Raises UsageError `hub_exists`, KengdError `no_backup`, `backup_broken`, `backup_other_release`, `wrong_passphrase`,
-    SettingsError, and what ledger and authority raise.
+    `state`: its state directory from now on, written into the new hub.toml; None: where the backup's hub.toml has it. Raises
+    UsageError `hub_exists`, KengdError `no_backup`, `backup_broken`, `backup_other_release`, `wrong_passphrase`, `no_directory`,
+    `bad_state`, SettingsError, and what ledger and authority raise.
     """
     with _opened(file) as pack:
         about, text, sealed = (_part(pack, name) for name in (ABOUT, SETTINGS, AUTHORITY))
         made_ms = _made_ms(about)
+        if state is not None:
+            text = _moved(text, state, config)
         settings = read_hub(text, config)
         _nothing_there(settings, config)
-        settings.state.mkdir(mode=0o750, parents=True, exist_ok=True)
+        _make_room(settings.state, config.parent)
         authority = Authority.unseal(sealed, passphrase, settings.authority)  # a wrong passphrase has made nothing
         try:
             with _empty_ledger(settings) as ledger:
@@ -209,8 +214,43 @@ def _nothing_there(settings: HubSettings, config: Path) -> None:
         raise _exists(str(settings.authority), str(settings.authority))
 
 
+def _moved(text: bytes, state: Path, config: Path) -> bytes:
+    """This hub.toml with its state in another directory. Raises KengdError `bad_state`, SettingsError."""
+    read_hub(text, config)
+    here = f"state_dir = {json.dumps(str(state), ensure_ascii=False)}"
+    said = text.decode("utf-8-sig").replace("\r\n", "\n")
+    tables = re.search(r"^[ \t]*\[", said, re.MULTILINE)  # what stands before the first of them is at the top
+    head, rest = (said[: tables.start()], said[tables.start() :]) if tables else (said, "")
+    head, changed = re.subn(r"^[ \t]*state_dir[ \t]*=.*$", lambda _: here, head, flags=re.MULTILINE)
+    moved = (head if changed else f"{here}\n{head}") + rest
+    if read_hub(moved.encode(), config).state != state:
+        raise KengdError(
+            "bad_state",
+            "không đổi được state_dir trong hub.toml của bản sao lưu",
+            cure="khôi phục không kèm --state, rồi sửa hub.toml bằng tay",
+            en="state_dir in the backup's hub.toml cannot be changed",
+        )
+    return moved.encode()
+
+
+def _make_room(state: Path, beside: Path) -> None:
+    """Raises KengdError `no_directory`; nothing has been made then but empty directories."""
+    for place in (state, beside):
+        try:
+            place.mkdir(mode=0o750, parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=place):
+                pass
+        except OSError as wrong:
+            raise KengdError(
+                "no_directory",
+                f"không ghi được vào {place} ({wrong.strerror})",
+                cure="chạy bằng người dùng ghi được ở đó (thường là sudo -u kengd-hub), hoặc chọn nơi khác: "
+                "kengd --config TỆP_HUB_TOML hub restore TỆP --state THƯ_MỤC",
+                en=f"cannot write into {place}",
+            ) from wrong
+
+
 def _write_new(path: Path, text: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640), "wb") as out:
         out.write(text)
         out.flush()
@@ -221,7 +261,8 @@ def _exists(what_vi: str, what: str) -> UsageError:
     return UsageError(
         "hub_exists",
         f"đã có {what_vi}: không ghi đè lên máy trực ban đang có",
-        cure="khôi phục vào máy mới; hoặc dời tệp cài đặt, thư mục dữ liệu (và cơ sở dữ liệu) cũ đi trước",
+        cure="khôi phục vào máy mới; hoặc dời hub.toml, thư mục dữ liệu (và cơ sở dữ liệu) cũ đi trước; hoặc để chỗ khác: "
+        "kengd --config TỆP_HUB_TOML hub restore TỆP --state THƯ_MỤC",
         en=f"{what} is there already",
     )
 

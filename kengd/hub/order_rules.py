@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from kengd.errors import KengdError
+from kengd.errors import KengdError, UsageError
 from kengd.hub.dispatching import Order
 from kengd.hub.ledger import values
 from kengd.hub.ledger.store import Transaction
@@ -17,6 +18,34 @@ LOCK: Final = "lock"
 """Under this key of the ledger's values: who has locked new rings, {"by", "at_ms", "why"}."""
 HUB: Final = "máy trực ban"
 """`by` of what no officer ordered: neighbours' help, the sounder, the silent test, the end of a ring that came late."""
+
+LATEST_START_S: Final = 540
+"""A post takes no order to begin later than 600 s from now; the way there takes its part."""
+LONGEST_GAP_S: Final = 300
+
+
+def check_times(posts: Sequence[str], at_s: int | None, first: str | None, gap_s: int, now_ms: int) -> None:
+    """What a post would refuse as `bad_at` is refused here already. `at_s`: unix s; `first`, `gap_s`: one after another.
+
+    Raises UsageError `bad_at`, `bad_first`.
+    """
+    if (first is None) != (gap_s == 0) or (first is not None and first not in posts) or not 0 <= gap_s <= LONGEST_GAP_S:
+        raise UsageError(
+            "bad_first",
+            "đánh lần lượt thì phải có điểm đầu tiên (một trong các điểm đã chọn) và số giây giữa hai điểm "
+            f"(1–{LONGEST_GAP_S})",
+            cure="gửi cả first và gap_s, hoặc bỏ cả hai",
+            en="first (one of the posts) and gap_s (1 to 300 s) come together",
+        )
+    now_s = now_ms // 1000
+    begin_s = now_s if at_s is None else at_s
+    if begin_s < now_s - 5 or begin_s + (len(posts) - 1) * gap_s > now_s + LATEST_START_S:
+        raise UsageError(
+            "bad_at",
+            "giờ bắt đầu phải từ bây giờ đến 9 phút nữa, kể cả điểm cuối cùng",
+            cure="chọn giờ gần hơn, hoặc bớt số giây giữa hai điểm",
+            en="the last post has to begin within nine minutes",
+        )
 
 
 def fit(hush: Order) -> Order:

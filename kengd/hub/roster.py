@@ -16,6 +16,8 @@ STALE_MS: Final = 90_000
 _LATEST_MS: Final = 253_402_214_400_000
 """The last day of the year 9999 is not told: seven hours later no calendar has a day."""
 SKEW_MS: Final = 10_000
+PAGE: Final = r"^https?://[!-~]{1,300}$"
+"""What the address of a post's public page looks like (it goes into a QR code)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,9 @@ from kengd.settings.problems import Problem, SettingsError
 SYSTEM_CONFIG: Final = "/etc/kengd/hub.toml"
 VARIABLE: Final = "KENGD_HUB_CONFIG"
 LARGEST: Final = 1 << 20
+MEND: Final = "sửa các chỗ trên trong tệp ấy rồi làm lại; dịch vụ thì chạy: sudo systemctl restart kengd-hub"
+BEGIN: Final = "kengd hub begin --commune MÃ_XÃ --name TÊN_XÃ --address ĐỊA_CHỈ"
+"""The command that makes a hub.toml where there is none."""
 
 
 def _hook_url(url: str) -> str:
@@ -274,10 +277,13 @@ def load_hub(config: str | None) -> HubSettings:
     try:
         raw = path.read_bytes()[: LARGEST + 1]
     except OSError as wrong:
+        missing = isinstance(wrong, FileNotFoundError)
         raise UsageError(
             "no_settings",
             f"không đọc được tệp cài đặt của máy trực ban {path} ({wrong.strerror})",
-            cure="tạo tệp bằng: sudo kengd hub begin …, hoặc chỉ ra tệp bằng --config TỆP",
+            cure=f"chỉ ra tệp bằng --config TỆP; chưa lập máy trực ban thì chạy: {BEGIN}"
+            if missing
+            else "chạy lại bằng người dùng được đọc tệp ấy (thường là sudo -u kengd-hub), hoặc chỉ ra tệp bằng --config TỆP",
             en=f"cannot read {path}: {wrong.strerror}",
         ) from wrong
     return read_hub(raw, path)
@@ -286,13 +292,16 @@ def load_hub(config: str | None) -> HubSettings:
 def read_hub(raw: bytes, path: Path) -> HubSettings:
     """These bytes as the file at `path`; relative paths in it begin there. Raises SettingsError."""
     if len(raw) > LARGEST:
-        raise SettingsError(str(path), [Problem("toml", "", "tệp dài quá 1 MiB")])
-    text, data = toml_of(raw, str(path))
+        raise SettingsError(str(path), [Problem("toml", "", "tệp dài quá 1 MiB")], MEND)
+    try:
+        text, data = toml_of(raw, str(path))
+    except SettingsError as wrong:
+        raise SettingsError(str(path), wrong.problems, MEND) from None
     lines = key_lines(text)
     try:
         found = HubSettings.model_validate(data)
     except ValidationError as wrong:
-        raise SettingsError(str(path), problems_of(wrong, lines, HubSettings)) from None
+        raise SettingsError(str(path), problems_of(wrong, lines, HubSettings), MEND) from None
     here = path.resolve().parent
     web = found.web.model_copy(update={name: _from(here, getattr(found.web, name)) for name in ("cert", "key")})
     above = found.district

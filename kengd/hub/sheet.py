@@ -37,7 +37,7 @@ def sheet_of(post: Post, roster: Roster, loaded: LoadedSettings, commune: str, p
         raise KengdError(
             "no_page",
             "chưa ghi địa chỉ trang công khai của điểm kẻng này, nên chưa có mã QR để in",
-            cure="ghi địa chỉ trang (page) của điểm kẻng trong danh sách rồi in lại",
+            cure=f"ghi địa chỉ trang rồi in lại: kengd hub page {post.id} http://ĐỊA_CHỈ_ĐIỂM_KẺNG:8080/vi-sao",
             en="the post has no public page for the QR code",
         )
     names = {item.id: item.name for item in roster.villages}

@@ -5,37 +5,19 @@ from __future__ import annotations
 import difflib
 import re
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Annotated, Any, Final, Union, get_args, get_origin
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from kengd.settings.demands import WRONG_KINDS, bound_of
 from kengd.settings.field import Section, Wrong
 from kengd.settings.lines import KeyPath, line_of
 from kengd.settings.model import Settings
 from kengd.settings.problems import Problem
 
 _TAGS = {"striker", "siren"}
-_PATTERNS = {
-    r"^[a-z0-9-]{1,40}$": "chỉ chữ thường không dấu, số và dấu gạch nối, nhiều nhất 40 ký tự",
-    r"^[a-z0-9_-]{1,40}$": "chỉ chữ thường không dấu, số, gạch nối và gạch dưới, nhiều nhất 40 ký tự",
-    r"^[0-9a-f]{64}$": "phải là 64 chữ số hex thường (kết quả của sha256sum)",
-    r"^[A-Za-z0-9._:-]{1,253}$": (
-        'chỉ ghi tên hoặc địa chỉ máy, như "10.0.0.1": không có dấu cách, không có "mqtt://"; cổng thì ghi ở mục port'
-    ),
-    r"^[A-Za-z0-9._-]{1,64}$": "chỉ chữ không dấu, số, dấu chấm, gạch nối và gạch dưới, nhiều nhất 64 ký tự",
-    r"^[^\x00-\x1f\x7f]*$": "không được có ký tự điều khiển hay xuống dòng",
-}
-_KINDS = {
-    "int_type": "phải là số nguyên, không có dấu nháy và không có phần lẻ",
-    "string_type": "phải là chữ, đặt trong dấu nháy",
-    "bool_type": "phải là true hoặc false",
-    "list_type": "phải là một danh sách: […]",
-    "dict_type": "phải là một bảng",
-    "model_type": "phải là một bảng",
-    "model_attributes_type": "phải là một bảng",
-}
 
 
 def problems_of(wrong: ValidationError, lines: dict[KeyPath, int], root: type[Section] = Settings) -> list[Problem]:
@@ -98,25 +80,16 @@ def _missing_cure(path: KeyPath, root: type[Section]) -> str:
 
 def _wording(error: ErrorDetails) -> tuple[str, str]:
     """What is wrong and the cure, from the complaint's type."""
-    kind, about = error["type"], error.get("ctx", {})
+    kind = error["type"]
     secret = any(part in _SECRETS for part in error["loc"])
     given = "giá trị này" if secret else _shown(error["input"])
-    if kind in _KINDS:
-        return f"{given} không đúng kiểu", _KINDS[kind]
-    bounds: dict[str, Callable[[], str]] = {
-        "greater_than_equal": lambda: f"phải từ {about['ge']} trở lên",
-        "less_than_equal": lambda: f"nhiều nhất là {about['le']}",
-        "string_too_short": lambda: "không được để trống",
-        "string_too_long": lambda: f"nhiều nhất {about['max_length']} ký tự",
-        "too_long": lambda: f"nhiều nhất {about['max_length']} mục",
-        "literal_error": lambda: f"chọn một trong: {about['expected'].replace(' or ', ', ')}",
-        "union_tag_invalid": lambda: f"kind phải là một trong: {about['expected_tags']}",
-        "string_pattern_mismatch": lambda: _PATTERNS.get(about["pattern"], f"phải theo mẫu {about['pattern']}"),
-    }
-    if kind in bounds:
-        return f"{given} không dùng được", bounds[kind]()
+    if kind in WRONG_KINDS:
+        return f"{given} không đúng kiểu", WRONG_KINDS[kind]
+    bound = bound_of(error)
+    if bound is not None:
+        return f"{given} không dùng được", bound
     if kind == "value_error":
-        wrong = about["error"]
+        wrong = error["ctx"]["error"]
         return str(wrong), wrong.cure if isinstance(wrong, Wrong) else ""
     return f"{given} không dùng được ({re.sub(r'[^ -~]', '?', error['msg'])})", ""
 

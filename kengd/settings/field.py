@@ -14,11 +14,11 @@ class Section(BaseModel):
 
 
 class Wrong(ValueError):
-    """What a validator finds wrong with a value, in Vietnamese, with its cure."""
+    """What a validator finds wrong with a value, in Vietnamese, with its cure; `en`: the same in English, for logs."""
 
-    def __init__(self, vi: str, cure: str) -> None:
+    def __init__(self, vi: str, cure: str, en: str = "") -> None:
         super().__init__(vi)
-        self.cure = cure
+        self.cure, self.en = cure, en or vi
 
 
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,40}$")]

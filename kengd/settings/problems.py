@@ -32,17 +32,23 @@ class Problem:
         return f"{text}\n    → {self.cure}" if self.cure else text
 
 
-class SettingsError(UsageError):
-    """The settings are not usable; `problems` lists everything that was found wrong, in the order of the lines."""
+CHECK = "sửa các chỗ trên rồi chạy lại `kengd check`"
 
-    def __init__(self, path: str, problems: Iterable[Problem]) -> None:
+
+class SettingsError(UsageError):
+    """The settings are not usable; `problems` lists everything that was found wrong, in the order of the lines.
+
+    `cure`: what to do about a file that is no post's own.
+    """
+
+    def __init__(self, path: str, problems: Iterable[Problem], cure: str = CHECK) -> None:
         self.path = path
         self.problems = tuple(sorted(problems, key=lambda problem: problem.line or 0))
         listed = "".join(f"\n  {n}. {problem.for_people()}" for n, problem in enumerate(self.problems, 1))
         super().__init__(
             "settings_invalid",
             f"tệp cài đặt {path} có {len(self.problems)} chỗ sai:{listed}",
-            cure="sửa các chỗ trên rồi chạy lại `kengd check`",
+            cure=cure,
             en=f"settings {path}: {len(self.problems)} problem(s), first: {self.first}",
         )
 

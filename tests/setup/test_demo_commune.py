@@ -101,6 +101,19 @@ def test_the_greeting_names_three_things_to_try_and_ends_with_the_way_out(tmp_pa
         assert piece in text
 
 
+def test_a_first_password_that_was_changed_is_not_printed_again(tmp_path: Path) -> None:
+    """At the second start with the same directory: what opens nothing is no help; the command that sets a new one is."""
+    commune = lay_out(tmp_path)
+    login, password = commune.hub.first_login.read_text("utf-8").split()
+    assert f"{login}, mật khẩu lần đầu {password}" in greeting(commune)
+    assert main(["--config", str(commune.hub.config), "hub", "users", "password", login]) == 0
+    commune = lay_out(tmp_path)
+    text = greeting(commune)
+    assert password not in text
+    vi, en = text.index("mật khẩu lần đầu đã được đổi"), text.index(f"The first password of {login} was changed")
+    assert vi < text.index(f"--config {commune.hub.config} hub users password {login}") < en
+
+
 def test_without_mosquitto_the_cure_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """No root, no mosquitto: a sentence and what to type, not a traceback."""
     monkeypatch.setattr("kengd.cli.demo.shutil.which", lambda *_args, **_more: None)

@@ -21,7 +21,15 @@ from kengd.errors import UsageError
 from kengd.hub.authority import broker, sealing, store
 from kengd.hub.authority import certificates as make
 from kengd.hub.authority.brokerfiles import BrokerFiles, pack_bundle, unpack_bundle, write_files
-from kengd.hub.authority.enrolment import KEY_NAMES, Enrolment, PostWish, check_wish, settings_text, with_keys
+from kengd.hub.authority.enrolment import (
+    KEY_NAMES,
+    Enrolment,
+    PostWish,
+    check_wish,
+    in_template,
+    settings_text,
+    with_keys,
+)
 from kengd.hub.authority.index import Index, Purpose, SigningKey, to_json
 from kengd.hub.authority.keys import SigningKeys, first_kid, key_file, make_key
 from kengd.hub.authority.mending import check_contents, keep, mend, private_file, record
@@ -40,6 +48,7 @@ from kengd.settings import where
 from kengd.settings.dropped import read_dropped
 from kengd.settings.find import EXAMPLE, read_as
 from kengd.settings.overlay import Overlays
+from kengd.settings.problems import SettingsError
 from kengd.wire.topics import check_slug
 
 log = logging.getLogger("kengd.hub.authority")
@@ -140,7 +149,10 @@ class Authority:
             keys = index.usable_keys()
             settings = settings_text(wish, index.commune, keys, EXAMPLE.read_text("utf-8"))
             said = f"{index.commune}/{wish.post_id}"
-            loaded = read_as(settings.encode(), Path(where.SYSTEM_CONFIG), overlays=Overlays())
+            try:
+                loaded = read_as(settings.encode(), Path(where.SYSTEM_CONFIG), overlays=Overlays())
+            except SettingsError as wrong:
+                raise in_template(wrong, settings, wish.template or "") from None
             ca = self._store.ca()
             pair = make.make_client(ca, wish.post_id, make.POST_DAYS, now_ms)
             parts = (ca.certificate_pem(), pair.certificate_pem(), pair.key_pem())

@@ -125,7 +125,7 @@ def broken_file(said: str) -> KengdError:
     return KengdError(
         "authority_broken",
         f"tệp {said} của máy trực ban bị hỏng",
-        cure="khôi phục khoá và chứng thư từ bản sao lưu: kengd hub restore",
+        cure="dời hub.toml và thư mục dữ liệu đi nơi khác, rồi khôi phục từ bản sao lưu: kengd hub restore TỆP",
         en=f"{said} is damaged",
     )
 

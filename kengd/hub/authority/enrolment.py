@@ -9,7 +9,7 @@ import json
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from kengd.errors import UsageError
@@ -19,9 +19,13 @@ from kengd.settings.credentials import PREFIX
 from kengd.settings.dropped import TABLE
 from kengd.settings.find import toml_of
 from kengd.settings.lines import key_lines
+from kengd.settings.problems import SettingsError
 
 OURS = frozenset({"post", "broker", "hub", TABLE})
 """Tables that come from the hub and never from a template."""
+TEMPLATE = "mẫu cài đặt"
+"""What a template is called when something in it is wrong: it lies nowhere on the post yet."""
+MEND_TEMPLATE = "sửa các chỗ trên trong mẫu rồi cấp tệp lại; mẫu đúng: deploy/kengd.example.toml"
 KEY_NAMES = ("ca.pem", "broker.pem", "broker.key")
 MOST_VILLAGES = 50
 _COMMENTED_OUT = re.compile(r"#\s*\[+\s*(?:post|broker|hub|keys)\b")
@@ -93,7 +97,10 @@ def settings_text(wish: PostWish, commune: str, keys: Sequence[SigningKey], exam
         raw = template.encode()
     except UnicodeEncodeError:
         raise _bad_template() from None
-    text, data = toml_of(raw, "mẫu cài đặt")
+    try:
+        text, data = toml_of(raw, TEMPLATE)
+    except SettingsError as wrong:
+        raise in_template(wrong, "", "") from None
     ours = _our_tables(wish, commune, keys)
     kept = _without_ours(text, keep_head=wish.template is not None)
     whole = f"{_head(wish, commune)}\n{kept}\n\n{ours}"
@@ -105,6 +112,25 @@ def settings_text(wish: PostWish, commune: str, keys: Sequence[SigningKey], exam
     if made != expected:
         raise _bad_template()
     return whole
+
+
+def in_template(wrong: SettingsError, whole: str, template: str) -> SettingsError:
+    """The same complaints about the template that was given, with its own lines. `whole`: the text they were made about, where
+    it is another one (the template with our tables around it)."""
+    rows, own = whole.split("\n"), template.split("\n")
+    problems = [
+        problem if not whole or problem.line is None else replace(problem, line=_own_line(problem.line, rows, own))
+        for problem in wrong.problems
+    ]
+    return SettingsError(TEMPLATE, problems, MEND_TEMPLATE)
+
+
+def _own_line(line: int, rows: Sequence[str], own: Sequence[str]) -> int | None:
+    """Where this line of the whole stands in the template; None: it is one of ours, or stands there more often."""
+    text = rows[line - 1] if line <= len(rows) else ""
+    places = [number for number, row in enumerate(own, 1) if row == text]
+    times = rows[:line].count(text)
+    return places[times - 1] if text.strip() and len(places) == rows.count(text) else None
 
 
 def with_keys(settings: str, keys: Mapping[str, str]) -> str:

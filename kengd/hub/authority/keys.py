@@ -104,7 +104,7 @@ class SigningKeys:
                 raise UsageError(
                     "not_active",
                     f"khoá “{kid}” không phải khoá đang ký",
-                    cure="xem khoá nào đang ký: kengd hub keys",
+                    cure="xem khoá nào đang ký: kengd hub keys list",
                     en=f"key {kid!r} is not the active one",
                 )
             changed, successor = _succeeded(index, now_ms)
@@ -145,7 +145,7 @@ def _known(index: Index, kid: str) -> SigningKey:
         raise UsageError(
             "unknown_kid",
             f"không có khoá ký nào tên “{kid[:64]}”",
-            cure="xem các khoá: kengd hub keys",
+            cure="xem các khoá: kengd hub keys list",
             en="unknown key",
         )
     return found

@@ -121,6 +121,6 @@ def no_backup(what: str) -> KengdError:
     return KengdError(
         "not_a_backup",
         "tệp này không phải bản sao lưu khoá của máy trực ban, hoặc do bản kengd khác làm ra",
-        cure="chọn đúng tệp do kengd hub backup làm ra",
+        cure="chọn đúng tệp sao lưu, do lệnh này làm ra: kengd hub backup TỆP",
         en=f"not a sealed authority: {what}",
     )

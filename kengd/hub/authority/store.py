@@ -102,7 +102,7 @@ def lay_down(directory: Path, contents: Mapping[str, bytes]) -> Store:
         raise UsageError(
             "no_directory",
             f"không có thư mục {place.parent}",
-            cure="tạo thư mục ấy trước, hoặc sửa hub.state_dir",
+            cure="tạo thư mục ấy trước, hoặc sửa state_dir trong hub.toml",
             en=f"{place.parent} is no directory",
         )
     with files.locked(place.parent):
@@ -110,7 +110,7 @@ def lay_down(directory: Path, contents: Mapping[str, bytes]) -> Store:
             raise UsageError(
                 "authority_exists",
                 f"{place} đã có khoá và chứng thư của một xã",
-                cure="dùng tiếp bộ khoá ấy, hoặc chọn thư mục khác; đừng xoá khi chưa có bản sao lưu",
+                cure="dùng tiếp bộ khoá ấy, hoặc chọn thư mục khác bằng --state; đừng xoá khi chưa có bản sao lưu",
                 en=f"{place} is not empty",
             )
         new = place.with_name(f".{place.name}.new")
@@ -129,6 +129,7 @@ def no_authority(directory: Path) -> KengdError:
     return UsageError(
         "no_authority",
         f"{directory} chưa có khoá và chứng thư của xã",
-        cure="chạy bước cài đặt máy trực ban trước, hoặc khôi phục từ bản sao lưu: kengd hub restore",
+        cure="xem state_dir trong hub.toml; nếu thư mục ấy đã mất: dời hub.toml đi, rồi khôi phục từ bản sao lưu: "
+        "kengd hub restore TỆP",
         en=f"no authority in {directory}",
     )

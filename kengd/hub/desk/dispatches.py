@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
-from kengd.errors import KengdError, UsageError
+from kengd.errors import KengdError
 from kengd.hub.confirmations import NeedsConfirming
 from kengd.hub.desk.choosing import posts_of, posts_to_hush
 from kengd.hub.desk.desk import Asking, At, Desk, Hushing, Writing, actor_of
@@ -20,13 +20,12 @@ from kengd.hub.ledger import desk_facts, incidents, values
 from kengd.hub.ledger import dispatches as kept
 from kengd.hub.ledger.dispatches import Dispatch
 from kengd.hub.ledger.store import TROUBLE, Transaction
+from kengd.hub.order_rules import check_times
 from kengd.hub.people.ground import only_officers
 from kengd.hub.people.words import Caller
 from kengd.hub.ring_acts import RingWish
 
 router = APIRouter(prefix="/api")
-LATEST_START_S: Final = 540
-"""A post takes no order to begin later than 600 s from now; the way there takes its part."""
 
 
 @router.post("/rings", status_code=201)
@@ -40,7 +39,7 @@ def ring(form: RingForm, desk: At, caller: Writing) -> Response:
         caller.require("ring_all")
     known = _known(desk, form.id)
     if known is None:
-        _times(form, len(posts), posts, desk.now_ms())
+        check_times(posts, form.at, form.first, form.gap_s, desk.now_ms())
         _incident_is_there(desk, form.incident)
     wish = RingWish(
         form.id, form.signal, form.purpose, posts, form.why, form.at, form.first, form.gap_s, form.confirm, form.alone_why,
@@ -214,23 +213,3 @@ def _incident_is_there(desk: Desk, incident: str | None) -> None:
     with desk.hub.ledger.read() as connection:
         if incidents.find(connection, incident) is None:
             raise KengdError("unknown_incident", "không có vụ việc này", cure="tải lại trang", en="no such incident")
-
-
-def _times(form: RingForm, count: int, posts: tuple[str, ...], now_ms: int) -> None:
-    """What a post would refuse as `bad_at` is refused here already. Raises UsageError `bad_at`, `bad_first`."""
-    if (form.first is None) != (form.gap_s == 0) or (form.first is not None and form.first not in posts):
-        raise UsageError(
-            "bad_first",
-            "đánh lần lượt thì phải có điểm đầu tiên (một trong các điểm đã chọn) và số giây giữa hai điểm",
-            cure="gửi cả first và gap_s, hoặc bỏ cả hai",
-            en="first (one of the posts) and gap_s come together",
-        )
-    now_s = now_ms // 1000
-    begin_s = now_s if form.at is None else form.at
-    if begin_s < now_s - 5 or begin_s + (count - 1) * form.gap_s > now_s + LATEST_START_S:
-        raise UsageError(
-            "bad_at",
-            "giờ bắt đầu phải từ bây giờ đến 9 phút nữa, kể cả điểm cuối cùng",
-            cure="chọn giờ gần hơn, hoặc bớt số giây giữa hai điểm",
-            en="the last post has to begin within nine minutes",
-        )

@@ -7,6 +7,8 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from kengd.hub.people.words import Role
+from kengd.hub.roster import PAGE
+from kengd.settings.field import Wrong
 from kengd.wire.orders import LATEST_S, LONGEST_TEXT, is_text
 
 LATEST_MS: Final = LATEST_S * 1000
@@ -15,14 +17,22 @@ MOST_POSTS: Final = 1_000
 
 def _printable(text: str) -> str:
     if not is_text(text):
-        raise ValueError(f"1 to {LONGEST_TEXT} characters on one line, none of control")
+        raise Wrong(
+            f"phải có 1–{LONGEST_TEXT} ký tự, trên một dòng",
+            "viết gọn lại, không xuống dòng",
+            f"1 to {LONGEST_TEXT} characters on one line, none of control",
+        )
     return text
 
 
 def _sound(text: str) -> str:
     """Longer text, or none."""
     if not all(is_text("." + text[at : at + 100]) for at in range(0, len(text), 100)):
-        raise ValueError("text on one line, no control characters")
+        raise Wrong(
+            "có ký tự không viết được trong sổ",
+            "viết trên một dòng, không có ký tự điều khiển",
+            "text on one line, no control characters",
+        )
     return text
 
 
@@ -161,7 +171,7 @@ class PostForm(Form):
     sounder: bool = False
     x: Annotated[float, Field(ge=-1e7, le=1e7)] | None = None
     y: Annotated[float, Field(ge=-1e7, le=1e7)] | None = None
-    page: Annotated[str, StringConstraints(pattern=r"^https?://[!-~]{1,300}$")] | None = None
+    page: Annotated[str, StringConstraints(pattern=PAGE)] | None = None
     rank: Rank = 0
 
 

@@ -9,11 +9,16 @@ from typing import Any, Final
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
+from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
 
 from kengd.errors import KengdError, UsageError
-from kengd.hub.ledger.store import TROUBLE, trouble_in_words
+from kengd.hub.called import called
+from kengd.hub.ledger.store import TROUBLE, ledger_trouble, trouble_in_words
 from kengd.hub.people.limits import Wait
+from kengd.settings.demands import demand_of_json
+from kengd.settings.explain import said_path
+from kengd.settings.field import Wrong
 from kengd.wire.orders import Unfit
 from kengd.wire.reasons import SENTENCES
 
@@ -51,7 +56,7 @@ class Json(JSONResponse):
 def said(error: KengdError, **more: Any) -> Json:
     """The answer for this error; `more`: what else the client needs."""
     usual = 422 if isinstance(error, UsageError) else 409
-    body = {"error": error.code, "vi": error.vi, "cure": error.cure, "en": error.en, **more}
+    body = {"error": error.code, "vi": error.vi, "cure": called(error.cure), "en": error.en, **more}
     answer = Json(body, STATUS.get(error.code, usual))
     if isinstance(error, Wait):
         answer.headers["Retry-After"] = str(-(-error.wait_ms // 1000))
@@ -78,10 +83,23 @@ async def _ours(_: Request, error: Exception) -> Response:
 
 async def _invalid(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    where = [".".join(str(part) for part in item["loc"])[:200] + ": " + item["msg"] for item in error.errors()[:5]]
+    found: list[ErrorDetails] = [*error.errors()][:5]
+    cures = [f"{_place(item['loc'])}: {demand_of_json(item)}" for item in found]
+    english = [".".join(str(part) for part in item["loc"])[:200] + ": " + _english(item) for item in found]
     return said(
-        UsageError("invalid", "yêu cầu sai khuôn dạng", cure="; ".join(where)[:1000], en="; ".join(where)[:1000])
+        UsageError("invalid", "yêu cầu sai khuôn dạng", cure="; ".join(cures)[:1000], en="; ".join(english)[:1000])
     )
+
+
+def _place(loc: tuple[int | str, ...]) -> str:
+    """("body", "posts", 0) as "posts[1]": people count from one."""
+    inside = () if loc[1:] and loc[0] == "body" and isinstance(loc[1], int) else loc[1:]  # the place of a JSON mistake
+    return said_path(tuple(inside))[:200] or "nội dung gửi lên"
+
+
+def _english(item: ErrorDetails) -> str:
+    wrong = item.get("ctx", {}).get("error")
+    return wrong.en if isinstance(wrong, Wrong) else item["msg"]
 
 
 async def _http(_: Request, error: Exception) -> Response:
@@ -101,14 +119,7 @@ async def _unfit(_: Request, error: Exception) -> Response:
 async def _ledger(_: Request, error: Exception) -> Response:
     """The database is away, full or broken. Its own words stay in the log: they may hold what was being written."""
     log.error("the ledger failed: %s", trouble_in_words(error))
-    return said(
-        KengdError(
-            "ledger_trouble",
-            "cơ sở dữ liệu của máy trực ban đang hỏng hoặc đầy",
-            cure="xem đĩa còn chỗ không, PostgreSQL có chạy không; thử lại sau vài giây",
-            en="the ledger cannot be read or written",
-        )
-    )
+    return said(ledger_trouble())
 
 
 async def _unknown(_: Request, error: Exception) -> Response:

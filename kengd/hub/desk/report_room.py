@@ -18,7 +18,7 @@ from kengd.hub.desk.refusals import Json
 from kengd.hub.ledger.report_facts import ground_of
 from kengd.hub.reports.facts import Ground
 from kengd.hub.reports.figures import figures_of
-from kengd.hub.reports.period import Period, parse
+from kengd.hub.reports.period import Period, begun, parse
 from kengd.hub.reports.printed import Heading, printed
 from kengd.hub.reports.workbook import workbook
 from kengd.hub.sheet import settings_of, sheet_of
@@ -32,7 +32,7 @@ Text = Annotated[str, Query(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
 @router.get("/api/reports/{period}.json")
 def as_json(period: str, desk: At, caller: Awake, village: Villages = None) -> Json:
     """The figures. `village`: again for each one; all without."""
-    chosen = parse(period)
+    chosen = begun(parse(period), desk.now_ms())
     with desk.reporting():
         ground = _ground(desk, chosen, village)
         figures = plain(asdict(figures_of(ground, chosen, village)))
@@ -45,7 +45,7 @@ def as_json(period: str, desk: At, caller: Awake, village: Villages = None) -> J
 @router.get("/api/reports/{period}.xlsx")
 def as_workbook(period: str, desk: At, caller: Awake, village: Villages = None) -> Response:
     """The figures and all that they were counted from."""
-    chosen = parse(period)
+    chosen = begun(parse(period), desk.now_ms())
     with desk.reporting():
         made = workbook(_ground(desk, chosen, village), chosen, village)
     name = f"bao-cao-keng-{chosen.id}.xlsx"
@@ -57,7 +57,7 @@ def as_page(
     period: str, desk: At, caller: Awake, village: Villages = None, superior: Text = "", number: Text = ""
 ) -> Response:
     """Laid out as a commune's report, to be printed and signed."""
-    chosen, commune = parse(period), desk.hub.settings.commune
+    chosen, commune = begun(parse(period), desk.now_ms()), desk.hub.settings.commune
     heading = Heading(superior, commune.office.upper(), commune.name, desk.now_ms(), number or None)
     with desk.reporting():
         made = printed(_ground(desk, chosen, village), chosen, heading, village)

@@ -153,6 +153,16 @@ def trouble_in_words(wrong: BaseException) -> str:
     return _first_line(getattr(wrong, "orig", None) or wrong)
 
 
+def ledger_trouble() -> KengdError:
+    """As people are told; the database's own words may hold what was being written."""
+    return KengdError(
+        "ledger_trouble",
+        "cơ sở dữ liệu của máy trực ban đang hỏng hoặc đầy",
+        cure="xem đĩa còn chỗ không, PostgreSQL có chạy không; thử lại sau vài giây",
+        en="the ledger cannot be read or written",
+    )
+
+
 def is_away(wrong: BaseException) -> bool:
     """True: the database is away, full or busy, and the same will do later. False: it is what was asked that cannot be done."""
     if not isinstance(wrong, TROUBLE):

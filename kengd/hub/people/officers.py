@@ -160,7 +160,7 @@ class Officers(Ground):
                 raise KengdError(
                     "officers_exist",
                     "máy trực ban này đã có cán bộ",
-                    cure="nhờ quản trị thêm cán bộ, hoặc đặt lại mật khẩu bằng: sudo kengd hub users",
+                    cure="nhờ quản trị thêm cán bộ, hoặc đặt lại mật khẩu bằng: kengd hub users password TÊN_ĐĂNG_NHẬP",
                     en="there are officers already",
                 )
             if kept.officer_of_login(connection, new.login or "") is not None:

@@ -59,6 +59,15 @@ def parse(text: str) -> Period:
     return quarter(int(found[1]), int(found[3])) if found[3] else year(int(found[1]))
 
 
+def begun(period: Period, now_ms: int) -> Period:
+    """This period, of which there is something to report. Raises UsageError `bad_period` where all of it lies in the future."""
+    if period.from_ms > now_ms:
+        raise UsageError(
+            "bad_period", f"{period.name_vi} chưa tới", cure="chọn kỳ đã bắt đầu", en=f"{period.id} has not begun"
+        )
+    return period
+
+
 def month_digits(number: int) -> str:
     """A month as documents write it: "01", "02", then "3" … "12"."""
     return f"{number:02}" if number < 3 else str(number)
