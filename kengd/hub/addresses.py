@@ -37,10 +37,14 @@ class Everybody:
         return next((person for person in (*self.officers, *self.keepers) if person.id == person_id), None)
 
     def callees(self, keepers: Sequence[Keeper], post: str, now_ms: int) -> list[Callee]:
-        """Officers by rank, then the post's keepers at home; only those who can be reached at all."""
+        """Officers by rank, then the post's keepers at home; also those whom nothing can reach."""
         home = {keeper.id for keeper in keepers_at_home(keepers, post, now_ms)}
         people = (*self.officers, *(person for person in self.keepers if person.id in home))
-        return [Callee(person.id, person.name, "", ()) for person in people if person.channels]
+        return [Callee(person.id, person.name, bool(person.channels)) for person in people]
+
+    def is_person(self, person_id: str) -> bool:
+        """Somebody, not a hook or a camera."""
+        return self.one(person_id) is not None
 
 
 class Addresses:

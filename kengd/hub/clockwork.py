@@ -199,8 +199,8 @@ class Clockwork:
         with self._ledger.write() as connection:
             due = incidents.calls_due(connection, now_ms, self._call_after_ms)
             for incident in due:
-                incidents.called(connection, incident.id, now_ms + self._call_after_ms)
-                changes.note(connection, "incident", incident=incident.id, call=incident.calls + 1)
+                incidents.turn_came(connection, incident.id, now_ms + self._call_after_ms)
+                changes.note(connection, "incident", incident=incident.id, turn=incident.turns + 1)
         for incident in due:
             self._on_call(incident)
 
@@ -286,7 +286,7 @@ class Clockwork:
         """The duty room's own bells sound for an alarm that nobody has taken, also while new rings are locked."""
         posts = tuple(post.id for post in self._roster().posts if post.sounder)
         if posts:
-            act = f"sounder-{incident.calls}-{incident.id}"[:64]
+            act = f"sounder-{incident.turns}-{incident.id}"[:64]
             order = Order(act, "ring", posts, HUB, "báo động chưa ai nhận", "alarm", "actual")
 
             def untaken(connection: Transaction) -> None:

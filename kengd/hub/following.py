@@ -172,8 +172,9 @@ class Following:
 
     def _new(self, incident_id: str, began: Began) -> Incident:
         post = self._roster().post(began.post)
-        village = post.villages[0] if post is not None and post.villages else None
+        villages = post.villages if post is not None else ()
         return Incident(
-            incident_id, "alarm", began.began_ms, post=began.post, village=village, text=began.place or "",
+            incident_id, "alarm", began.began_ms, post=began.post, village=villages[0] if villages else None,
+            text=began.place or "", villages=villages,
             call_due_ms=began.heard_ms + self._call_after_ms if self._calls(began) else None,
         )  # fmt: skip

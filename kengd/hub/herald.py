@@ -5,21 +5,22 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 from kengd.errors import KengdError
-from kengd.hub import absences, silent_test, tidings
+from kengd.hub import absences, calling, silent_test, tidings
 from kengd.hub.absences import LOST, SICK, Line
 from kengd.hub.addresses import Addresses, Everybody
 from kengd.hub.authority.own import Expiry
 from kengd.hub.bulletins import Bulletins
 from kengd.hub.confirmations import forget_confirmations
 from kengd.hub.dispatcher import Mouth
+from kengd.hub.errands import Errands, Left
 from kengd.hub.home import Home
 from kengd.hub.incidents import Incident
-from kengd.hub.ledger import incidents, notices, people, values
+from kengd.hub.ledger import incidents, notices, people, unread, values
 from kengd.hub.ledger.incidents import Sounded
-from kengd.hub.ledger.notices import TOLD, Sent
+from kengd.hub.ledger.notices import TOLD, MissedRing
 from kengd.hub.ledger.store import TROUBLE, Ledger, Transaction, is_away, trouble_in_words
 from kengd.hub.notices.sending import Deliver, Sender
 from kengd.hub.notices.sms import Modem
@@ -28,6 +29,7 @@ from kengd.hub.notices.words import Channel, ChannelKind, Notice, Recipient
 from kengd.hub.roster import Roster, Seen
 from kengd.hub.settings import HubSettings
 from kengd.hub.tidings import Group, Tiding
+from kengd.hub.told import Told
 
 log = logging.getLogger("kengd.hub")
 
@@ -36,14 +38,15 @@ PACE_S: Final = 1.0
 HOUR_MS: Final = 3_600_000
 CLOSED_LATELY_MS: Final = HOUR_MS
 """How long after its end an incident is still looked at."""
-LONGEST_TEXT: Final = 500
 LAST_RINGS_MS: Final = 30 * 24 * HOUR_MS
+TOO_OLD_MS: Final = 12 * HOUR_MS
+"""What another worker claimed longer ago, and nobody was here to tell, is no news any more."""
 
 
 class Herald:
     """`start`, then `stop`; `hurry` from any thread when there may be news. `mouth`: for Home Assistant. `deliver`: how each kind of
     channel is served. `others`: our line is down while another worker's is up, so that posts are judged by that one alone. What is
-    to be told is told once: whichever worker claims it in the ledger."""
+    to be told is told by whichever worker claims it in the ledger, and by another where that one dies of it (`errands.py`)."""
 
     def __init__(
         self,
@@ -65,12 +68,15 @@ class Herald:
         self._bulletins = Bulletins(settings)
         home = settings.homeassistant
         self._home = Home(settings.commune.id, home.prefix, mouth, self._rings) if mouth and home.enabled else None
+        self._told = Told(ledger, lambda: self._everybody, roster, wall_ms)
         modem = Modem(settings.sms.modem) if settings.sms is not None else None
         self._sender = Sender(deliver or deliverers(modem), self._result, wall_ms=wall_ms)
+        self._errands = Errands(ledger, wall_ms, alone=not settings.broker.shared)
+        count: dict[str, Any] = {"hold": self._errands.hold, "drop": self._errands.drop}
         self._tellings: dict[Group, Telling] = {
-            "officers": Telling(self._sender, lambda: self._everybody.officers),
-            "keepers": Telling(self._sender, lambda: self._everybody.keepers),
-            "hooks": Telling(self._sender, lambda: self._everybody.hooks),
+            "officers": Telling(self._sender, lambda: self._everybody.officers, **count),
+            "keepers": Telling(self._sender, lambda: self._everybody.keepers, **count),
+            "hooks": Telling(self._sender, lambda: self._everybody.hooks, **count),
         }
         self._line = Line(False, wall_ms())
         self._missed_n = self._hourly_ms = 0
@@ -96,7 +102,7 @@ class Herald:
         self._wake.set()
 
     def stop(self) -> None:
-        """End after this turn; what has not gone out is written down as not sent."""
+        """End after this turn; what has not gone out is left to another worker, or to the next start."""
         self._stopping = True
         self._ended.set()
         self._wake.set()
@@ -104,6 +110,11 @@ class Herald:
             self._thread.join(5.0)
         for telling in self._tellings.values():
             telling.stop()
+        try:
+            self._errands.turn(self._wall_ms())
+            self._errands.leave()
+        except TROUBLE as wrong:  # then they are free in a minute
+            log.error("notices that have not gone out are still ours: %s", trouble_in_words(wrong))
 
     def waiting(self) -> int:
         """Messages on their way."""
@@ -134,7 +145,7 @@ class Herald:
                 tiding for incident, sounded in alarms for tiding in self._of_alarm(incident, sounded, roster, now_ms)
             ]
             missed, newest_n = notices.missed_rings(connection, self._missed_n, now_ms - 2 * tidings.STALE_MS)
-            found += [told for one in missed if (told := tidings.of_missed(one, roster, now_ms)) is not None]
+            found += [told for one in missed if (told := _of_missed(one, roster, seen, now_ms)) is not None]
             found += [*curfew, *tidings.of_silent_test(silent_test.results(connection), roster, now_ms)]
             if self._hour(now_ms):
                 found += self._of_certificates(roster, now_ms)
@@ -144,18 +155,22 @@ class Herald:
         if not self._others():
             found += absences.of_presence(roster, seen, self._line, lost, now_ms)
             found += absences.of_conditions(roster, seen, self._line, sick, now_ms)
-        for tiding in self._claimed(found):
+        for tiding in self._claimed(found, now_ms):
             self._tell(tiding)
+        for left in self._errands.left(now_ms):
+            self._tell_on(left, now_ms)
         self._missed_n = newest_n
         for telling in self._tellings.values():
             telling.tick()
+        self._errands.turn(now_ms)
         self._bulletins.look(alarms, roster)
         if self._home is not None:
             self._home.turn(roster, seen, now_ms)
 
     def _of_alarm(self, incident: Incident, sounded: Sequence[Sounded], roster: Roster, now_ms: int) -> list[Tiding]:
+        said = tidings.of_incident(incident, sounded, roster, now_ms)
         callees = self._everybody.callees(roster.keepers, incident.post or "", now_ms)
-        return tidings.of_incident(incident, sounded, roster, callees, self._call_after_s, now_ms)
+        return said + calling.of_turn(incident, sounded, roster, callees, self._call_after_s, now_ms)
 
     def _of_certificates(self, roster: Roster, now_ms: int) -> list[Tiding]:
         try:
@@ -164,44 +179,72 @@ class Herald:
             log.error("certificates cannot be looked at: %s", wrong)
             return []
 
-    def _claimed(self, found: Sequence[Tiding]) -> list[Tiding]:
+    def _claimed(self, found: Sequence[Tiding], now_ms: int) -> list[Tiding]:
         """Those that are ours to tell."""
         if not found:
             return []
-        new = {tiding.key: tiding.value for tiding in reversed(found) if tiding.value is not None}
-        over = sorted({tiding.key for tiding in found if tiding.value is None})
-        ours = self._ours(new, over)
-        mine = []
+        first: dict[str, Tiding] = {}
         for tiding in found:
-            if tiding.key in ours:
-                ours.discard(tiding.key)
-                mine.append(tiding)
-        return mine
+            first.setdefault(tiding.key, tiding)
+        ours = self._ours([first[key] for key in sorted(first)], now_ms)
+        return [self._errands.taken(tiding, now_ms) for key, tiding in first.items() if key in ours]
 
-    def _ours(self, new: Mapping[str, str], over: Sequence[str]) -> set[str]:
+    def _ours(self, wanted: Sequence[Tiding], now_ms: int) -> set[str]:
         """Claimed together; and where that cannot be done each by itself, so that one post cannot keep all others' from people."""
+        new = {tiding.key: tiding.value for tiding in wanted if tiding.value is not None}
         try:
             with self._ledger.write() as connection:
                 ours = notices.claim_all(connection, new)
-                return ours | {key for key in over if notices.release(connection, key)}
+                ours |= {one.key for one in wanted if one.value is None and notices.release(connection, one.key)}
+                self._errands.begin(connection, [tiding for tiding in wanted if tiding.key in ours], now_ms)
+                return ours
         except Exception as wrong:
             if is_away(wrong):
                 raise
-            if len(new) + len(over) == 1:
-                log.error("%.120r cannot be claimed: %s", (*new, *over), trouble_in_words(wrong))
+            if len(wanted) == 1:
+                log.error("%.120r cannot be claimed: %s", wanted[0].key, trouble_in_words(wrong))
                 return set()
-        alone = [self._ours({key: value}, ()) for key, value in new.items()]
-        return set().union(*alone, *(self._ours({}, (key,)) for key in over))
+        return set().union(*(self._ours([tiding], now_ms) for tiding in wanted))
 
-    def _tell(self, tiding: Tiding) -> None:
-        if tiding.notice is None:
+    def _tell(self, tiding: Tiding, left: Left | None = None) -> None:
+        """`left`: another worker has begun it, so that some may have been told already."""
+        notice = tiding.notice
+        if notice is None:
             return
+        but_known = (lambda person: person) if left is None else left.but_known
         if tiding.to is not None:
-            person = self._everybody.one(tiding.to)
-            self._sender.post(tiding.notice, () if person is None else (person,))
+            self._tell_one(notice, tiding.to, but_known)
+        else:
+            for group in tiding.groups:
+                self._tellings[group].tell(notice, but_known)
+        self._errands.drop(notice.errand)
+
+    def _tell_one(self, notice: Notice, person_id: str, but_known: Callable[[Recipient], Recipient]) -> None:
+        """Somebody whose turn it is. Who cannot be told has not been, and that is written down."""
+        person = self._everybody.one(person_id)
+        if person is not None and person.channels:
+            person = but_known(person)
+            self._errands.hold(notice.errand, len(person.channels))
+            self._sender.post(notice, (person,))
             return
-        for group in tiding.groups:
-            self._tellings[group].tell(tiding.notice)
+        why = calling.NOBODY_VI if person_id == calling.NOBODY else calling.NO_WAY_VI
+        self._told.write(notice, person_id, "", False, why)
+
+    def _tell_on(self, left: Left, now_ms: int) -> None:
+        """What a worker has left that is no more: unless it is no news by now, or nobody needs to be called any more."""
+        notice = left.tiding.notice
+        if notice is None:
+            return
+        over = now_ms - left.made_ms > TOO_OLD_MS
+        if notice.turn is not None and notice.incident is not None:
+            with self._ledger.read() as connection:
+                incident = incidents.find(connection, notice.incident)
+            over |= incident is None or incident.acknowledged_ms is not None or incident.closed_ms is not None
+        if over:
+            log.warning("%s was not told in time and is told no more", left.tiding.key)
+            self._errands.drop(notice.errand)
+        else:
+            self._tell(left.tiding, left)
 
     def _hour(self, now_ms: int) -> bool:
         """Once an hour there is time for what is slow to change."""
@@ -211,6 +254,7 @@ class Herald:
         with self._ledger.write() as connection:
             notices.forget_told(connection, tidings.forgotten_before_ms(now_ms))
             forget_confirmations(connection, now_ms)
+            unread.forget(connection, now_ms - unread.KEPT_MS)
         return True
 
     def _rings(self) -> Mapping[str, int]:
@@ -218,14 +262,15 @@ class Herald:
             return notices.last_rings(connection, self._wall_ms() - LAST_RINGS_MS)
 
     def _result(self, notice: Notice, recipient: Recipient, channel: Channel, ok: bool, detail: str) -> None:
-        """From the sender's own thread: what became of a notice."""
-        text = f"{notice.title_vi}: {notice.body_vi}"[:LONGEST_TEXT]
-        sent = Sent(self._wall_ms(), notice.kind.value, recipient.id, channel.shown, text, ok, detail)
-        try:
-            with self._ledger.write() as connection:
-                notices.keep(connection, sent)
-        except (*TROUBLE, KengdError) as wrong:
-            log.error("a notice to %s (%s) is not in the ledger: %s", recipient.id, detail, trouble_in_words(wrong))
+        """From the sender's own thread: what became of a notice. What we could not send because we end is left to others."""
+        if ok or not self._stopping:
+            self._told.write(notice, recipient.id, channel.shown, ok, detail)
+            self._errands.drop(notice.errand)
+
+
+def _of_missed(missed: MissedRing, roster: Roster, seen: Mapping[str, Seen], now_ms: int) -> Tiding | None:
+    here = seen.get(missed.post, Seen())
+    return tidings.of_missed(missed, roster, now_ms, here.ahead_ms if here.live and not here.odd else None)
 
 
 def _alarms(connection: Transaction, now_ms: int) -> list[tuple[Incident, list[Sounded]]]:

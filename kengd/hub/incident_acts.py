@@ -33,8 +33,9 @@ class IncidentActs(ActGround):
             raise KengdError("unknown_village", f"không có thôn nào mã “{village[:40]}”", en="no such village")
         now_ms = self._wall_ms()
         incident = Incident(
-            incident_id, "call", now_ms, village=village, text=text, acknowledged_ms=now_ms, acknowledged_by=actor.name
-        )
+            incident_id, "call", now_ms, village=village, text=text, acknowledged_ms=now_ms, acknowledged_by=actor.name,
+            villages=() if village is None else (village,),
+        )  # fmt: skip
         with self._ledger.write() as connection:
             if incidents.add(connection, incident):
                 also(connection)
@@ -80,7 +81,7 @@ class IncidentActs(ActGround):
         if incident is None:
             raise _unknown_incident()
         roster = self._roster()
-        villages = villages_of(roster, incident.post, incident.village)
+        villages = villages_of(roster, incident)
         posts = helpers_of(roster, villages, by_itself=by_itself)
         if not posts:
             return None

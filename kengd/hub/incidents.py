@@ -33,7 +33,12 @@ FROM_VILLAGE: Final = frozenset({"button", "page", "shell"})
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """`origin`: alarm or call. `acknowledged_by`: who has taken charge; `closed_by`: who said hết báo động."""
+    """`origin`: alarm (somebody at a post), order (an officer rang it) or call (tin báo). `villages`: where it is; `village`: the one
+    that stands for them. `acknowledged_by`: who has taken charge; `closed_by`: who said hết báo động.
+
+    `turns`: how often it was somebody's turn to be called; `calls`: how many of those have been, which is that a service has taken
+    what was to be told to them.
+    """
 
     id: str
     origin: str
@@ -48,6 +53,8 @@ class Incident:
     closed_by: str | None = None
     calls: int = 0
     call_due_ms: int | None = None
+    turns: int = 0
+    villages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +72,11 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Callee:
-    """A person to be called, and what for."""
+    """A person on the list of those to be called. `reachable`: there is a way to."""
 
     id: str
     name: str
-    phone: str
-    channels: tuple[str, ...]
+    reachable: bool = True
 
 
 def begins_incident(entry: Entry, alarms: frozenset[str]) -> bool:
@@ -124,11 +130,18 @@ def how_ended(entry: Entry) -> str:
     return "at_post" if hushed_at_post(entry) else entry.reason or entry.kind
 
 
-def villages_of(roster: Roster, post: str | None, village: str | None) -> tuple[str, ...]:
-    """Where an incident is: in all villages that its post serves, for whoever presses there may be from any of them."""
-    known = roster.post(post) if post is not None else None
-    found = (*(() if village is None else (village,)), *(() if known is None else known.villages))
-    return tuple(dict.fromkeys(found))
+def villages_of(roster: Roster, incident: Incident) -> tuple[str, ...]:
+    """Where it is: where an officer has rung for it, and in all villages that its post serves, for whoever presses there may be
+    from any of them."""
+    known = roster.post(incident.post) if incident.post is not None else None
+    named = () if incident.village is None else (incident.village,)
+    return tuple(dict.fromkeys((*named, *incident.villages, *(() if known is None else known.villages))))
+
+
+def villages_at(roster: Roster, posts: Collection[str]) -> tuple[str, ...]:
+    """The villages that hear these posts; in the roster's order."""
+    heard = {village for post in roster.bells() if post.id in posts for village in post.villages}
+    return tuple(village.id for village in roster.villages if village.id in heard)
 
 
 def helpers_of(roster: Roster, villages: Collection[str], *, by_itself: bool) -> tuple[str, ...]:
@@ -139,9 +152,10 @@ def helpers_of(roster: Roster, villages: Collection[str], *, by_itself: bool) ->
     return tuple(post.id for post in roster.serving(chosen) if post.id not in own)
 
 
-def next_callee(people: Sequence[Callee], calls: int) -> Callee | None:
-    """Who is called after `calls` calls that nobody answered: the list, over and over (H6)."""
-    return people[calls % len(people)] if people else None
+def next_callee(people: Sequence[Callee], turn: int) -> Callee | None:
+    """Whose turn this is, from 0 on: of those who can be reached, over and over (H6)."""
+    reachable = [person for person in people if person.reachable]
+    return reachable[turn % len(reachable)] if reachable else None
 
 
 def keepers_at_home(keepers: Sequence[Keeper], post: str, now_ms: int) -> tuple[Keeper, ...]:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 
 from kengd.hub.chains import Chain
 from kengd.hub.dispatching import Target
-from kengd.hub.ledger import changes, dispatches
+from kengd.hub.ledger import changes, dispatches, unread
 from kengd.hub.ledger.merging import Heard, check_storable, merge
 from kengd.hub.ledger.store import TROUBLE, Ledger, Transaction, is_away, trouble_in_words
+from kengd.hub.ledger.unread import Unread
 from kengd.uplink.line import Inbound, Token
-from kengd.wire.entry import Entry, from_json
+from kengd.wire.entry import Entry, from_json, to_json
+from kengd.wire.orders import LARGEST_NUMBER, is_id
 from kengd.wire.topics import parse_topic
 
 log = logging.getLogger("kengd.hub")
@@ -25,6 +29,9 @@ LARGEST_ENTRY = 64 * 1024
 TRY_AGAIN_S = 1.0
 MOST_TRIES = 3
 """Of a batch that fails by a mistake of ours; then each half of it is tried by itself."""
+MOST_UNREAD = 1_000
+"""Lines that could not be kept and wait to be written down; what is more is only counted."""
+LONGEST_WHY = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +74,7 @@ class Ingest:
         self.set_aside = 0
         """Entries that could not be kept although the database was there. Their posts are asked for them again, as for any gap."""
         self._tries = 0
+        self._unread: list[Unread] = []
 
     def start(self) -> None:
         """Begin to write."""
@@ -93,6 +101,7 @@ class Ingest:
             while heard and not self._write(heard):
                 if self._stopping.wait(TRY_AGAIN_S):
                     return
+            self._own_up()
             for token in tokens:
                 self._ack(token)
             self._acked()
@@ -121,6 +130,7 @@ class Ingest:
             except (ValueError, RecursionError) as wrong:
                 self.refused += 1
                 log.warning("entry on %.120r left out: %s", inbound.topic, wrong)
+                self._refuse(inbound, heard_ms, str(wrong))
         return heard, [inbound.token for inbound, _ in batch]
 
     def _entry(self, inbound: Inbound) -> tuple[str, Entry]:
@@ -136,6 +146,29 @@ class Ingest:
         check_storable(entry)
         return where.post, entry
 
+    def _refuse(self, inbound: Inbound, heard_ms: int, why: str) -> None:
+        """A line of a post of ours that no entry can be."""
+        where = parse_topic(inbound.topic)
+        if where is None or (where.commune, where.leaf) != (self._commune, "entry") or not self._known(where.post):
+            return
+        self._unreadable(where.post, inbound.payload, *_place_of(inbound.payload), why, heard_ms)
+
+    def _unreadable(self, post: str, raw: bytes, book: str | None, seq: int | None, why: str, at_ms: int) -> None:
+        if len(self._unread) < MOST_UNREAD:
+            why = "".join(char if char.isprintable() else "?" for char in why)[:LONGEST_WHY]
+            self._unread.append(Unread(post, sha256(raw).hexdigest()[:32], book, seq, why, at_ms))
+
+    def _own_up(self) -> None:
+        """What could not be kept is a condition of its post; when it cannot even be said now, then with the next that comes."""
+        if not self._unread:
+            return
+        try:
+            with self._ledger.write() as connection:
+                unread.keep(connection, self._unread)
+            self._unread = []
+        except TROUBLE as wrong:
+            log.error("lines that cannot be read cannot be written down: %s", trouble_in_words(wrong))
+
     def _write(self, heard: Sequence[Heard]) -> bool:
         """False: to be tried again. What can never be kept is set aside, so that it does not hold up the others."""
         began = time.monotonic()
@@ -144,6 +177,8 @@ class Ingest:
                 merged = merge(connection, heard, self._wall_ms())
                 targets = dispatches.answered(connection, merged.fresh)
                 self._within(connection, merged.fresh)
+                if merged.fresh:
+                    unread.found(connection, {(one.post, one.entry.book, one.entry.seq) for one in merged.fresh})
                 _note(connection, merged.fresh)
         except TROUBLE as wrong:
             log.error("the ledger cannot be written: %s", trouble_in_words(wrong))
@@ -174,8 +209,22 @@ class Ingest:
         entry = heard[0].entry
         where = f"entry {entry.seq} of book {entry.book} of {heard[0].post}"
         log.error("%s is set aside: %s", where, trouble_in_words(wrong))
+        raw = to_json(entry).encode("utf-8", "replace")
+        self._unreadable(heard[0].post, raw, entry.book, entry.seq, trouble_in_words(wrong), heard[0].heard_ms)
         self._on_trouble(None)
         return True
+
+
+def _place_of(raw: bytes) -> tuple[str | None, int | None]:
+    """Where a line says that it belongs, as far as that can be read: it may still come whole."""
+    try:
+        said = json.loads(raw[:LARGEST_ENTRY])
+    except (ValueError, RecursionError):
+        return None, None
+    book, seq = (said.get("book"), said.get("seq")) if isinstance(said, dict) else (None, None)
+    if not (isinstance(book, str) and is_id(book) and type(seq) is int and 0 < seq <= LARGEST_NUMBER):
+        return None, None
+    return book, seq
 
 
 def _note(connection: Transaction, fresh: Sequence[Heard]) -> None:

@@ -12,7 +12,7 @@ from kengd.errors import KengdError
 from kengd.hub.act_ground import LOCK, ActGround, Actor, Also, check_text, in_service, nothing
 from kengd.hub.confirmations import NeedsConfirming, pending_of
 from kengd.hub.dispatching import Order, State, Target, outwards
-from kengd.hub.incidents import Incident
+from kengd.hub.incidents import Incident, villages_at
 from kengd.hub.ledger import changes, dispatches, incidents, outbox, values
 from kengd.hub.ledger.dispatches import Dispatch
 from kengd.hub.ledger.store import TROUBLE, Transaction
@@ -71,7 +71,7 @@ class RingActs(ActGround):
         if not again:
             self._may_ring(order, wish.incident)
             second = self._second(actor, order, wish.confirm, wish.alone_why, roster)
-        incident, begin = self._incident_of(actor, wish)
+        incident, begin = self._incident_of(actor, wish, posts)
 
         def within(connection: Transaction) -> None:
             begin(connection)
@@ -131,14 +131,20 @@ class RingActs(ActGround):
                 return None
         raise NeedsConfirming(token, len(order.posts), roster.households(order.posts), self._second_officer)
 
-    def _incident_of(self, actor: Actor, wish: RingWish) -> tuple[str | None, Also]:
-        """An actual alarm that an officer rings is an incident, which he has taken charge of by ringing."""
-        if wish.incident is not None or wish.purpose != "actual" or wish.signal not in self._alarms:
+    def _incident_of(self, actor: Actor, wish: RingWish, posts: Sequence[str]) -> tuple[str | None, Also]:
+        """An actual alarm that an officer rings is an incident of the villages that hear it, which he has taken charge of by ringing.
+        One that is rung for a call (tin báo) says where that is, unless somebody has said so."""
+        if wish.purpose != "actual" or wish.signal not in self._alarms:
             return wish.incident, nothing
+        villages = villages_at(self._roster(), posts)
+        if wish.incident is not None:
+            known = wish.incident
+            return known, lambda connection: incidents.locate(connection, known, villages)
         now_ms = self._wall_ms()
         incident = Incident(
-            f"hub-{wish.id}", "alarm", now_ms, post=wish.posts[0] if len(wish.posts) == 1 else None, text=wish.why,
-            acknowledged_ms=now_ms, acknowledged_by=actor.name,
+            f"hub-{wish.id}", "order", now_ms, post=posts[0] if len(posts) == 1 else None,
+            village=villages[0] if len(villages) == 1 else None, text=wish.why, acknowledged_ms=now_ms,
+            acknowledged_by=actor.name, villages=villages,
         )  # fmt: skip
         return incident.id, lambda connection: (incidents.add(connection, incident), None)[1]
 

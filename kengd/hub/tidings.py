@@ -15,14 +15,14 @@ from kengd.bellcode.codebooks import BUILTIN_NAMES, builtin
 from kengd.clock import local, unix_ms
 from kengd.duty.words import Source
 from kengd.hub.authority.own import Expiry
-from kengd.hub.incidents import FROM_VILLAGE, Callee, Incident, next_callee
+from kengd.hub.incidents import FROM_VILLAGE, Incident
 from kengd.hub.ledger.incidents import Sounded
 from kengd.hub.ledger.notices import TOLD, MissedRing
 from kengd.hub.ledger.trials import WAITING, Trial
 from kengd.hub.notices import wording
 from kengd.hub.notices.words import Notice, NoticeKind
 from kengd.hub.reports.names import lowered, reason_words
-from kengd.hub.roster import Post, Roster, Seen, moment_vi
+from kengd.hub.roster import SKEW_MS, Post, Roster, Seen, moment_vi
 from kengd.hub.silent_test import why_vi
 
 Group = Literal["officers", "keepers", "hooks"]
@@ -62,20 +62,17 @@ def signal_vi(signal: str | None) -> str:
     return signal or "kẻng"
 
 
-def of_incident(
-    incident: Incident,
-    sounded: Sequence[Sounded],
-    roster: Roster,
-    people: Sequence[Callee],
-    call_after_s: int,
-    now_ms: int,
-) -> list[Tiding]:
-    """New alarm, taken, nobody takes it, over, however it came to be rung: a call (tin báo) that nothing has been rung for is told
-    to nobody. `people`: who is called in turn, officers before keepers (H6).
+def is_news(incident: Incident, sounded: Sequence[Sounded], now_ms: int) -> bool:
+    """It has been rung for, in earnest and lately: a call (tin báo) that nothing has been rung for is told to nobody."""
+    return bool(sounded) and incident.purpose == "actual" and now_ms - incident.began_ms <= STALE_MS
+
+
+def of_incident(incident: Incident, sounded: Sequence[Sounded], roster: Roster, now_ms: int) -> list[Tiding]:
+    """New alarm, taken, over, however it came to be rung; that nobody takes it says `calling.of_turn`.
 
     Of an alarm that sounds at many posts officers hear once, each keeper of his own post.
     """
-    if not sounded or incident.purpose != "actual" or now_ms - incident.began_ms > STALE_MS:
+    if not is_news(incident, sounded, now_ms):
         return []
     found = []
     first: dict[str, Sounded] = {}
@@ -84,24 +81,22 @@ def of_incident(
     for number, (post, item) in enumerate(first.items()):
         key = f"alarm:{incident.id}:{post}" if number else f"alarm:{incident.id}"
         groups: tuple[Group, ...] = ("keepers", "hooks") if number else ALL
-        found.append(_told(key, _alarm(incident, item, roster), now_ms, groups))
+        found.append(told_once(key, _alarm(incident, item, roster), now_ms, groups))
     head = sounded[0]
-    name, posts = _name(roster, head.post), tuple(first)
+    name, posts = name_of(roster, head.post), tuple(first)
     if incident.acknowledged_ms is not None and head.source in FROM_VILLAGE:
         said = wording.taken(
             at_ms=incident.acknowledged_ms, post=head.post, post_name=name, activation=head.activation,
             by=incident.acknowledged_by or "",
         )  # fmt: skip
-        found.append(_told(f"taken:{incident.id}", replace(said, posts=posts), now_ms))
+        found.append(told_once(f"taken:{incident.id}", replace(said, posts=posts), now_ms))
     if incident.closed_ms is not None:
-        names = [_name(roster, post) for post in posts]
+        names = [name_of(roster, post) for post in posts]
         over = wording.ended(
             at_ms=incident.closed_ms, posts=posts, names=names, activation=head.activation, by=incident.closed_by or ""
         )
-        found.append(_told(f"ended:{incident.id}", over, now_ms))
-    elif incident.calls and incident.acknowledged_ms is None:
-        found += _call(incident, head, name, people, call_after_s, now_ms)
-    return found
+        found.append(told_once(f"ended:{incident.id}", over, now_ms))
+    return [about(incident, tiding) for tiding in found]
 
 
 def _alarm(incident: Incident, item: Sounded, roster: Roster) -> Notice:
@@ -109,7 +104,7 @@ def _alarm(incident: Incident, item: Sounded, roster: Roster) -> Notice:
     villages = [village.name for village in roster.villages if post is not None and village.id in post.villages]
     ordered = item.source not in FROM_VILLAGE
     return wording.alarm(
-        at_ms=item.began_ms, post=item.post, post_name=_name(roster, item.post), villages=villages,
+        at_ms=item.began_ms, post=item.post, post_name=name_of(roster, item.post), villages=villages,
         signal_vi=signal_vi(item.signal), activation=item.activation, source=_source(item.source),
         place=item.place or "", by=(incident.acknowledged_by or "") if ordered else "",
         why=why_of(incident) if ordered else "",
@@ -118,37 +113,34 @@ def _alarm(incident: Incident, item: Sounded, roster: Roster) -> Notice:
 
 def why_of(incident: Incident) -> str:
     """Why an officer rang, for everybody. What a caller has said to the officer is not (P12: it may name people)."""
-    return incident.text if incident.origin == "alarm" else ""
+    return incident.text if incident.origin != "call" else ""
 
 
-def _call(
-    incident: Incident, head: Sounded, name: str, people: Sequence[Callee], call_after_s: int, now_ms: int
-) -> list[Tiding]:
-    callee = next_callee(people, incident.calls - 1)
-    if callee is None:
-        return []
-    said = wording.unacknowledged(
-        at_ms=now_ms, post=head.post, post_name=name, activation=head.activation,
-        waited_s=incident.calls * call_after_s, attempt=incident.calls, to=callee.name,
-    )  # fmt: skip
-    return [replace(_told(f"call:{incident.id}:{incident.calls}", said, now_ms), to=callee.id)]
+def about(incident: Incident, tiding: Tiding) -> Tiding:
+    """So that the list of notices says which incident it is about."""
+    return replace(tiding, notice=None if tiding.notice is None else replace(tiding.notice, incident=incident.id))
 
 
-def of_missed(missed: MissedRing, roster: Roster, now_ms: int) -> Tiding | None:
-    """ "Vì sao 22h không kêu": to the post's keepers and the officers; None where it is long past, or the post is not ours."""
+def of_missed(missed: MissedRing, roster: Roster, now_ms: int, ahead_ms: int | None = None) -> Tiding | None:
+    """ "Vì sao 22h không kêu": to the post's keepers and the officers; None where it is long past, or the post is not ours.
+
+    `ahead_ms`: by how much the post's clock is known to be ahead of ours. Whichever of the two is wrong, what was missed just now is
+    told, and what is told is the hour that the post had missed (H22).
+    """
     if roster.post(missed.post) is None:
         return None
     due_ms = _due_ms(missed)
-    if due_ms is None or not 0 <= now_ms - due_ms <= MISSED_STALE_MS:
+    by_ms = ahead_ms if ahead_ms is not None and abs(ahead_ms) > SKEW_MS else 0
+    if due_ms is None or not -SKEW_MS <= now_ms - (due_ms - by_ms) <= MISSED_STALE_MS:
         return None
-    name, when = _name(roster, missed.post), wording.clock_text(due_ms)
+    name, when = name_of(roster, missed.post), wording.clock_text(due_ms)
     what, why = lowered(signal_vi(missed.signal)), reason_words("missed", missed.reason)
     key = f"missed:{missed.post}:{missed.book}:{missed.seq}"
     text = f"{name} đã KHÔNG đánh {what} lúc {when}. Lý do: {why}."
     short = f"{name} KHÔNG ĐÁNH {what} lúc {when}: {why}."
     title = f"{name} không đánh lúc {when}"
     said = Notice(NoticeKind.WILL_NOT_RING, key, title, text, now_ms, (missed.post,), None, short)
-    return _told(key, said, now_ms)
+    return told_once(key, said, now_ms)
 
 
 def _due_ms(missed: MissedRing) -> int | None:
@@ -188,7 +180,7 @@ def of_curfew(roster: Roster, seen: Mapping[str, Seen], now_ms: int) -> list[Tid
             said = wording.will_not_ring(
                 at_ms=now_ms, post=post.id, post_name=post.name, signal_vi="kẻng đêm", due_ms=due_ms, reason_vi=why
             )
-            found.append(_told(f"curfew:{post.id}:{now.date()}", said, now_ms))
+            found.append(told_once(f"curfew:{post.id}:{now.date()}", said, now_ms))
     return found
 
 
@@ -206,7 +198,7 @@ def of_certificates(expiring: Sequence[Expiry], roster: Roster, now_ms: int) -> 
             at_ms=now_ms, subject=_holder(one, post), expires_ms=one.not_after_ms, posts=(post.id,) if post else ()
         )
         key = f"certificate:{one.purpose}:{one.subject}:{week}"
-        found.append(_told(key, replace(said, key=key), now_ms, ("officers", "hooks")))
+        found.append(told_once(key, replace(said, key=key), now_ms, ("officers", "hooks")))
     return found
 
 
@@ -232,17 +224,17 @@ def of_silent_test(night: Sequence[Trial], roster: Roster, now_ms: int) -> list[
         return []
 
     def said(trials: Sequence[Trial]) -> Notice:
-        posts, names = [trial.post for trial in trials], [_name(roster, trial.post) for trial in trials]
+        posts, names = [trial.post for trial in trials], [name_of(roster, trial.post) for trial in trials]
         return wording.silent_test_missed(
             at_ms=trials[0].at_ms, posts=posts, names=names, reasons_vi=[why_vi(trial) for trial in trials]
         )
 
     label = night[0].night
-    found = [_told(f"silent:{label}", said(bad), now_ms, ("officers", "hooks"))]
+    found = [told_once(f"silent:{label}", said(bad), now_ms, ("officers", "hooks"))]
     for trial in bad:
         own = said([trial])
         key = f"silent:{label}:{trial.post}"
-        found.append(_told(key, replace(own, key=f"{own.key}:{trial.post}"), now_ms, ("keepers",)))
+        found.append(told_once(key, replace(own, key=f"{own.key}:{trial.post}"), now_ms, ("keepers",)))
     return found
 
 
@@ -256,11 +248,13 @@ def forgotten_before_ms(now_ms: int) -> int:
     return now_ms - int(timedelta(days=10).total_seconds() * 1000)
 
 
-def _told(key: str, notice: Notice, now_ms: int, groups: tuple[Group, ...] = ALL) -> Tiding:
+def told_once(key: str, notice: Notice, now_ms: int, groups: tuple[Group, ...] = ALL) -> Tiding:
+    """A tiding that is told once for all, under this key."""
     return Tiding(TOLD + key, str(now_ms), notice, groups)
 
 
-def _name(roster: Roster, post_id: str) -> str:
+def name_of(roster: Roster, post_id: str) -> str:
+    """The post's name, or its id where it is none of ours."""
     post = roster.post(post_id)
     return post.name if post is not None else post_id
 

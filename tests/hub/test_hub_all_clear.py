@@ -133,7 +133,7 @@ def test_the_duty_rooms_own_bell_is_quiet_when_somebody_has_taken_charge(hub: St
     with hub.hub.ledger.read() as connection:
         found = next(item for item in hub.admin.get("/api/incidents").json()["incidents"] if item["id"] == incident)
         before = len(dispatches.recent(connection))
-    hub.hub.clockwork.sounder(Incident(incident, "alarm", found["began_ms"], post="an-lao", calls=1))
+    hub.hub.clockwork.sounder(Incident(incident, "alarm", found["began_ms"], post="an-lao", turns=1))
     with hub.hub.ledger.read() as connection:
         assert len(dispatches.recent(connection)) == before
 

@@ -155,17 +155,20 @@ def test_neighbours_are_asked_and_only_those_so_marked_are_told_by_itself() -> N
 
 def test_a_post_that_serves_two_villages_calls_the_neighbours_of_both() -> None:
     """H13: nobody knows from which of them the button was pressed; neither is its own neighbour."""
-    assert villages_of(ROSTER, "p12", "v1") == ("v1", "v2")
-    assert [villages_of(ROSTER, post, "v3") for post in ("p3", "gone", None)] == [("v3",)] * 3
-    assert [villages_of(ROSTER, None, None), villages_of(ROSTER, "p2", None)] == [(), ("v2",)]
+    about = Incident("i", "alarm", T0)
+    assert villages_of(ROSTER, replace(about, post="p12", village="v1")) == ("v1", "v2")
+    assert [villages_of(ROSTER, replace(about, post=post, village="v3")) for post in ("p3", "gone", None)] == [("v3",)] * 3
+    assert [villages_of(ROSTER, about), villages_of(ROSTER, replace(about, post="p2"))] == [(), ("v2",)]
     assert [helpers_of(ROSTER, ["v1", "v2"], by_itself=by_itself) for by_itself in (False, True)] == [("p3",), ("p3",)]
 
 
 def test_people_are_called_in_turn_until_somebody_answers() -> None:
-    """H6: the list, over and over; with nobody on it there is nobody."""
-    people = [Callee(f"o{n}", f"Đ/c {n}", "", ()) for n in range(3)]
-    assert [next_callee(people, calls) for calls in range(5)] == [*people, *people[:2]]
-    assert next_callee([], 4) is None
+    """H6: the list, over and over; whom nothing can reach has no turn, and with nobody on it there is nobody."""
+    people = [Callee(f"o{n}", f"Đ/c {n}") for n in range(3)]
+    assert [next_callee(people, turn) for turn in range(5)] == [*people, *people[:2]]
+    mute = replace(people[1], reachable=False)
+    assert [next_callee([people[0], mute, people[2]], turn) for turn in range(3)] == [people[0], people[2], people[0]]
+    assert next_callee([], 4) is next_callee([mute], 4) is None
 
 
 def test_a_keeper_who_is_away_is_not_called() -> None:
@@ -186,7 +189,9 @@ def test_every_kind_of_incident_has_a_vietnamese_name() -> None:
 
 # ---- kept
 
-INCIDENT = Incident("thon-1-a", "alarm", T0, post="thon-1", village="v1", text="nhà văn hóa", call_due_ms=T0 + 60_000)
+INCIDENT = Incident(
+    "thon-1-a", "alarm", T0, post="thon-1", village="v1", text="nhà văn hóa", call_due_ms=T0 + 60_000, villages=("v1", "v2")
+)  # fmt: skip
 SOUNDED = Sounded("thon-1", A, INCIDENT.id, "alarm", "button", "nhà văn hóa", T0)
 
 
@@ -227,14 +232,16 @@ def test_the_first_to_take_charge_has_it_and_nobody_is_called_any_more(ledger: L
 
 
 def test_calls_are_due_until_made_and_then_again_later(ledger: Ledger) -> None:
-    """H6: each call is counted, and the next one has its moment."""
+    """H6: each turn is counted, and the next one has its moment; whether somebody was called is another number."""
     with ledger.write() as connection:
         incidents.add(connection, INCIDENT)
         assert incidents.calls_due(connection, T0 + 59_999) == []
-        assert [item.calls for item in incidents.calls_due(connection, T0 + 60_000)] == [0]
-        incidents.called(connection, INCIDENT.id, T0 + 120_000)
+        assert [(item.turns, item.calls) for item in incidents.calls_due(connection, T0 + 60_000)] == [(0, 0)]
+        incidents.turn_came(connection, INCIDENT.id, T0 + 120_000)
         assert incidents.calls_due(connection, T0 + 60_000) == []
-        assert [item.calls for item in incidents.calls_due(connection, T0 + 120_000)] == [1]
+        assert [(item.turns, item.calls) for item in incidents.calls_due(connection, T0 + 120_000)] == [(1, 0)]
+        incidents.called(connection, INCIDENT.id)
+        assert incidents.find(connection, INCIDENT.id) == replace(INCIDENT, turns=1, calls=1, call_due_ms=T0 + 120_000)
 
 
 def test_two_workers_never_both_call_for_the_same_alarm(postgres_url: str) -> None:

@@ -17,7 +17,7 @@ from sqlalchemy.exc import OperationalError
 from kengd.hub import ingest as room
 from kengd.hub.dispatching import Target
 from kengd.hub.ingest import Ingest, Stored
-from kengd.hub.ledger import dispatches
+from kengd.hub.ledger import dispatches, unread
 from kengd.hub.ledger.dispatches import Command, Dispatch
 from kengd.hub.ledger.merging import ENTRY, Heard, all_chains
 from kengd.hub.ledger.store import Connection, Ledger
@@ -191,6 +191,54 @@ def test_an_entry_that_nobody_foresaw_is_set_aside_and_all_others_are_kept(
         assert {(chain.post, chain.seq, chain.known_seq) for chain in all_chains(connection)} == {
             ("thon-1", 25, 25), ("thon-2", 1, 3)
         }  # fmt: skip
+        assert unread.counts(connection) == {"thon-2": 1}, "and an officer sees that it is there"
+
+
+def test_a_line_that_was_set_aside_is_one_however_often_it_comes_and_is_found_when_it_can_be_kept(
+    ledger: Ledger,
+) -> None:
+    """P8: its post is asked for it again and again, and says the same; what it says is not lost for ever but until we can read it."""
+    sick = [True]
+
+    def within(_connection: Connection, fresh: Sequence[Heard]) -> None:
+        if sick[0] and any(item.entry.seq == 2 for item in fresh):
+            raise Rotten("a mistake of ours")
+
+    def counted() -> dict[str, int]:
+        with ledger.read() as connection:
+            return unread.counts(connection)
+
+    found = []
+    for mended in (False, False, True):
+        sick[0] = not mended
+        bench = Bench(ledger, within)
+        bench.give(*(message("thon-1", entry) for entry in true_book(3)))
+        bench.work()
+        found.append(counted())
+    assert found == [{"thon-1": 1}, {"thon-1": 1}, {}]
+
+
+def test_lines_that_no_entry_can_be_are_a_condition_of_their_post(ledger: Ledger) -> None:
+    """R49: each different one counts once, a hostile post cannot fill the ledger, strangers have none; one whose place is known is
+    found when it comes whole; what has not come again for a month is forgotten."""
+    whole, odd = true_book(1)[0], poison()
+    halved = json.dumps({**asdict(whole), "by": "a\x00b"}).encode()
+    bench = Bench(ledger)
+    bench.give(*((entry_topic(COMMUNE, "thon-2"), raw) for raw in (*odd, *odd)))
+    bench.give((entry_topic(COMMUNE, "thon-1"), halved), (entry_topic(COMMUNE, "thon-9"), halved))
+    bench.give((entry_topic("xa-khac", "thon-1"), halved))
+    bench.work()
+    with ledger.read() as connection:
+        assert unread.counts(connection) == {"thon-1": 1, "thon-2": len(odd)}
+    again = Bench(ledger)
+    again.give(message("thon-1", whole))
+    again.work()
+    with ledger.write() as connection:
+        assert unread.counts(connection) == {"thon-2": len(odd)}
+        unread.keep(connection, [unread.Unread("thon-2", f"{n:032}", None, None, "", T0) for n in range(unread.MOST)])
+        unread.keep(connection, [unread.Unread("thon-2", "f" * 32, None, None, "", T0)])
+        assert unread.counts(connection) == {"thon-2": unread.MOST + len(odd)}
+        assert (unread.forget(connection, T0), unread.forget(connection, T0 + 1)) == (0, unread.MOST + len(odd))
 
 
 def test_a_mistake_after_the_commit_stops_nothing(ledger: Ledger) -> None:

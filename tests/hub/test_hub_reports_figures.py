@@ -65,6 +65,7 @@ def test_a_month_of_a_commune_in_figures() -> None:
         "time_to_ring": {Source.TIMETABLE: Spread(59, 0, 0, 0), Source.HUB: Spread(2, 1_000, 1_000, 1_000)},
         "incidents": 3,
         "from_calls": 1,
+        "from_officers": 0,
         "incidents_by_kind": {"theft": 1, "quarrel": 1, None: 1},
         "incidents_by_outcome": {"Bắt giữ 1 đối tượng, thu hồi tài sản": 1, "Hòa giải tại chỗ": 1, None: 1},
         "time_to_acknowledge": Spread(1, 31_000, 31_000, 31_000),

@@ -18,7 +18,9 @@ from kengd.duty.rules import Rules
 from kengd.duty.standing import Standing
 from kengd.duty.words import HushOrder, Instant, Purpose, Source, Trigger
 from kengd.hub.reports.facts import DispatchFacts, JoinedFacts, RingFacts
-from kengd.hub.reports.rings import Known, rings_of
+from kengd.hub.reports.figures import time_to_ring_ms
+from kengd.hub.reports.rings import rings_of
+from kengd.hub.reports.signals import Known
 from kengd.settings.plan import Limits, SignalPlan
 from kengd.wire.entry import FIRST_PREV, Entry, format_at
 from tests.hub.reports_samples import POSTS, Book, at
@@ -285,6 +287,46 @@ def test_an_alarm_under_an_untrusted_clock_counts_when_the_hub_heard_it() -> Non
     [found] = told(book, dispatch(), heard_ms=heard)
     assert (found.at_ms, found.clock_untrusted, found.measured) == (at("2026-11-12T21:49:03"), True, False)
     assert told(book)[0].at_ms == at("2000-01-01T00:00:10")
+
+
+def test_how_long_it_sounded_is_told_also_where_all_was_heard_together() -> None:
+    """A post without a clock that was offline for a week sends its book at once: the ring lasted as long as its own entries say."""
+    untrusted = {"activation": "a1", "clock": "untrusted"}
+    heard_at = at("2026-11-19T08:00:00")
+    heard = dict.fromkeys([("b1", 1), ("b1", 2), ("b1", 3)], heard_at)
+    book = Book()
+    book.write("ringing", "2000-01-01T00:00:10", **BUTTON, **untrusted)
+    book.write("finished", "2000-01-01T00:03:10", **BUTTON, **untrusted)
+    [found] = told(book, heard_ms=heard)
+    assert (found.at_ms, found.ended_ms) == (heard_at, heard_at + 180_000)
+    for end, clock in (("2000-01-01T00:00:09", "untrusted"), ("2026-11-12T21:51:10", "untrusted")):
+        stepped = Book()
+        stepped.write("ringing", "2000-01-01T00:00:10", **BUTTON, **untrusted)
+        stepped.write("finished", end, **BUTTON, **(untrusted | {"clock": clock}))
+        later = {**heard, ("b1", 2): heard_at + 5_000}
+        assert told(stepped, heard_ms=later)[0].ended_ms == heard_at + 5_000, "its clock was put meanwhile"
+
+
+@pytest.mark.parametrize(
+    ("rang", "heard", "took_ms"),
+    [
+        ("2026-11-12T21:49:03", "2026-11-12T21:49:03", 2_000),
+        ("2026-11-12T21:49:03", "2026-11-13T08:00:00", 2_000),
+        ("2026-11-15T21:49:03", "2026-11-12T21:49:04", 3_000),
+        ("2026-11-09T21:49:03", "2026-11-12T21:49:04", 3_000),
+        ("2026-11-09T21:49:03", "2026-11-13T08:00:00", None),
+        ("2026-11-12T21:50:20", "2026-11-12T21:50:20", None),
+    ],
+    ids=["at once", "heard the next day", "three days ahead", "three days behind", "behind and late", "after its time"],
+)  # fmt: skip
+def test_time_to_ring_is_by_one_clock(rang: str, heard: str, took_ms: int | None) -> None:
+    """H22: asked by the hub's clock, rung by the post's: where the two are days apart the hub's hearing tells, and a median is not
+    made of days. Ordered at 21:49:01, to be carried out within 60 s."""
+    book = Book()
+    book.write("received", rang, **HUB)
+    book.write("ringing", rang, activation="a1", **HUB)
+    [found] = told(book, dispatch(), heard_ms={("b1", 1): at(heard), ("b1", 2): at(heard)})
+    assert (found.at_ms, time_to_ring_ms(found)) == (at(rang), took_ms)
 
 
 def test_a_villages_own_signal_has_the_kind_and_name_its_codebook_gives() -> None:

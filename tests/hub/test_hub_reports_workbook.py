@@ -67,7 +67,8 @@ def test_the_summary_holds_every_small_table() -> None:
             ["Hủy trước khi đánh", 0],
             ["Vụ việc", 3],
             ["Vụ việc từ tin báo", 1],
-            ["Báo động không có cán bộ nhận xử lý", 1],
+            ["Vụ việc do cán bộ phát lệnh báo động", 0],
+            ["Báo động từ điểm kẻng không có cán bộ nhận xử lý", 1],
         ],
         [
             ["Hiệu lệnh", "Thật", "Diễn tập", "Cộng"],
@@ -111,7 +112,7 @@ def test_the_summary_holds_every_small_table() -> None:
             ["Nội dung", "Số lần", "Trung vị", "90 % không quá", "Lâu nhất"],
             ["Từ lúc yêu cầu đến lúc kẻng kêu: giờ kẻng đặt sẵn", 59, 0, 0, 0],
             ["Từ lúc yêu cầu đến lúc kẻng kêu: máy trực ban Công an xã", 2, 1, 1, 1],
-            ["Từ lúc báo động đến lúc có cán bộ nhận xử lý", 1, 31, 31, 31],
+            ["Từ lúc điểm kẻng báo động đến lúc có cán bộ nhận xử lý", 1, 31, 31, 31],
         ],
         [["Loại vụ việc", "Số vụ"], ["Trộm cắp", 1], ["Mâu thuẫn", 1], ["Chưa phân loại", 1], ["Tổng cộng", 3]],
         [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import socket
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -21,20 +21,19 @@ from kengd.hub.authority.own import Expiry
 from kengd.hub.bulletins import newest
 from kengd.hub.dispatching import Order
 from kengd.hub.founding import Wish, found
-from kengd.hub.herald import Herald
-from kengd.hub.incidents import Callee, Incident
-from kengd.hub.ledger import incidents, notices, people, rosters, trials, values
+from kengd.hub.incidents import Incident
+from kengd.hub.ledger import incidents, notices, rosters, trials, values
 from kengd.hub.ledger.incidents import Sounded
 from kengd.hub.ledger.merging import merge
 from kengd.hub.ledger.notices import MissedRing
 from kengd.hub.ledger.store import Ledger
 from kengd.hub.ledger.trials import Trial
-from kengd.hub.notices.words import Channel, Notice
+from kengd.hub.notices.words import Notice
 from kengd.hub.people.passwords import argon2
 from kengd.hub.people.words import Officer
-from kengd.hub.roster import Keeper, Post, Roster, Seen, Village
+from kengd.hub.roster import Seen
 from kengd.hub.service import Hub
-from kengd.hub.settings import HubSettings, load_hub, read_hub
+from kengd.hub.settings import load_hub
 from kengd.hub.tidings import (
     Tiding,
     of_certificates,
@@ -48,21 +47,10 @@ from kengd.uplink.line import Inbound, Token
 from kengd.wire.entry import to_json
 from kengd.wire.topics import entry_topic
 from tests.hub.people_database import on_disk
-from tests.hub.spine_kit import COMMUNE, T0, Clock, chained, heard, said, status
+from tests.hub.spine_kit import COMMUNE, T0, chained, heard, said, status
+from tests.hub.town_kit import ALARM, HUNG, ROSTER, Town, all_here, here, settings_of
 
-ROSTER = Roster(
-    tuple(Post(f"thon-{n}", f"Kẻng thôn {n}", (f"v{n}",)) for n in range(1, 5)),
-    tuple(Village(f"v{n}", f"Thôn {n}") for n in range(1, 5)),
-    (
-        Keeper("k1", "thon-1", "Bà Lan", "0911111111", 0, None, ("https://k1.example/x",)),
-        Keeper("k2", "thon-1", "Ông Ba", "0922222222", 1, T0 + 86_400_000),
-        Keeper("k3", "thon-2", "Ông Tư", "0933333333", 0),
-    ),
-)
 UP = Line(True, T0 - 3_600_000)
-HUNG = Sounded("thon-1", "a1", "i1", "alarm", "button", "cổng làng", T0)
-ALARM = Incident("i1", "alarm", T0, post="thon-1", village="v1", call_due_ms=T0 + 60_000)
-PEOPLE = [Callee("o1", "Đ/c Hùng", "", ()), Callee("o2", "Đ/c Mai", "", ()), Callee("k1", "Bà Lan", "", ())]
 
 
 def local(hour: int, minute: int = 0) -> int:
@@ -80,7 +68,7 @@ def told(tiding: Tiding) -> Notice:
 
 
 def of(incident: Incident, *sounded: Sounded, now_ms: int = T0 + 1_000) -> list[Tiding]:
-    return of_incident(incident, sounded or (HUNG,), ROSTER, PEOPLE, 60, now_ms)
+    return of_incident(incident, sounded or (HUNG,), ROSTER, now_ms)
 
 
 # ---- alarms
@@ -109,18 +97,6 @@ def test_an_order_of_many_posts_is_told_to_officers_once() -> None:
     assert "người phát lệnh: Đ/c Hùng. Lý do: cháy rừng" in told(found[0]).body_vi
 
 
-def test_who_calls_next_goes_round_until_somebody_takes_it() -> None:
-    """H6: officers by rank, then the post's keepers, over and over; one person each time; nobody when it is taken."""
-    found = [of(replace(ALARM, calls=calls))[-1] for calls in (1, 2, 3, 4)]
-    assert [(one.key, one.to) for one in found] == [
-        ("told:call:i1:1", "o1"), ("told:call:i1:2", "o2"), ("told:call:i1:3", "k1"), ("told:call:i1:4", "o1"),
-    ]  # fmt: skip
-    assert "sau 120 giây" in told(found[1]).body_vi and "Đ/c Mai" in told(found[1]).body_vi
-    taken = replace(ALARM, calls=3, acknowledged_ms=T0 + 5, acknowledged_by="Đ/c Mai")
-    assert keys(of(taken)) == ["told:alarm:i1", "told:taken:i1"]
-    assert keys(of_incident(replace(ALARM, calls=1), (HUNG,), ROSTER, [], 60, T0)) == ["told:alarm:i1"]
-
-
 def test_the_keeper_hears_that_the_police_have_it_and_that_it_is_over() -> None:
     """H20, H16; an alarm of an officer's own is not taken by anybody else."""
     done = replace(ALARM, acknowledged_ms=T0 + 5, acknowledged_by="Đ/c Mai", closed_ms=T0 + 9, closed_by="Đ/c Mai")
@@ -135,22 +111,14 @@ def test_drills_and_yesterday_are_no_news_nor_a_call_that_nothing_was_rung_for()
     """Only actual alarms that began lately."""
     assert of(replace(ALARM, purpose="drill")) == []
     assert of(ALARM, now_ms=T0 + 86_400_001) == []
-    assert of_incident(ALARM, (), ROSTER, PEOPLE, 60, T0) == []
+    assert of_incident(ALARM, (), ROSTER, T0) == []
 
 
 # ---- presence
 
 
-def here(**more: Any) -> Seen:
-    return replace(Seen(status(), True, T0, T0 - 1, True), **more)
-
-
 def away(since_ms: int) -> Seen:
     return here(present=False, since_ms=since_ms, heard_ms=since_ms)
-
-
-def all_here(now_ms: int = T0) -> dict[str, Seen]:
-    return {post.id: here(heard_ms=now_ms) for post in ROSTER.posts}
 
 
 def test_a_post_is_told_absent_after_two_minutes_and_back_at_once() -> None:
@@ -236,6 +204,29 @@ def test_why_22h_did_not_ring_goes_to_the_posts_keepers() -> None:
     assert of_missed(replace(missed, due="nonsense"), ROSTER, local(22, 2)) is None
 
 
+@pytest.mark.parametrize("days", [-3, 3])
+def test_what_was_missed_just_now_is_told_also_by_a_hub_whose_clock_is_days_off(days: int) -> None:
+    """H22: how long ago that was is told by the difference that is known between the two clocks; the hour is the post's."""
+    off_ms = days * 86_400_000
+    missed = MissedRing("thon-1", "b", 7, local(22, 1), "curfew", "clock_untrusted", "2026-12-08T22:00:00+07:00")
+    assert of_missed(missed, ROSTER, local(22, 2) + off_ms) is None
+    tiding = of_missed(missed, ROSTER, local(22, 2) + off_ms, -off_ms)
+    assert tiding is not None and "lúc 22:00 08/12" in told(tiding).body_vi
+    assert of_missed(missed, ROSTER, local(22) + off_ms + 12 * 3_600_000 + 1, -off_ms) is None
+
+
+def test_a_missed_ring_reaches_people_from_a_hub_whose_clock_is_days_ahead(town: Town) -> None:
+    """H22: from the merged book, where it stands under the post's own time."""
+    line = said("missed", signal="curfew", reason="clock_untrusted", detail={"due": "2026-09-21T21:13:00+07:00"})
+    off_ms = 3 * 86_400_000
+    town.clock.now_ms += off_ms
+    town.seen = {post: replace(seen, ahead_ms=-off_ms) for post, seen in all_here(town.clock.now_ms).items()}
+    with town.ledger.write() as connection:
+        merge(connection, heard("thon-1", chained([line]), town.clock.now_ms), town.clock.now_ms)
+    town.herald().turn()
+    assert town.spoken.take(2) == [(who, "Kẻng thôn 1 không đánh lúc 21:13 21/09") for who in (OFFICER, KEEPER)]
+
+
 def test_half_an_hour_before_people_know_which_post_will_be_silent() -> None:
     """21:30 to 22:00, once a night; only what the post itself has said counts (P9)."""
     seen = {
@@ -290,13 +281,6 @@ def test_a_silent_test_is_told_when_the_night_is_complete() -> None:
 # ---- who
 
 
-HUB_TOML = f'[commune]\nid = "{COMMUNE}"\nname = "Xã Cộng Lạc"\n[broker]\nnames = ["127.0.0.1"]\n'
-
-
-def settings_of(more: str = "", directory: Path = Path("/nowhere")) -> HubSettings:
-    return read_hub(('state_dir = "state"\n' + HUB_TOML + more).encode(), directory / "hub.toml")
-
-
 def test_people_are_reached_by_the_ways_they_gave() -> None:
     """Officers by rank; keepers who are not away; SMS only where the settings have a modem; a bad address is left out."""
     officers = [
@@ -307,7 +291,8 @@ def test_people_are_reached_by_the_ways_they_gave() -> None:
     assert [(one.id, [way.kind for way in one.channels]) for one in (*plain.officers, *plain.keepers)] == [
         ("o1", ["webhook"]), ("o2", []), ("k1", ["webhook"]), ("k3", []),
     ]  # fmt: skip
-    assert [one.id for one in plain.callees(ROSTER.keepers, "thon-1", T0)] == ["o1", "k1"], "who can be reached at all"
+    callees = plain.callees(ROSTER.keepers, "thon-1", T0)
+    assert [(one.id, one.reachable) for one in callees] == [("o1", True), ("o2", False), ("k1", True)]
     more = '[sms]\n[[webhooks]]\nurl = "https://w.example/x"\nkinds = ["alarm"]\n[[cameras]]\nurl = "http://10.0.0.9:5000"\n'
     full = Addresses(settings_of(more + 'camera = "cong"\nvillages = ["v2"]\n')).everybody(officers, ROSTER, T0)
     assert [[way.shown for way in one.channels] for one in full.officers] == [["webhook a.example"], ["sms …444"]]
@@ -318,60 +303,6 @@ def test_people_are_reached_by_the_ways_they_gave() -> None:
 
 
 # ---- the herald
-
-
-class Spoken:
-    """All that was delivered: (to whom by channel, title)."""
-
-    def __init__(self) -> None:
-        self.got: queue.Queue[tuple[str, str]] = queue.Queue()
-
-    def __call__(self, notice: Notice, channel: Channel) -> str:
-        self.got.put((channel.shown, notice.title_vi))
-        return "đã nhận"
-
-    def take(self, count: int) -> list[tuple[str, str]]:
-        return sorted(self.got.get(timeout=30) for _ in range(count))
-
-
-class Town:
-    """A ledger with an officer, a keeper and four posts, and a herald that is turned by hand."""
-
-    def __init__(self, ledger: Ledger, directory: Path) -> None:
-        self.ledger, self.clock, self.spoken = ledger, Clock(T0 + 1_000), Spoken()
-        self.settings = settings_of("", directory)
-        self.seen = all_here(T0 + 1_000)
-        self.heralds: list[Herald] = []
-        with ledger.write() as connection:
-            officer = Officer("o1", "a", "Đ/c Hùng", "chief", channels=("https://hung.example/x",))
-            people.add_officer(connection, officer, "x")
-            for village in ROSTER.villages:
-                rosters.put_village(connection, village)
-            for post in ROSTER.posts:
-                rosters.put_post(connection, post)
-
-    def herald(self) -> Herald:
-        """Another worker's, or the same after a restart."""
-        deliver: Mapping[Any, Any] = dict.fromkeys(("apprise", "sms", "webhook", "frigate"), self.spoken)
-        made = Herald(
-            self.settings, self.ledger, lambda: ROSTER, lambda: self.seen, lambda _: (), self.clock, deliver=deliver
-        )
-        made._sender.start()
-        made.line(True)
-        self.heralds.append(made)
-        return made
-
-    def settle(self) -> None:
-        """What is on its way has arrived, and is written down."""
-        for herald in self.heralds:
-            while herald.waiting():
-                threading.Event().wait(0.01)
-            herald.stop()
-
-    def alarm(self) -> None:
-        with self.ledger.write() as connection:
-            incidents.add(connection, ALARM)
-            incidents.sound(connection, [HUNG])
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from kengd.hub.desk import (
     health,
     incident_book,
     live,
+    notice_book,
     officers,
     post_orders,
     refusals,
@@ -28,8 +29,8 @@ from kengd.hub.people.people import People
 from kengd.hub.service import Hub
 
 ROOMS = (
-    sessions, desk_page, live, dispatches, incident_book, books, roster_book, post_orders, officers, report_room, cap_room,
-    health,
+    sessions, desk_page, live, dispatches, incident_book, books, notice_book, roster_book, post_orders, officers, report_room,
+    cap_room, health,
 )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from kengd.hub.authority.own import Expiry
 from kengd.hub.chains import WRONG_VI, Chain
 from kengd.hub.incidents import Incident, helpers_of, villages_of
 from kengd.hub.ledger.incidents import Sounded
-from kengd.hub.reports.rings import BUILTIN_SIGNALS
+from kengd.hub.reports.signals import BUILTIN_SIGNALS
 from kengd.hub.roster import Post, Roster, Seen, clock_vi, hub_clock_wrong, why_calm_silent, why_silent
 from kengd.wire.status import Status
 
@@ -35,15 +35,41 @@ def age_s(at_ms: int | None, now_ms: int) -> int | None:
 
 
 def posts_now(
-    roster: Roster, seen: Mapping[str, Seen], rings: Mapping[str, Mapping[str, Any]], now_ms: int, line_up: bool
+    roster: Roster,
+    seen: Mapping[str, Seen],
+    rings: Mapping[str, Mapping[str, Any]],
+    now_ms: int,
+    line_up: bool,
+    unread: Mapping[str, int] | None = None,
 ) -> list[dict[str, Any]]:
-    """Each post in the roster's order."""
-    wrong = hub_clock_wrong(seen.values(), now_ms)
-    return [_post(post, seen.get(post.id, Seen()), rings.get(post.id), now_ms, line_up, wrong) for post in roster.posts]
+    """Each post in the roster's order. `unread`: of how many lines of its book nobody knows what they say."""
+    wrong, unread = hub_clock_wrong(seen.values(), now_ms), unread or {}
+    return [
+        _post(post, seen.get(post.id, Seen()), rings.get(post.id), now_ms, line_up, wrong, unread.get(post.id, 0))
+        for post in roster.posts
+    ]
+
+
+def unread_condition(count: int) -> dict[str, Any]:
+    """What the hub, not the post, says of a post: its lines came and could not be kept."""
+    return {
+        "code": "book_lines_unread",
+        "severity": "major",
+        "vi": f"{count} dòng sổ không đọc được",
+        "en": f"{count} lines of its book could not be read or kept",
+        "count": count,
+        "cure": "xem nhật ký máy trực ban (journalctl -u kengd-hub); nâng cấp điểm kẻng và máy trực ban lên cùng bản",
+    }
 
 
 def _post(
-    post: Post, seen: Seen, ring: Mapping[str, Any] | None, now_ms: int, line_up: bool, hub_wrong: bool
+    post: Post,
+    seen: Seen,
+    ring: Mapping[str, Any] | None,
+    now_ms: int,
+    line_up: bool,
+    hub_wrong: bool,
+    unread: int,
 ) -> dict[str, Any]:
     present = line_up and seen.is_present(now_ms)
     status = seen.status
@@ -60,7 +86,8 @@ def _post(
         "conditions": [
             {"code": item.code, "severity": item.severity, "vi": item.vi, "en": item.en}
             for item in (status.conditions if status is not None else ())
-        ],
+        ]
+        + ([unread_condition(unread)] if unread else []),
         "why_silent": why_silent(seen, now_ms, line_up=line_up),
         "why_calm_silent": why_calm_silent(seen, now_ms),
         "clock": status.clock if status is not None else None,
@@ -133,7 +160,7 @@ def incident_view(
     """One incident with what sounded, and which neighbours could be asked for help (H13)."""
     village = roster.village(incident.village or "")
     acts = list(dispatches)
-    helpers = helpers_of(roster, villages_of(roster, incident.post, incident.village), by_itself=False)
+    helpers = helpers_of(roster, villages_of(roster, incident), by_itself=False)
     return {
         "id": incident.id,
         "origin": incident.origin,
@@ -141,6 +168,7 @@ def incident_view(
         "post": incident.post,
         "village": incident.village,
         "village_name": village.name if village is not None else None,
+        "villages": list(villages_of(roster, incident)),
         "text": incident.text,
         "began_ms": incident.began_ms,
         "age_s": age_s(incident.began_ms, now_ms),
@@ -149,6 +177,7 @@ def incident_view(
         "closed_ms": incident.closed_ms,
         "closed_by": incident.closed_by,
         "calls": incident.calls,
+        "turns": incident.turns,
         "call_due_ms": incident.call_due_ms,
         "sounded": [_sounded(item, now_ms) for item in sounded],
         "helpers": list(helpers),

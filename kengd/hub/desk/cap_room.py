@@ -21,7 +21,7 @@ from kengd.hub.ledger.incidents import Sounded
 from kengd.hub.notices.cap import CapAlert, CapArea, CapReference
 from kengd.hub.notices.cap_reading import parse_cap
 from kengd.hub.notices.cap_writing import CapAlarm, CapSource, alarm_alert, alarm_cancel, alarm_update, write_cap
-from kengd.hub.reports.rings import BUILTIN_SIGNALS
+from kengd.hub.reports.signals import BUILTIN_SIGNALS
 from kengd.hub.roster import Roster
 from kengd.hub.tidings import why_of
 from kengd.wire.orders import LONGEST_TEXT, is_text
@@ -122,7 +122,7 @@ def _where(incident: Incident, sounded: list[Sounded], roster: Roster) -> str:
 
 def _is_told(incident: Incident, rung: bool) -> bool:
     """A call is an alarm too when something has been rung for it; until then it is the officer's alone."""
-    return (rung or incident.origin == "alarm") and incident.purpose == Purpose.ACTUAL
+    return (rung or incident.origin != "call") and incident.purpose == Purpose.ACTUAL
 
 
 def _msg_type(incident: Incident) -> str:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Final
 
 from fastapi import APIRouter
 
-from kengd.hub import silent_test
+from kengd.hub import calling, silent_test
 from kengd.hub.act_ground import CONFIRM_WITHIN_MS, LOCK
 from kengd.hub.desk import board
 from kengd.hub.desk.desk import Asking, At, Desk
 from kengd.hub.desk.refusals import Json
-from kengd.hub.ledger import desk_facts, incidents, values
+from kengd.hub.ledger import desk_facts, incidents, notices, unread, values
 from kengd.hub.roster import HUB_CLOCK_VI, hub_clock_wrong
 
 router = APIRouter(prefix="/api")
+DAY_MS: Final = 86_400_000
 
 
 @router.get("/desk")
@@ -36,9 +37,12 @@ def board_of(desk: Desk) -> dict[str, Any]:
         acts = desk_facts.dispatches_of(connection, ids)
         doubtful = desk_facts.doubtful_books(connection)
         rings = desk.last_rings.now(connection)
-        lock = values.value_of(connection, LOCK)
+        kept = values.values_of(connection, LOCK, calling.KEPT)
         waiting = values.under(connection, "confirm:")
         untested = silent_test.not_passed(connection)
+        unread_lines = unread.counts(connection)
+        failed = notices.failed_since(connection, now_ms - DAY_MS)
+    lock, nobody = kept.get(LOCK), calling.unreached(kept.get(calling.KEPT))
     hub_wrong = hub_clock_wrong(seen.values(), now_ms)
     return {
         "now_ms": now_ms,
@@ -50,12 +54,14 @@ def board_of(desk: Desk) -> dict[str, Any]:
         "lock": None if lock is None else json.loads(lock),
         "confirmations": confirmations(waiting, now_ms),
         "incidents": board.incidents_now(open_ones, sounded, acts, roster, now_ms),
-        "posts": board.posts_now(roster, seen, rings, now_ms, line_up),
+        "posts": board.posts_now(roster, seen, rings, now_ms, line_up, unread_lines),
         "villages": [{"id": item.id, "name": item.name, "households": item.households} for item in roster.villages],
         "groups": {key: list(posts) for key, posts in (roster.groups or {}).items()},
         "conditions": {
             "hub_clock_wrong": hub_wrong,
             "hub_clock_vi": HUB_CLOCK_VI if hub_wrong else None,
+            "calling": None if nobody is None else calling.condition(nobody),
+            "notices_failed_today": failed,
             "books": board.books_in_doubt(doubtful, now_ms),
             "silent_test": [
                 {"post": post, "night": trial.night, "result": trial.result, "why": silent_test.why_vi(trial)}

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from fastapi import APIRouter
 from fastapi.responses import PlainTextResponse
 
 from kengd import __version__
+from kengd.hub import calling
 from kengd.hub.act_ground import LOCK
 from kengd.hub.desk.desk import At, Desk
 from kengd.hub.desk.refusals import Json
-from kengd.hub.ledger import desk_facts, incidents, values
+from kengd.hub.ledger import desk_facts, incidents, notices, unread, values
 from kengd.hub.ledger.store import TROUBLE
 from kengd.hub.roster import Seen, hub_clock_wrong
 
 router = APIRouter()
+DAY_MS: Final = 86_400_000
 MISSING_VI: Final = {
     "line": "máy chủ MQTT không trả lời",
     "ledger": "cơ sở dữ liệu không đọc được",
@@ -26,9 +28,13 @@ MISSING_VI: Final = {
 
 @router.get("/healthz")
 def healthz(desk: At) -> Json:
-    """200 when orders can be given and answers kept; else 503 with what is missing."""
+    """200 when orders can be given and answers kept; else 503 with what is missing. `conditions`: what else an officer should mend."""
     missing = missing_now(desk)
-    body = {"ready": not missing, "missing": [{"what": what, "vi": MISSING_VI[what]} for what in missing]}
+    body = {
+        "ready": not missing,
+        "missing": [{"what": what, "vi": MISSING_VI[what]} for what in missing],
+        "conditions": [] if "ledger" in missing else conditions_now(desk),
+    }
     return Json(body, 200 if not missing else 503)
 
 
@@ -49,6 +55,16 @@ def missing_now(desk: Desk) -> list[str]:
     return missing
 
 
+def conditions_now(desk: Desk) -> list[dict[str, Any]]:
+    """Of the hub itself, without names: code, Vietnamese sentence, cure."""
+    with desk.hub.ledger.read() as connection:
+        nobody = calling.unreached(values.value_of(connection, calling.KEPT))
+    if nobody is None:
+        return []
+    said = calling.condition(nobody)
+    return [{key: said[key] for key in ("code", "vi", "en", "cure", "since_ms")}]
+
+
 @router.get("/metrics")
 def metrics(desk: At) -> PlainTextResponse:
     """Prometheus text format 0.0.4."""
@@ -59,11 +75,13 @@ def metrics(desk: At) -> PlainTextResponse:
         open_ones = incidents.open_ones(connection)
         doubtful = desk_facts.doubtful_books(connection)
         newest = desk_facts.newest_n(connection)
-        lock = values.value_of(connection, LOCK)
+        kept = values.values_of(connection, LOCK, calling.KEPT)
+        lines_unread = unread.counts(connection)
+        failed = notices.failed_since(connection, now_ms - DAY_MS)
     numbers = {
         "kengd_hub_line_up": float(bool(hub.line.up)),
         "kengd_hub_ledger_trouble": float(hub.trouble is not None),
-        "kengd_hub_locked": float(lock is not None),
+        "kengd_hub_locked": float(LOCK in kept),
         "kengd_hub_clock_wrong": float(hub_clock_wrong(seen.values(), now_ms)),
         "kengd_hub_posts": float(len(posts)),
         "kengd_hub_posts_present": float(len(here)),
@@ -72,6 +90,8 @@ def metrics(desk: At) -> PlainTextResponse:
         "kengd_hub_alarms_untaken": float(
             sum(1 for item in open_ones if item.origin == "alarm" and item.acknowledged_ms is None)
         ),
+        "kengd_hub_nobody_reached": float(calling.KEPT in kept),
+        "kengd_hub_notices_failed_today": float(failed),
         "kengd_hub_books_with_gaps": float(sum(1 for chain in doubtful if chain.gap_ms is not None)),
         "kengd_hub_books_wrong": float(sum(1 for chain in doubtful if chain.wrong_seq is not None)),
         "kengd_hub_newest_entry": float(newest),
@@ -87,6 +107,8 @@ def metrics(desk: At) -> PlainTextResponse:
             lines.append(
                 f'kengd_hub_post_condition{{post="{post.id}",code="{_label(item.code)}",severity="{_label(item.severity)}"}} 1'
             )
+    lines.append("# TYPE kengd_hub_post_lines_unread gauge")
+    lines += [f'kengd_hub_post_lines_unread{{post="{post}"}} {count}' for post, count in lines_unread.items()]
     return PlainTextResponse("\n".join(lines) + "\n", media_type="text/plain; version=0.0.4")
 
 

@@ -24,12 +24,12 @@ from kengd.hub.ledger.rows import Row, table
 from kengd.hub.ledger.store import Ledger
 from kengd.hub.ledger.trials import WAITING
 from kengd.hub.ledger.values import VALUE
-from kengd.hub.ledger.watch_rows import TrialRow
+from kengd.hub.ledger.watch_rows import ErrandRow, TrialRow
 
 FORMAT: Final = 1
 _AT_ONCE: Final = 1_000
 COMMAND, TARGET, INCIDENT = table(CommandRow), table(TargetRow), table(IncidentRow)
-SESSION, TRIAL = table(SessionRow), table(TrialRow)
+SESSION, TRIAL, ERRAND = table(SessionRow), table(TrialRow), table(ErrandRow)
 _PENDING: Final = ("clear:", "confirm:")
 """Values that would make the hub act by itself: all-clears on their way, alarms that wait for a second yes."""
 
@@ -85,7 +85,7 @@ def _fill(connection: Connection, tables: dict[str, Table], source: Iterator[str
         raise KengdError(
             "backup_other_release",
             "bản sao lưu này do một bản kengd khác làm ra",
-            cure="cài đúng bản kengd ghi trong tệp sao lưu, khôi phục, rồi mới nâng cấp",
+            cure="cài đúng bản của kengd mà tệp sao lưu ghi, khôi phục, rồi mới nâng cấp",
             en=f"the backup has the shape {head['revision']}",
         )
     into: Table | None = None
@@ -114,7 +114,7 @@ def _fill(connection: Connection, tables: dict[str, Table], source: Iterator[str
 
 
 def _laid_to_rest(connection: Connection, now_ms: int) -> None:
-    """Old commands are not sent, old alarms call nobody, devices sign in anew."""
+    """Old commands are not sent, old alarms call nobody, old notices are not told, devices sign in anew."""
     connection.execute(update(COMMAND).values(open=False))
     unanswered = TARGET.c.state.in_([State.WAITING.value, State.SENT.value])
     connection.execute(update(TARGET).where(unanswered).values(state=State.CANCELLED.value, ended_ms=now_ms))
@@ -122,6 +122,7 @@ def _laid_to_rest(connection: Connection, now_ms: int) -> None:
     for prefix in _PENDING:
         connection.execute(delete(VALUE).where(VALUE.c.key.startswith(prefix, autoescape=True)))
     connection.execute(delete(TRIAL).where(TRIAL.c.result == WAITING))
+    connection.execute(delete(ERRAND))
     connection.execute(delete(SESSION))
 
 

@@ -9,7 +9,8 @@ from kengd.hub.ledger.rows import WHOLE, Row, numbered
 
 
 class IncidentRow(Row, table=True):
-    """`origin`: alarm or call. `acknowledged_*`: who has taken charge. `closed_*`: hết báo động."""
+    """`origin`: alarm, order or call. `villages`: JSON list. `acknowledged_*`: who has taken charge. `closed_*`: hết báo động.
+    `turns`: how often it was somebody's turn to be called; `calls`: how many of them were."""
 
     __tablename__ = "incident"
 
@@ -24,8 +25,10 @@ class IncidentRow(Row, table=True):
     acknowledged_by: str | None = Field(default=None, sa_type=Text)
     closed_ms: int | None = Field(default=None, sa_type=WHOLE)
     closed_by: str | None = Field(default=None, sa_type=Text)
-    calls: int = 0
+    turns: int = 0
     call_due_ms: int | None = Field(default=None, sa_type=WHOLE)
+    calls: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    villages: str = Field(default="[]", sa_type=Text, sa_column_kwargs={"server_default": "[]"})
 
 
 class SoundedRow(Row, table=True):

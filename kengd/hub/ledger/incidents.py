@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, and_, bindparam, or_, select, update
+from sqlalchemy import Connection, RowMapping, and_, bindparam, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from kengd.hub.incidents import Incident, Outcome
@@ -37,27 +38,27 @@ class Sounded:
 def add(connection: Connection, incident: Incident) -> bool:
     """False when it is there already."""
     insert: Any = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    statement = insert(INCIDENT).values(**asdict(incident)).on_conflict_do_nothing().returning(INCIDENT.c.id)
+    statement = insert(INCIDENT).values(**_row_of(incident)).on_conflict_do_nothing().returning(INCIDENT.c.id)
     return _noted(connection, incident.id, connection.execute(statement).first() is not None)
 
 
 def find(connection: Connection, incident_id: str) -> Incident | None:
     """The incident with this id."""
     row = connection.execute(select(INCIDENT).where(INCIDENT.c.id == incident_id)).mappings().first()
-    return None if row is None else Incident(**row)
+    return None if row is None else _incident(row)
 
 
 def open_ones(connection: Connection) -> list[Incident]:
     """Not closed yet; oldest first."""
     query = select(INCIDENT).where(INCIDENT.c.closed_ms.is_(None)).order_by(INCIDENT.c.began_ms)
-    return [Incident(**row) for row in connection.execute(query).mappings()]
+    return [_incident(row) for row in connection.execute(query).mappings()]
 
 
 def between(connection: Connection, from_ms: int, to_ms: int, limit: int = 1_000) -> list[Incident]:
     """Begun in [from, to), newest first."""
     where = and_(INCIDENT.c.began_ms >= from_ms, INCIDENT.c.began_ms < to_ms)
     query = select(INCIDENT).where(where).order_by(INCIDENT.c.began_ms.desc()).limit(limit)
-    return [Incident(**row) for row in connection.execute(query).mappings()]
+    return [_incident(row) for row in connection.execute(query).mappings()]
 
 
 def sound(connection: Connection, sounded: Sequence[Sounded]) -> set[tuple[str, str]]:
@@ -82,9 +83,17 @@ def name_place(connection: Connection, incident_id: str, post: str, activation: 
     connection.execute(update(SOUNDED).where(of).values(place=place))
 
 
+def locate(connection: Connection, incident_id: str, villages: Sequence[str]) -> None:
+    """Where it is, as soon as somebody knows it: what is known already stays."""
+    unknown = and_(INCIDENT.c.id == incident_id, INCIDENT.c.villages == "[]", INCIDENT.c.village.is_(None))
+    if villages:
+        found = connection.execute(update(INCIDENT).where(unknown).values(villages=json.dumps(list(villages))))
+        _noted(connection, incident_id, found.rowcount > 0)
+
+
 def wake(connection: Connection, incident_id: str, began_ms: int, due_ms: int) -> None:
     """It was taken for history and sounds now: somebody is to be called, unless somebody has been or has taken it."""
-    quiet = and_(INCIDENT.c.call_due_ms.is_(None), INCIDENT.c.calls == 0)
+    quiet = and_(INCIDENT.c.call_due_ms.is_(None), INCIDENT.c.turns == 0)
     nobody = and_(INCIDENT.c.acknowledged_ms.is_(None), INCIDENT.c.closed_ms.is_(None))
     where = and_(INCIDENT.c.id == incident_id, quiet, nobody)
     connection.execute(update(INCIDENT).where(where).values(began_ms=began_ms, call_due_ms=due_ms))
@@ -143,13 +152,20 @@ def calls_due(connection: Connection, now_ms: int, after_ms: int = LONGEST_WAIT_
     query = select(INCIDENT).where(or_(INCIDENT.c.call_due_ms <= now_ms, INCIDENT.c.call_due_ms > now_ms + after_ms))
     if connection.dialect.name == "postgresql":
         query = query.with_for_update(skip_locked=True)
-    return [Incident(**row) for row in connection.execute(query).mappings()]
+    return [_incident(row) for row in connection.execute(query).mappings()]
 
 
-def called(connection: Connection, incident_id: str, next_ms: int) -> None:
-    """One more was called."""
+def turn_came(connection: Connection, incident_id: str, next_ms: int) -> None:
+    """It is one more person's turn to be called; whether that can be done is not said yet (`called`)."""
     where = INCIDENT.c.id == incident_id
-    connection.execute(update(INCIDENT).where(where).values(calls=INCIDENT.c.calls + 1, call_due_ms=next_ms))
+    connection.execute(update(INCIDENT).where(where).values(turns=INCIDENT.c.turns + 1, call_due_ms=next_ms))
+
+
+def called(connection: Connection, incident_id: str) -> None:
+    """One more was called: a service has taken the notice."""
+    where = INCIDENT.c.id == incident_id
+    connection.execute(update(INCIDENT).where(where).values(calls=INCIDENT.c.calls + 1))
+    _noted(connection, incident_id, True)
 
 
 def add_outcome(connection: Connection, outcome: Outcome) -> None:
@@ -169,3 +185,11 @@ def _noted(connection: Connection, incident: str, changed: bool) -> bool:
     if changed:
         changes.note(connection, "incident", incident=incident)
     return changed
+
+
+def _row_of(incident: Incident) -> dict[str, Any]:
+    return {**asdict(incident), "villages": json.dumps(list(incident.villages))}
+
+
+def _incident(row: RowMapping) -> Incident:
+    return Incident(**{**row, "villages": tuple(json.loads(row["villages"]))})

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, and_, delete, func, select
+from sqlalchemy import Connection, and_, delete, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from kengd.hub.ledger.book_rows import EntryRow
@@ -20,11 +20,14 @@ TOLD: Final = "told:"
 """Keys of what has been told; the value is when, unix ms."""
 BEHIND: Final = 2_000
 """Entries are looked at again this far back: several workers may commit them in another order than they are numbered."""
+FIRST_LOOK: Final = 50_000
+"""So far back after a start: more than a commune writes in the hours in which a missed ring is news."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A notice and what became of it. `to`: the person's id; `channel`: how, without any secret."""
+    """A notice and what became of it. `to`: the person's id; `channel`: how, without any secret. `incident`, `turn`: what about, and
+    as whose turn somebody was called for it. `errand`: what it was a part of. `n`: its place in the list."""
 
     at_ms: int
     kind: str
@@ -33,11 +36,16 @@ class Sent:
     text: str
     ok: bool
     detail: str = ""
+    incident: str | None = None
+    turn: int | None = None
+    errand: str | None = None
+    n: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class MissedRing:
-    """A ring of the timetable that a post let go by, as it says itself. `due`: local ISO time, as the post wrote it."""
+    """A ring of the timetable that a post let go by, as it says itself. `due`: local ISO time, as the post wrote it. `at_ms`: when it
+    wrote that, by its clock."""
 
     post: str
     book: str
@@ -50,21 +58,39 @@ class MissedRing:
 
 def keep(connection: Connection, sent: Sent) -> None:
     """One more line in the list of notices."""
-    row = {
-        "at_ms": sent.at_ms, "kind": sent.kind, "to": sent.to, "channel": sent.channel, "text": sent.text, "ok": sent.ok,
-        "detail": sent.detail,
-    }  # fmt: skip
+    row = {key: value for key, value in asdict(sent).items() if key != "n"}
     connection.execute(NOTICE.insert().values(**row))
 
 
-def newest(connection: Connection, *, before_ms: int | None = None, limit: int = 100) -> list[Sent]:
-    """What was sent last, newest first."""
+def newest(
+    connection: Connection,
+    *,
+    before_n: int | None = None,
+    failed: bool = False,
+    incident: str | None = None,
+    limit: int = 100,
+) -> list[Sent]:
+    """What was sent last, newest first. `failed`: only what did not get through. `before_n`: older ones."""
     query = select(NOTICE).order_by(NOTICE.c.n.desc()).limit(limit)
-    if before_ms is not None:
-        query = query.where(NOTICE.c.at_ms < before_ms)
-    return [
-        Sent(**{key: value for key, value in row.items() if key != "n"}) for row in connection.execute(query).mappings()
-    ]
+    if before_n is not None:
+        query = query.where(NOTICE.c.n < before_n)
+    if failed:
+        query = query.where(NOTICE.c.ok.is_(False))
+    if incident is not None:
+        query = query.where(NOTICE.c.incident == incident)
+    return [Sent(**row) for row in connection.execute(query).mappings()]
+
+
+def tries(connection: Connection, incident: str) -> list[Sent]:
+    """All notices about this incident, oldest first."""
+    query = select(NOTICE).where(NOTICE.c.incident == incident).order_by(NOTICE.c.n)
+    return [Sent(**row) for row in connection.execute(query).mappings()]
+
+
+def failed_since(connection: Connection, since_ms: int) -> int:
+    """How many notices have not got through since this moment."""
+    where = and_(NOTICE.c.at_ms >= since_ms, NOTICE.c.ok.is_(False))
+    return int(connection.execute(select(func.count()).select_from(NOTICE).where(where)).scalar() or 0)
 
 
 def claim(connection: Connection, key: str, value: str) -> bool:
@@ -103,10 +129,11 @@ def forget_told(connection: Connection, before_ms: int) -> int:
 
 
 def missed_rings(connection: Connection, after_n: int, since_ms: int) -> tuple[list[MissedRing], int]:
-    """Rings that posts say they have missed since this moment (by their clocks), among the entries behind `after_n` and a
-    little before; and the number of the newest entry, for the next look."""
+    """Rings that posts say they have missed since this moment (by their clocks, or heard by ours, which may be another), among the
+    entries behind `after_n` and a little before; and the number of the newest entry, for the next look."""
     newest_n = int(connection.execute(select(func.max(ENTRY.c.n))).scalar() or 0)
-    where = and_(ENTRY.c.n > after_n - BEHIND, ENTRY.c.kind == "missed", ENTRY.c.at_ms >= since_ms)
+    lately = or_(ENTRY.c.at_ms >= since_ms, ENTRY.c.heard_ms >= since_ms)
+    where = and_(ENTRY.c.n > max(after_n - BEHIND, newest_n - FIRST_LOOK), ENTRY.c.kind == "missed", lately)
     found = [_missed(row) for row in connection.execute(select(ENTRY).where(where).order_by(ENTRY.c.n)).mappings()]
     return found, newest_n
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, and_, or_, select
 
 from kengd.duty.words import Purpose
 from kengd.hub.dispatching import State
-from kengd.hub.incidents import Incident, Outcome
+from kengd.hub.incidents import FROM_VILLAGE, Incident, Outcome
 from kengd.hub.ledger import incidents
 from kengd.hub.ledger.book_rows import EntryRow
 from kengd.hub.ledger.dispatch_rows import DispatchRow, TargetRow
@@ -56,8 +56,7 @@ def ground_of(connection: Connection, roster: Roster, from_ms: int, to_ms: int, 
 def _entries(
     connection: Connection, from_ms: int, to_ms: int
 ) -> tuple[dict[str, list[Entry]], dict[str, dict[tuple[str, int], int]]]:
-    """Per post its entries (books in the order in which they were first heard, seq within), and when the hub heard those
-    whose clock was not trusted."""
+    """Per post its entries (books in the order in which they were first heard, seq within), and when the hub heard each."""
     by_clock = and_(ENTRY.c.at_ms >= from_ms, ENTRY.c.at_ms < to_ms)
     by_hearing = and_(ENTRY.c.clock == "untrusted", ENTRY.c.heard_ms >= from_ms, ENTRY.c.heard_ms < to_ms)
     query = select(ENTRY).where(ENTRY.c.kind.in_(_KINDS), or_(by_clock, by_hearing)).order_by(ENTRY.c.n)
@@ -66,8 +65,7 @@ def _entries(
     for row in connection.execute(query).mappings():
         entry = entry_from(row)
         found.setdefault(row["post"], {}).setdefault(entry.book, []).append(entry)
-        if entry.clock == "untrusted":
-            heard.setdefault(row["post"], {})[entry.book, entry.seq] = row["heard_ms"]
+        heard.setdefault(row["post"], {})[entry.book, entry.seq] = row["heard_ms"]
     in_order = {
         post: [entry for book in books.values() for entry in sorted(book, key=lambda entry: entry.seq)]
         for post, books in found.items()
@@ -108,17 +106,23 @@ def _dispatch(rows: Sequence[Mapping[str, Any]]) -> DispatchFacts:
 def _incidents(connection: Connection, from_ms: int, to_ms: int) -> tuple[IncidentFacts, ...]:
     found = incidents.between(connection, from_ms, to_ms, MOST_INCIDENTS)
     newest: dict[str, Outcome] = {}
+    first_of: dict[str, str | None] = {}
     for first in range(0, len(found), 500):
         part = [item.id for item in found[first : first + 500]]
         newest |= {outcome.incident: outcome for outcome in incidents.outcomes_of(connection, part)}
-    return tuple(_incident(item, newest.get(item.id)) for item in found)
+        for one in incidents.sounded_of(connection, part):
+            first_of.setdefault(one.incident, one.source)
+    return tuple(_incident(item, newest.get(item.id), first_of.get(item.id)) for item in found)
 
 
-def _incident(item: Incident, outcome: Outcome | None) -> IncidentFacts:
+def _incident(item: Incident, outcome: Outcome | None, source: str | None) -> IncidentFacts:
+    """`source`: of the first that sounded for it; None: nothing has."""
+    pressed = item.origin == "alarm" and (source is None or source in FROM_VILLAGE)
     return IncidentFacts(
         item.id, item.began_ms, item.village, outcome.kind if outcome else None, item.origin == "call",
         item.acknowledged_ms, item.acknowledged_by, (outcome.done or None) if outcome else None,
         (outcome.text if outcome else "") or item.text,
+        from_officer=item.origin != "call" and not pressed, villages=item.villages,
     )  # fmt: skip
 
 

@@ -20,6 +20,12 @@ def value_of(connection: Connection, key: str) -> str | None:
     return connection.execute(select(VALUE.c.value).where(VALUE.c.key == key)).scalar()
 
 
+def values_of(connection: Connection, *keys: str) -> dict[str, str]:
+    """The values kept under these keys; a key without one is left out."""
+    query = select(VALUE.c.key, VALUE.c.value).where(VALUE.c.key.in_(keys))
+    return {str(key): str(value) for key, value in connection.execute(query)}
+
+
 def put_value(connection: Connection, key: str, value: str | None) -> None:
     """Keep it; None strikes it."""
     if value is None:

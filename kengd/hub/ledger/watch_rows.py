@@ -1,4 +1,4 @@
-"""What the hub has seen of its posts: presence, the nightly silent tests, notices sent; and a few values of its own."""
+"""What the hub has seen of its posts: presence, the nightly silent tests, lines that cannot be read; notices; a few values."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class TrialRow(Row, table=True):
 
 
 class NoticeRow(Row, table=True):
-    """A notice and what became of it."""
+    """A notice and what became of it. `incident`, `turn`: what it calls for, as whose turn. `errand`: what it is a part of."""
 
     __tablename__ = "notice"
 
@@ -46,6 +46,35 @@ class NoticeRow(Row, table=True):
     text: str = Field(sa_type=Text)
     ok: bool
     detail: str = Field(default="", sa_type=Text)
+    incident: str | None = Field(default=None, sa_type=Text, index=True)
+    turn: int | None = None
+    errand: str | None = Field(default=None, sa_type=Text, index=True)
+
+
+class ErrandRow(Row, table=True):
+    """What has been claimed to be told and has not all gone out: `worker` tells it, until `until_ms`. `said`: JSON, the errand."""
+
+    __tablename__ = "errand"
+
+    key: str = Field(primary_key=True, sa_type=Text)
+    worker: str = Field(sa_type=Text)
+    until_ms: int = Field(sa_type=WHOLE)
+    made_ms: int = Field(sa_type=WHOLE)
+    said: str = Field(sa_type=Text)
+
+
+class UnreadRow(Row, table=True):
+    """A line of a post's book that could not be kept. `digest`: of its bytes; `book`, `seq`: where it says that it belongs."""
+
+    __tablename__ = "unread"
+
+    post: str = Field(primary_key=True, sa_type=Text)
+    digest: str = Field(primary_key=True, sa_type=Text)
+    book: str | None = Field(default=None, sa_type=Text)
+    seq: int | None = Field(default=None, sa_type=WHOLE)
+    why: str = Field(sa_type=Text)
+    first_ms: int = Field(sa_type=WHOLE)
+    last_ms: int = Field(sa_type=WHOLE)
 
 
 class ValueRow(Row, table=True):

@@ -76,6 +76,11 @@ class Folding:
         self._open(group, notice.kind, self._first_ms)
         return (*told, notice)
 
+    def folded(self, notice: Notice) -> Notice | None:
+        """What waits to be told with the summary that this one would belong to: the last of what was folded."""
+        window = self._windows.get(_group(notice))
+        return None if window is None else window.latest
+
     def due(self, now_ms: int) -> tuple[Notice, ...]:
         """The summaries of windows that have closed, the earliest first."""
         self._now_ms = max(self._now_ms, now_ms)

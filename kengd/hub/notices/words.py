@@ -29,6 +29,21 @@ class NoticeKind(StrEnum):
     CERTIFICATE_EXPIRING = "certificate_expiring"
 
 
+KINDS_VI: dict[str, str] = {
+    NoticeKind.ALARM: "báo động",
+    NoticeKind.TAKEN: "công an xã đã nhận",
+    NoticeKind.UNACKNOWLEDGED: "gọi người vì chưa ai nhận",
+    NoticeKind.ENDED: "hết báo động",
+    NoticeKind.WILL_NOT_RING: "kẻng không đánh đúng giờ",
+    NoticeKind.ABSENT: "mất liên lạc",
+    NoticeKind.BACK: "có liên lạc lại",
+    NoticeKind.CONDITION: "điểm kẻng có sự cố",
+    NoticeKind.SILENT_TEST_MISSED: "kiểm tra thầm không đạt",
+    NoticeKind.CERTIFICATE_EXPIRING: "chứng thư sắp hết hạn",
+}
+"""As pages name them."""
+
+
 class Weight(IntEnum):
     """What gives way when there is too much to say, and what waits for the end of quiet hours (CALM only, R45)."""
 
@@ -58,7 +73,8 @@ class Notice:
 
     `at_ms`: unix ms UTC of what happened. `posts`: slugs it is about; empty = the commune. `short_vi`: the kernel for an
     SMS (diacritics allowed here, taken off later); empty = title and body. `repeats`: how many more times it happened
-    than this one telling.
+    than this one telling. `incident`, `turn`: what it is about, and as whose turn somebody is called for it. `errand`: what this
+    is a part of, until all of it has gone out (`hub/errands.py`).
     """
 
     kind: NoticeKind
@@ -70,6 +86,9 @@ class Notice:
     activation: str | None = None
     short_vi: str = ""
     repeats: int = 0
+    incident: str | None = None
+    turn: int | None = None
+    errand: str = ""
 
     @property
     def weight(self) -> Weight:

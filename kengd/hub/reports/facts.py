@@ -73,7 +73,8 @@ class RingFacts:
     asked for no signal. `at_ms`: when it counts: the ringing, else the due time, else the entry. `asked_ms`: when the sound was
     wanted (officer's act, appointed start, due time); None for a button, the post's page and its shell, where the book knows only
     the ringing. `count`: how many of them this stands for (1, but for refusals and misses that the post wrote as one entry).
-    `measured`: both `asked_ms` and `ringing_ms` come from clocks that can be compared. `proved`: sound was proved; None where no
+    `measured`: it can be told how long it took, from `asked_ms` to `rang_ms`, which is `ringing_ms` by the clock that asked and None
+    where that is the same clock. `proved`: sound was proved; None where no
     proof is wired. `hushed_by`: the name or place of who stopped it.
     """
 
@@ -96,6 +97,7 @@ class RingFacts:
     reason: str | None = None
     count: int = 1
     measured: bool = False
+    rang_ms: int | None = None
     clock_untrusted: bool = False
     proved: bool | None = None
     signal_name: str | None = None
@@ -112,7 +114,8 @@ class RingFacts:
 class IncidentFacts:
     """One incident. `kind`: an id of `names.INCIDENTS`, None = not yet given. `outcome`: what was done, in a few words.
 
-    `from_call`: it began with a call to the officer on duty, so nobody had to acknowledge it. `text`: free words.
+    `villages`: all of them; `village` None with several. `from_call`: it began with a call to the officer on duty; `from_officer`: with
+    an alarm that an officer rang. Neither waited for anybody to take charge. `text`: free words.
     """
 
     id: str
@@ -124,6 +127,18 @@ class IncidentFacts:
     acknowledged_by: str | None = None
     outcome: str | None = None
     text: str = ""
+    from_officer: bool = False
+    villages: tuple[str, ...] = ()
+
+    @property
+    def from_keeper(self) -> bool:
+        """Somebody at a post had raised the alarm, and waited for somebody to take charge."""
+        return not (self.from_call or self.from_officer)
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Its villages, each once."""
+        return self.villages or (() if self.village is None else (self.village,))
 
 
 @dataclass(frozen=True, slots=True)

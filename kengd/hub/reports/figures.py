@@ -11,8 +11,10 @@ What counts
 - **Missed**: rings of the timetable that did not happen; **refused**: what a post refused, also unknown commands; **unanswered**: commands
   that a post never answered. Each counts as many times as it stands for (`RingFacts.count`).
 - **Time to ring**: from the moment the sound was wanted to "ringing", by source, where both were measured: commands of the hub and rings of
-  the timetable. Up to 10 s below zero (two clocks) counts as 0, more is not measured.
-- **Time to acknowledge**: of incidents that began with an alarm, from its beginning until an officer took charge.
+  the timetable. Up to 10 s below zero (two clocks) counts as 0; clocks further apart are told by the hub's own hearing (`sayings.py`).
+- An **incident** belongs to each village that it is about, so their sums can be larger than the number of incidents.
+- **Time to acknowledge**: of alarms that somebody at a post raised, from the beginning until an officer took charge. What an officer rang
+  he has taken charge of by ringing, and a call (tin báo) by answering: those are counted for themselves.
 - **Presence**: present time out of the time between enrolment and now (or removal) within the period, per post.
 """
 
@@ -29,9 +31,9 @@ from kengd.bellcode.signal import Kind
 from kengd.duty.words import Purpose, Source
 from kengd.hub.reports.facts import Ground, IncidentFacts, Outcome, PresenceFacts, RingFacts
 from kengd.hub.reports.period import Period
+from kengd.hub.reports.sayings import CLOCKS_APART_MS
 
 SAME_ALARM_MS: Final = 300_000
-CLOCKS_APART_MS: Final = 10_000
 
 K = TypeVar("K")
 
@@ -90,6 +92,7 @@ class Figures:
     time_to_ring: Mapping[Source, Spread]
     incidents: int
     from_calls: int
+    from_officers: int
     incidents_by_kind: Mapping[str | None, int]
     incidents_by_outcome: Mapping[str | None, int]
     time_to_acknowledge: Spread
@@ -108,7 +111,7 @@ def selected(ground: Ground, period: Period, villages: Collection[str] | None = 
     incidents = (
         item
         for item in ground.incidents
-        if period.holds(item.began_ms) and (villages is None or item.village in villages)
+        if period.holds(item.began_ms) and (villages is None or not set(villages).isdisjoint(item.places))
     )
     return Ground(
         posts=tuple(sorted(posts, key=lambda post: post.id)),
@@ -126,7 +129,7 @@ def figures_of(ground: Ground, period: Period, villages: Collection[str] | None 
     silent = [ring for ring in chosen.rings if not ring.sounded]
     weeks = Counter(_monday(ring.at_ms) for ring in rings)
     hours = Counter(clock.local(ring.at_ms).hour for ring in rings)
-    begun_by_alarm = [item for item in chosen.incidents if not item.from_call]
+    raised = [item for item in chosen.incidents if item.from_keeper]
     return Figures(
         period=period,
         villages=None if villages is None else tuple(sorted(set(villages))),
@@ -148,13 +151,14 @@ def figures_of(ground: Ground, period: Period, villages: Collection[str] | None 
         cancelled=_times(silent, "cancelled"),
         time_to_ring=_times_to_ring(rings),
         incidents=len(chosen.incidents),
-        from_calls=len(chosen.incidents) - len(begun_by_alarm),
+        from_calls=sum(1 for item in chosen.incidents if item.from_call),
+        from_officers=sum(1 for item in chosen.incidents if item.from_officer),
         incidents_by_kind=dict(Counter(item.kind for item in chosen.incidents)),
         incidents_by_outcome=dict(Counter(outcome_of(item) for item in chosen.incidents)),
         time_to_acknowledge=spread(
-            max(0, item.acknowledged_ms - item.began_ms) for item in begun_by_alarm if item.acknowledged_ms is not None
+            max(0, item.acknowledged_ms - item.began_ms) for item in raised if item.acknowledged_ms is not None
         ),
-        unacknowledged=sum(1 for item in begun_by_alarm if item.acknowledged_ms is None),
+        unacknowledged=sum(1 for item in raised if item.acknowledged_ms is None),
         presence=_presence(chosen.presences, period),
     )
 
@@ -173,7 +177,7 @@ def time_to_ring_ms(ring: RingFacts) -> int | None:
     """From wanted to "ringing"; None where it was not measured."""
     if not ring.measured or ring.asked_ms is None or ring.ringing_ms is None:
         return None
-    took_ms = ring.ringing_ms - ring.asked_ms
+    took_ms = (ring.ringing_ms if ring.rang_ms is None else ring.rang_ms) - ring.asked_ms
     return None if took_ms < -CLOCKS_APART_MS else max(0, took_ms)
 
 

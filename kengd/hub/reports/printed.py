@@ -205,7 +205,7 @@ def _times(figures: Figures) -> Html:
     return join(
         words("h2", "IV. THỜI GIAN ĐÁP ỨNG"),
         _table(tables.times(figures)),
-        words("p", f"Báo động không có cán bộ nhận xử lý: {figures.unacknowledged} vụ.", class_="note"),
+        words("p", f"Báo động từ điểm kẻng không có cán bộ nhận xử lý: {figures.unacknowledged} vụ.", class_="note"),
     )
 
 
@@ -217,8 +217,9 @@ def _incidents(figures: Figures, chosen: Ground) -> Html:
         head,
         words(
             "p",
-            f"Tiếp nhận {figures.incidents} vụ việc, trong đó {figures.incidents - figures.from_calls} vụ bắt đầu từ tiếng kẻng "
-            f"và {figures.from_calls} vụ từ tin báo.",
+            f"Tiếp nhận {figures.incidents} vụ việc, trong đó "
+            f"{figures.incidents - figures.from_calls - figures.from_officers} vụ do điểm kẻng báo động, "
+            f"{figures.from_officers} vụ do cán bộ phát lệnh báo động và {figures.from_calls} vụ từ tin báo.",
         ),
         words("h3", "1. Theo loại"),
         _table(tables.incidents_by_kind(figures)),

@@ -14,29 +14,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final, NamedTuple
+from typing import Final
 
-from kengd.bellcode.codebooks import BUILTIN_NAMES, builtin
-from kengd.bellcode.signal import Kind
-from kengd.duty.words import Purpose, Source
 from kengd.hub.reports.facts import DispatchFacts, JoinedFacts, Outcome, PostFacts, RingFacts
-from kengd.hub.reports.misses import due_of, missed_moments
-from kengd.wire.entry import Entry, parse_at
-
-
-class Known(NamedTuple):
-    """What a codebook says of a signal."""
-
-    kind: Kind
-    name_vi: str
-
-
-BUILTIN_SIGNALS: Final[Mapping[str, Known]] = {
-    signal.id: Known(signal.kind, signal.name_vi)
-    for name in reversed(BUILTIN_NAMES)
-    for signal in builtin(name).signals.values()
-} | {"curfew": Known(Kind.CURFEW, "Báo yên (kẻng đêm)")}
-"""Every signal of the ready-made codebooks; the nightly ring is not at the same hour everywhere. A village's own come on top."""
+from kengd.hub.reports.sayings import Sayings, source_of, who
+from kengd.hub.reports.signals import BUILTIN_SIGNALS, Known
+from kengd.wire.entry import Entry
 
 _WRITTEN_LATER: Final = ("power_lost", "crashed")
 _ENDS: Final[dict[str, Outcome]] = {"finished": "finished", "cut": "cut", "failed": "failed"}
@@ -44,9 +27,10 @@ _ENDS: Final[dict[str, Outcome]] = {"finished": "finished", "cut": "cut", "faile
 
 @dataclass(slots=True)
 class _Open:
-    """A ring whose end has not come: its facts so far, and its causes that still sound (cause → command id)."""
+    """A ring whose end has not come: its facts so far, its beginning, and its causes that still sound (cause → command id)."""
 
     facts: RingFacts
+    begun: Entry
     causes: dict[str, str | None] = field(default_factory=dict)
 
 
@@ -64,7 +48,7 @@ def rings_of(
     `entries`: of this post, in true order (seq within a book; books one after another). `signals`: signal id → kind and name.
     `dispatches`: what officers asked (of any post), for the moment of asking and for commands that were never answered, which
     come last. `heard_ms`: (book, seq) → when the hub got the entry; it stands in for the time of an entry whose clock was
-    untrusted. Raises ValueError on an entry whose `at` is no time.
+    untrusted, and tells how long a command took where the two clocks are not the same. Raises ValueError on an entry whose `at` is no time.
     """
     desk = _Desk(post, signals, dispatches, heard_ms or {})
     for entry in entries:
@@ -82,9 +66,8 @@ class _Desk:
         dispatches: Iterable[DispatchFacts],
         heard_ms: Mapping[tuple[str, int], int],
     ) -> None:
-        self._post, self._signals, self._heard_ms = post, signals, heard_ms
         self._dispatches = [dispatch for dispatch in dispatches if post.id in dispatch.posts]
-        self._by_command = {jti: dispatch for dispatch in self._dispatches for jti in dispatch.command_ids}
+        self._sayings = Sayings(post, signals, self._dispatches, heard_ms)
         self._facts: dict[int, RingFacts] = {}
         self._next = 0
         self._open: dict[str, _Open] = {}
@@ -107,7 +90,7 @@ class _Desk:
         elif entry.kind == "refused" and entry.reason != "duplicate":
             self._refuse(entry)
         elif entry.kind == "missed":
-            for facts in self._missed(entry):
+            for facts in self._sayings.missed(entry):
                 self._put(facts)
 
     def found(self) -> list[RingFacts]:
@@ -117,7 +100,7 @@ class _Desk:
     def unanswered(self, now_ms: int) -> list[RingFacts]:
         """Commands whose time is over and of which this post never said a word."""
         return [
-            self._of_dispatch(dispatch)
+            self._sayings.silent(dispatch)
             for dispatch in self._dispatches
             if dispatch.expires_ms <= now_ms and not self._answered.intersection(dispatch.command_ids)
         ]
@@ -128,12 +111,12 @@ class _Desk:
         """A ring command has come (any other order has no signal)."""
         if entry.signal is None or entry.command_id is None:
             return
-        facts = self._begin(entry, "waiting")
+        facts = self._sayings.facts(entry, "waiting")
         start_ms = (entry.detail or {}).get("at_ms")
         if type(start_ms) is int:
             facts = replace(facts, asked_ms=start_ms)
         elif facts.asked_ms is None:
-            facts = replace(facts, asked_ms=self._moment(entry))
+            facts = replace(facts, asked_ms=self._sayings.moment(entry))
         self._waiting[entry.command_id] = self._put(facts)
 
     def _ring(self, entry: Entry) -> None:
@@ -146,16 +129,17 @@ class _Desk:
                 cause = str(detail.get("cause", entry.command_id))
                 sounding.causes[cause] = entry.command_id
                 joined = JoinedFacts(
-                    self._moment(entry), _source(entry.source), entry.place, entry.by, entry.command_id
+                    self._sayings.moment(entry), source_of(entry.source), entry.place, entry.by, entry.command_id
                 )
                 self._keep(activation, replace(sounding.facts, joined=(*sounding.facts.joined, joined)))
             return
         if sounding is not None or detail.get("resumed"):
             return
-        begun = self._begin(entry, "ringing")
+        begun = self._sayings.facts(entry, "ringing")
         place, asked = self._take_waiting(entry)
         asked_ms = begun.asked_ms if asked is None else asked.asked_ms
-        began_ms = self._moment(entry)
+        began_ms = self._sayings.moment(entry)
+        measured, rang_ms = self._sayings.rang(entry, asked_ms)
         facts = replace(
             begun,
             at_ms=began_ms,
@@ -163,10 +147,11 @@ class _Desk:
             asked_ms=asked_ms,
             ringing_ms=began_ms,
             why=begun.why or (asked.why if asked else None),
-            measured=asked_ms is not None and entry.clock != "untrusted",
+            measured=measured,
+            rang_ms=rang_ms,
         )
         self._places[activation] = self._put(facts, place)
-        self._open[activation] = _Open(facts, {activation: entry.command_id})
+        self._open[activation] = _Open(facts, entry, {activation: entry.command_id})
 
     def _end(self, entry: Entry) -> None:
         detail = entry.detail or {}
@@ -190,9 +175,9 @@ class _Desk:
                 sounding.facts,
                 outcome=_ENDS[entry.kind],
                 reason=entry.reason,
-                ended_ms=None if entry.reason in _WRITTEN_LATER else self._moment(entry),
+                ended_ms=None if entry.reason in _WRITTEN_LATER else self._sayings.end_of(sounding.begun, entry),
                 proved=detail.get("proved") if isinstance(detail.get("proved"), bool) else None,
-                hushed_by=_who(detail.get("hushed_by")),
+                hushed_by=who(detail.get("hushed_by")),
             ),
         )
         del self._open[activation]
@@ -200,11 +185,11 @@ class _Desk:
     def _settle(self, entry: Entry, outcome: Outcome) -> None:
         """What was received comes to its end without a sound."""
         place, asked = self._take_waiting(entry)
-        facts = self._begin(entry, outcome)
+        facts = self._sayings.facts(entry, outcome)
         if asked is not None:
             facts = replace(facts, asked_ms=asked.asked_ms, why=facts.why or asked.why)
         if outcome == "cancelled":
-            facts = replace(facts, hushed_by=_who((entry.detail or {}).get("hushed_by")))
+            facts = replace(facts, hushed_by=who((entry.detail or {}).get("hushed_by")))
         self._put(facts, place)
 
     def _refuse(self, entry: Entry) -> None:
@@ -214,73 +199,9 @@ class _Desk:
             return
         for reason, count in reasons.items():  # what was only counted (more than 20 a minute)
             if type(count) is int and count > 0:
-                self._put(replace(self._begin(entry, "refused"), reason=str(reason), count=count))
-
-    def _missed(self, entry: Entry) -> list[RingFacts]:
-        """One fact per date that was missed; where the dates are not certain one for all, at the last due time."""
-        facts = self._begin(entry, "missed")
-        moments, count = missed_moments(entry.detail or {})
-        if not moments:
-            return [facts]
-        return [replace(facts, at_ms=moment, asked_ms=moment, count=count) for moment in moments]
+                self._put(replace(self._sayings.facts(entry, "refused"), reason=str(reason), count=count))
 
     # ---- parts
-
-    def _begin(self, entry: Entry, outcome: Outcome) -> RingFacts:
-        """What one entry says by itself, with what the officer's act adds."""
-        dispatch = None if entry.reason == "jti_reused" else self._by_command.get(entry.command_id or "")
-        signal = entry.signal or (dispatch.signal if dispatch else None)
-        known = self._signals.get(signal or "")
-        purpose = _purpose(entry.purpose) or (dispatch.purpose if dispatch else None)
-        given = (entry.detail or {}).get("why")
-        why = given if isinstance(given, str) and entry.kind in ("received", "ringing") else None
-        moment = self._moment(entry)
-        due = due_of(entry.detail or {})
-        return RingFacts(
-            post=self._post.id,
-            villages=self._post.villages,
-            at_ms=due.due_ms if due and outcome == "missed" else moment,
-            outcome=outcome,
-            signal=signal,
-            kind=known.kind if known else None,
-            purpose=purpose,
-            source=_source(entry.source),
-            activation=entry.activation,
-            command_id=entry.command_id,
-            place=entry.place,
-            by=entry.by or (dispatch.by if dispatch else None),
-            why=why or (dispatch.why if dispatch else None),
-            asked_ms=dispatch.asked_ms if dispatch else due.due_ms if due else None,
-            reason=entry.reason,
-            clock_untrusted=entry.clock == "untrusted",
-            signal_name=known.name_vi if known else None,
-        )
-
-    def _of_dispatch(self, dispatch: DispatchFacts) -> RingFacts:
-        known = self._signals.get(dispatch.signal)
-        return RingFacts(
-            post=self._post.id,
-            villages=self._post.villages,
-            at_ms=dispatch.asked_ms,
-            outcome="unanswered",
-            signal=dispatch.signal,
-            kind=known.kind if known else None,
-            purpose=dispatch.purpose,
-            source=Source.HUB,
-            command_id=dispatch.command_ids[0] if dispatch.command_ids else None,
-            by=dispatch.by,
-            why=dispatch.why,
-            asked_ms=dispatch.asked_ms,
-            reason="no_answer",
-            signal_name=known.name_vi if known else None,
-        )
-
-    def _moment(self, entry: Entry) -> int:
-        if entry.clock == "untrusted":
-            heard = self._heard_ms.get((entry.book, entry.seq))
-            if heard is not None:
-                return heard
-        return parse_at(entry.at)
 
     def _put(self, facts: RingFacts, place: int | None = None) -> int:
         """Keep facts at a place of their own, or at that of the `received` they follow."""
@@ -301,18 +222,3 @@ class _Desk:
         place, _ = self._take_waiting(entry)
         if place is not None:
             del self._facts[place]
-
-
-def _who(hushed_by: object) -> str | None:
-    """The name (or the place) of who stopped a ring."""
-    if isinstance(hushed_by, dict):
-        hushed_by = hushed_by.get("by") or hushed_by.get("place")
-    return hushed_by if isinstance(hushed_by, str) and hushed_by else None
-
-
-def _source(text: str | None) -> Source | None:
-    return Source(text) if text in set(Source) else None
-
-
-def _purpose(text: str | None) -> Purpose | None:
-    return Purpose(text) if text in set(Purpose) else None

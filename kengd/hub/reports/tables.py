@@ -131,7 +131,7 @@ def times(figures: Figures) -> Table:
         (f"Từ lúc yêu cầu đến lúc kẻng kêu: {names.lowered(names.SOURCES[source])}", *_spread(spread))
         for source, spread in figures.time_to_ring.items()
     ]
-    rows.append(("Từ lúc báo động đến lúc có cán bộ nhận xử lý", *_spread(figures.time_to_acknowledge)))
+    rows.append(("Từ lúc điểm kẻng báo động đến lúc có cán bộ nhận xử lý", *_spread(figures.time_to_acknowledge)))
     return Table(("Nội dung", "Số lần", "Trung vị", "90 % không quá", "Lâu nhất"), tuple(rows))
 
 
@@ -228,12 +228,12 @@ def _incident(item: IncidentFacts, villages: Mapping[str, str]) -> Row:
     taken = item.acknowledged_ms
     return (
         Moment(item.began_ms),
-        names.NO_VILLAGE if item.village is None else villages.get(item.village, item.village),
+        ", ".join(villages.get(village, village) for village in item.places) or names.NO_VILLAGE,
         names.incident_words(item.kind),
-        "tin báo" if item.from_call else "tiếng kẻng",
+        "tin báo" if item.from_call else "cán bộ phát lệnh" if item.from_officer else "điểm kẻng báo động",
         "" if taken is None else Moment(taken),
         item.acknowledged_by or "",
-        Took(None if taken is None or item.from_call else max(0, taken - item.began_ms)),
+        Took(max(0, taken - item.began_ms) if taken is not None and item.from_keeper else None),
         outcome_of(item) or names.NO_OUTCOME,
         item.text.strip(),
     )

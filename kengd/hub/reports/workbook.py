@@ -86,7 +86,8 @@ def _summary(sheet: Worksheet, figures: Figures, chosen: Ground, villages: Colle
         ("Hủy trước khi đánh", figures.cancelled),
         ("Vụ việc", figures.incidents),
         ("Vụ việc từ tin báo", figures.from_calls),
-        ("Báo động không có cán bộ nhận xử lý", figures.unacknowledged),
+        ("Vụ việc do cán bộ phát lệnh báo động", figures.from_officers),
+        ("Báo động từ điểm kẻng không có cán bộ nhận xử lý", figures.unacknowledged),
     )
     row = _table(sheet, 4, Table(("Nội dung", "Số lượng"), glance))
     for data in (
