@@ -17,12 +17,12 @@ from typing import Any
 
 from kengd import clock
 from kengd.cli.command_round import Answer, Outcome, Round
-from kengd.cli.said import harmless, ordered
 from kengd.errors import UsageError
 from kengd.uplink.shell import ShellLink
 from kengd.wire.entry import Entry, parse_at
 from kengd.wire.orders import is_text
 from kengd.wire.reasons import sentence
+from kengd.wire.said import harmless, ordered
 from kengd.wire.signing import read_private_key
 from kengd.wire.topics import check_slug
 

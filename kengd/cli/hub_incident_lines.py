@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from kengd import clock
-from kengd.cli.said import PURPOSES, REASONS, SIGNALS, SOURCES, harmless
 from kengd.hub.incidents import KINDS, Incident, Outcome
 from kengd.hub.ledger.incidents import Sounded
 from kengd.hub.roster import Roster
+from kengd.wire.said import PURPOSES, REASONS, SIGNALS, SOURCES, harmless
 
 ORIGINS: Final = {"alarm": "báo động", "order": "lệnh báo động", "call": "tin báo"}
 ENDS: Final = {"finished": "đánh xong", "failed": "hỏng, không đánh được", "at_post": "bị dừng tại chỗ"}

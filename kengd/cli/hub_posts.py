@@ -12,7 +12,6 @@ from typing import Any, Final
 from kengd import clock
 from kengd.cli.fresh_file import PRIVATE, fresh
 from kengd.cli.hub_open import Opened, actor, link, opened, say
-from kengd.cli.said import PURPOSES, SIGNALS, harmless
 from kengd.duty.standing import Sounding
 from kengd.errors import KengdError, UsageError
 from kengd.hub.enrolling import Audit, Enrolled, Enrolling, EnrolWish, check_page
@@ -20,6 +19,7 @@ from kengd.hub.founding import write_broker
 from kengd.hub.ledger import audits, rosters
 from kengd.hub.roster import Post, Roster, Seen, Village, why_calm_silent, why_silent
 from kengd.hub.watch import Watch
+from kengd.wire.said import PURPOSES, SIGNALS, harmless
 from kengd.wire.topics import check_slug, every_status, parse_topic
 
 STATUS_WITHIN_S = 1.0

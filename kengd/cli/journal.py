@@ -17,11 +17,11 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, Final, TextIO
 
-from kengd.cli.said import KINDS, PURPOSES, SIGNALS, SOURCES, harmless, reason_of
 from kengd.errors import KengdError
 from kengd.journal.proof import Proof, newest, prove, whole_book
 from kengd.settings import where
 from kengd.wire.entry import KEYS, Entry, parse_at, to_json
+from kengd.wire.said import KINDS, PURPOSES, SIGNALS, SOURCES, harmless, reason_of
 
 _VIETNAM: Final = timezone(timedelta(hours=7), "+07")  # Asia/Ho_Chi_Minh: no summer time since 1975
 _WIDEST: Final = 44

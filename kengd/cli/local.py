@@ -10,8 +10,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from kengd.cli.said import PURPOSES, SOURCES
 from kengd.errors import KengdError, UsageError
+from kengd.wire.said import PURPOSES, SOURCES
 
 PATIENCE_S = 5.0
 _SPAN = re.compile(r"(\d+)([smhd])")

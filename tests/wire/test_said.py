@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from kengd.cli.said import KINDS, reason_of
 from kengd.duty.health import CATALOGUE, condition
 from kengd.duty.words import EntryKind
 from kengd.wire.entry import Entry
+from kengd.wire.said import KINDS, reason_of
 
 
 def entry(kind: str, reason: str | None = None, detail: dict[str, Any] | None = None) -> Entry:

@@ -1,4 +1,4 @@
-"""What stands in the book, in Vietnamese, for tables on a terminal. Pure."""
+"""What stands in the book, in Vietnamese, for tables on a terminal and on pages. Pure."""
 
 from __future__ import annotations
 
@@ -40,13 +40,17 @@ def harmless(text: str) -> str:
 
 
 def reason_of(entry: Entry) -> str:
+    """`reason_text` of this entry."""
+    return reason_text(entry.kind, entry.reason, entry.detail or {})
+
+
+def reason_text(kind: str, reason: str | None, detail: dict[str, Any]) -> str:
     """The column LÝ DO: the reason code as a sentence, what was ordered, who hushed, and the words that somebody gave."""
-    detail = entry.detail or {}
-    if entry.kind in ("condition_raised", "condition_cleared"):
-        return _text(detail, "vi") or _sentence(entry.reason)
+    if kind in ("condition_raised", "condition_cleared"):
+        return _text(detail, "vi") or _sentence(reason)
     # what a post found wrong with an order stands under the same key as the words of the person who ordered a ring
-    given = "" if entry.kind == "refused" else _text(detail, "why")
-    parts = (_sentence(entry.reason) + _by_whom(detail), ordered(detail), given)
+    given = "" if kind == "refused" else _text(detail, "why")
+    parts = (_sentence(reason) + _by_whom(detail), ordered(detail), given)
     return ": ".join(part for part in parts if part)
 
 
