@@ -10,10 +10,11 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
 from kengd.errors import KengdError, UsageError
+from kengd.hub.ledger import incidents
 from kengd.hub.ledger.migrations import NEWEST
 from kengd.hub.ledger.rows import Row
 from kengd.hub.ledger.stepping import newest
-from kengd.hub.ledger.store import Ledger, sqlite_url
+from kengd.hub.ledger.store import Ledger, Transaction, sqlite_url
 from kengd.hub.ledger.values import put_value, value_of
 from tests.hub.conftest import Server
 
@@ -74,6 +75,38 @@ def test_a_ledger_of_a_newer_release_is_left_alone(ledger_url: str) -> None:
         Ledger(ledger_url)
     assert refused.value.code == "ledger_newer"
     assert "mới hơn" in refused.value.vi and refused.value.cure
+
+
+def test_a_ledger_of_the_release_before_keeps_what_it_has(ledger_url: str) -> None:
+    """Its calls were turns, of whom nobody knew whether they were called; an officer's alarms are told from a village's."""
+    ledger = Ledger(ledger_url)
+    with ledger.write() as connection:
+        from_old(connection)
+        for name, began, taken in (("hub-x", 5, 5), ("hub-y", 5, 9), ("thon-1-a", 5, 5)):
+            connection.exec_driver_sql(
+                "INSERT INTO incident (id, origin, purpose, text, began_ms, acknowledged_ms, calls) "
+                f"VALUES ('{name}', 'alarm', 'actual', '', {began}, {taken}, 3)"
+            )
+    ledger.close()
+    again = Ledger(ledger_url)
+    with again.read() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        assert compare_metadata(context, Row.metadata) == []
+        kept = {one.id: (one.origin, one.turns, one.calls, one.villages) for one in incidents.open_ones(connection)}
+    again.close()
+    assert kept == {"hub-x": ("order", 3, 0, ()), "hub-y": ("alarm", 3, 0, ()), "thon-1-a": ("alarm", 3, 0, ())}
+
+
+def from_old(connection: Transaction) -> None:
+    """The shape before the newest step."""
+    for statement in (
+        "DROP TABLE unread", "DROP TABLE errand", "DROP INDEX ix_notice_incident", "DROP INDEX ix_notice_errand",
+        "ALTER TABLE notice DROP COLUMN incident", "ALTER TABLE notice DROP COLUMN turn",
+        "ALTER TABLE notice DROP COLUMN errand", "ALTER TABLE incident DROP COLUMN calls",
+        "ALTER TABLE incident DROP COLUMN villages", "ALTER TABLE incident RENAME COLUMN turns TO calls",
+        "UPDATE alembic_version SET version_num = '0002'",
+    ):  # fmt: skip
+        connection.exec_driver_sql(statement)
 
 
 @pytest.mark.parametrize(
