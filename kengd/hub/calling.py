@@ -9,10 +9,12 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
+from kengd.clock import local
 from kengd.hub.incidents import Callee, Incident, next_callee
 from kengd.hub.ledger.incidents import Sounded
 from kengd.hub.ledger.notices import Sent
 from kengd.hub.notices import wording
+from kengd.hub.notices.words import Notice, NoticeKind
 from kengd.hub.roster import Roster
 from kengd.hub.tidings import Tiding, about, is_news, name_of, told_once
 
@@ -22,6 +24,8 @@ NOBODY: Final = ""
 CODE: Final = "nobody_reached"
 KEPT: Final = "calling:nobody"
 """Under this key of the ledger's values, while it lasts: `Unreached` as JSON."""
+MORNING_HOUR: Final = 6
+"""Local: when the quiet hours of calm notices end."""
 NO_WAY_VI: Final = "không có số điện thoại hay kênh nhắn tin nào dùng được"
 NOBODY_VI: Final = "không ai trong danh sách có số điện thoại hay kênh nhắn tin nào dùng được"
 CURE_VI: Final = (
@@ -88,6 +92,20 @@ def of_turn(
     callee = next_callee(people, incident.turns - 1)
     whom = (NOBODY, "cán bộ trực") if callee is None else (callee.id, callee.name)
     return [*mute, turn(f"call:{incident.id}:{incident.turns}", *whom)]
+
+
+def of_morning(found: Unreached | None, now_ms: int) -> list[Tiding]:
+    """From six o'clock on, once a day while it lasts: that nobody could be reached. Whom this reaches clears it."""
+    now = local(now_ms)
+    if found is None or now.hour < MORNING_HOUR:
+        return []
+    text = (
+        f"Lúc {wording.clock_text(found.since_ms)} có báo động chưa ai nhận mà máy trực ban KHÔNG gọi, nhắn được ai: {found.why_vi}. "
+        f"Cách sửa: {CURE_VI}."
+    )
+    key = f"nobody:{now.date()}"
+    said = Notice(NoticeKind.CONDITION, key, "Không gọi được ai khi có báo động", text, now_ms, incident=found.incident)
+    return [told_once(key, said, now_ms, ("officers",))]
 
 
 def nobody_reached(tries: Iterable[Sent], people: Collection[str]) -> bool:

@@ -83,6 +83,11 @@ class Errands:
             elif self._open.pop(key, None) is not None:
                 self._over.add(key)
 
+    def abandon(self, key: str) -> None:
+        """We cannot tell it: when the lease is over another worker may try, or we ourselves after the next start."""
+        with self._lock:
+            self._open.pop(key, None)
+
     def turn(self, now_ms: int) -> None:
         """Strike what is done, and say that we are alive. Who has got what stands among the notices by then: should we die before, it
         is told to nobody again."""

@@ -147,6 +147,7 @@ class Herald:
             missed, newest_n = notices.missed_rings(connection, self._missed_n, now_ms - 2 * tidings.STALE_MS)
             found += [told for one in missed if (told := _of_missed(one, roster, seen, now_ms)) is not None]
             found += [*curfew, *tidings.of_silent_test(silent_test.results(connection), roster, now_ms)]
+            found += calling.of_morning(calling.unreached(values.value_of(connection, calling.KEPT)), now_ms)
             if self._hour(now_ms):
                 found += self._of_certificates(roster, now_ms)
             lost, sick = values.under(connection, LOST), values.under(connection, SICK)
@@ -156,9 +157,9 @@ class Herald:
             found += absences.of_presence(roster, seen, self._line, lost, now_ms)
             found += absences.of_conditions(roster, seen, self._line, sick, now_ms)
         for tiding in self._claimed(found, now_ms):
-            self._tell(tiding)
+            self._try(tiding, self._tell, tiding)
         for left in self._errands.left(now_ms):
-            self._tell_on(left, now_ms)
+            self._try(left.tiding, self._tell_on, left, now_ms)
         self._missed_n = newest_n
         for telling in self._tellings.values():
             telling.tick()
@@ -205,6 +206,15 @@ class Herald:
                 log.error("%.120r cannot be claimed: %s", wanted[0].key, trouble_in_words(wrong))
                 return set()
         return set().union(*(self._ours([tiding], now_ms) for tiding in wanted))
+
+    def _try(self, tiding: Tiding, tell: Callable[..., None], *what: object) -> None:
+        """One that cannot be told keeps none of the others."""
+        try:
+            tell(*what)
+        except Exception:
+            log.exception("%.120r cannot be told", tiding.key)
+            if tiding.notice is not None:
+                self._errands.abandon(tiding.notice.errand)
 
     def _tell(self, tiding: Tiding, left: Left | None = None) -> None:
         """`left`: another worker has begun it, so that some may have been told already."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
+from kengd.clock import unix_ms, zone
 from kengd.hub import calling
 from kengd.hub.calling import NOBODY, Unreached, nobody_reached, of_turn, unreached
 from kengd.hub.incidents import Callee, Incident
@@ -168,3 +170,21 @@ def test_nobody_has_an_address_and_the_desk_says_so(town: Town) -> None:
         values.put_value(connection, calling.KEPT, None)
     town.seen = {}
     assert (turn_comes(town).calls, kept(town)) == (0, Unreached(T0 + 121_000, "i1", calling.NOBODY_VI))
+
+
+def test_the_morning_says_that_nobody_could_be_reached_and_whom_that_reaches_clears_it(town: Town) -> None:
+    """R26: not in the night, once a day while it lasts; the officers' own notices are the proof that they can be reached again."""
+    found = Unreached(T0, "i1", "hết tiền")
+    six = unix_ms(datetime(2026, 12, 8, 6, tzinfo=zone()))
+    assert calling.of_morning(found, six - 1) == calling.of_morning(None, six) == []
+    first, later, next_day = (calling.of_morning(found, at_ms)[0] for at_ms in (six, six + 3_600_000, six + 86_400_000))
+    assert (first.key, first.groups) == (later.key, ("officers",)) and next_day.key != first.key
+    assert first.notice is not None and "hết tiền" in first.notice.body_vi and calling.CURE_VI in first.notice.body_vi
+    town.clock.now_ms, town.seen = six, {}
+    with town.ledger.write() as connection:
+        values.put_value(connection, calling.KEPT, found.kept())
+    herald = town.herald()
+    herald.turn()
+    town.arrived(herald)
+    assert town.spoken.take(1) == [("webhook hung.example", "Không gọi được ai khi có báo động")]
+    assert kept(town) is None

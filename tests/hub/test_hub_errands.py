@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from kengd.hub import calling
-from kengd.hub.herald import TOO_OLD_MS
+from kengd.hub.errands import Left
+from kengd.hub.herald import TOO_OLD_MS, Herald
 from kengd.hub.ledger import copying, errands, incidents, notices, values
 from kengd.hub.ledger.errands import LEASE_MS, Errand
 from kengd.hub.ledger.notices import Sent
@@ -19,10 +20,11 @@ from kengd.hub.notices import wording
 from kengd.hub.notices.folding import Folding
 from kengd.hub.notices.telling import Telling
 from kengd.hub.notices.words import Notice
+from kengd.hub.tidings import Tiding
 from tests.hub.people_database import on_disk
 from tests.hub.spine_kit import T0
 from tests.hub.test_hub_notices_telling import KEEPER, Pigeon
-from tests.hub.town_kit import Town
+from tests.hub.town_kit import ALARM, HUNG, Town
 
 BELL, OFFICER, LAN = "BÁO ĐỘNG Kẻng thôn 1", "webhook hung.example", "webhook k1.example"
 
@@ -152,6 +154,32 @@ def test_what_is_no_news_any_more_is_not_told(town: Town, why: str) -> None:
     assert town.spoken.take(len(told)) == sorted(told)
     town.settle()
     assert (town.spoken.got.qsize(), lines(town.ledger, "errand")) == (0, [])
+
+
+def test_one_that_cannot_be_told_keeps_no_other_and_is_left_to_a_fellow(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A mistake of ours with one notice: the others go out, and the lease of that one is not renewed."""
+    with town.ledger.write() as connection:
+        incidents.add(connection, replace(ALARM, id="i0", began_ms=T0 - 1, post="thon-2"))
+        incidents.sound(connection, [replace(HUNG, post="thon-2", activation="a0", incident="i0")])
+    town.alarm()
+    ours, tell = town.herald(), Herald._tell
+
+    def stumble(self: Herald, tiding: Tiding, *more: Left) -> None:
+        if self is ours and tiding.key == "told:alarm:i0":
+            raise KeyError
+        tell(self, tiding, *more)
+
+    monkeypatch.setattr(Herald, "_tell", stumble)
+    ours.turn()
+    assert town.spoken.take(2) == [(OFFICER, BELL), (LAN, BELL)]
+    town.arrived(ours)
+    town.clock.now_ms += LEASE_MS
+    town.seen = {}
+    ours.turn()
+    town.herald().turn()
+    assert town.spoken.take(1) == [(OFFICER, "BÁO ĐỘNG Kẻng thôn 2")]
 
 
 def test_a_restored_hub_tells_nothing_that_was_on_its_way(tmp_path: Path, town: Town) -> None:

@@ -54,7 +54,8 @@ def keep(connection: Connection, lines: Iterable[Unread]) -> None:
 
 def found(connection: Connection, places: Collection[tuple[str, str, int]]) -> None:
     """These (post, book, seq) are in the merged book after all."""
-    query = select(UNREAD.c.post, UNREAD.c.book, UNREAD.c.seq, UNREAD.c.digest).where(UNREAD.c.seq.is_not(None))
+    named = and_(UNREAD.c.post.in_({post for post, _, _ in places}), UNREAD.c.seq.is_not(None))
+    query = select(UNREAD.c.post, UNREAD.c.book, UNREAD.c.seq, UNREAD.c.digest).where(named)
     for post, book, seq, digest in connection.execute(query).all():
         if (post, book, seq) in places:
             connection.execute(delete(UNREAD).where(and_(UNREAD.c.post == post, UNREAD.c.digest == digest)))
