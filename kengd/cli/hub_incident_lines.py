@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from kengd import clock
-from kengd.hub.incidents import KINDS, Incident, Outcome
+from kengd.hub.incidents import KINDS, Incident, Outcome, villages_of
 from kengd.hub.ledger.incidents import Sounded
 from kengd.hub.roster import Roster
 from kengd.wire.said import PURPOSES, REASONS, SIGNALS, SOURCES, harmless
@@ -50,7 +50,7 @@ def facts(told: Told) -> dict[str, Any]:
     incident, last = told.incident, told.outcomes[-1] if told.outcomes else None
     return {
         "incident": incident.id, "origin": incident.origin, "purpose": incident.purpose, "post": incident.post,
-        "village": incident.village, "text": incident.text, "began_ms": incident.began_ms,
+        "village": incident.village, "villages": list(incident.villages), "text": incident.text, "began_ms": incident.began_ms,
         "acknowledged_ms": incident.acknowledged_ms, "acknowledged_by": incident.acknowledged_by,
         "closed_ms": incident.closed_ms, "closed_by": incident.closed_by, "sounding": list(told.sounding),
         "outcome": None if last is None else {
@@ -96,13 +96,13 @@ def _what(incident: Incident) -> str:
 
 
 def _where(incident: Incident, roster: Roster) -> str:
-    """The post by its name, the village where there is no post; a text of a call says the rest."""
-    post, village = roster.post(incident.post or ""), roster.village(incident.village or "")
-    names = [
-        post.name if post is not None else incident.post,
-        village.name if village is not None and post is None else None,
-    ]
-    return ", ".join(name for name in names if name) or incident.text or "cả xã"
+    """The post by its name, the villages where there is no post; a text of a call says the rest."""
+    post = roster.post(incident.post or "")
+    if post is not None or incident.post is not None:
+        return post.name if post is not None else str(incident.post)
+    villages = [roster.village(one) for one in villages_of(roster, incident)]
+    names = [village.name for village in villages if village is not None]
+    return ", ".join(names) or incident.text or "cả xã"
 
 
 def _state(told: Told) -> list[str]:

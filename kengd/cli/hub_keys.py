@@ -56,8 +56,10 @@ def _list(hub: Opened, _args: argparse.Namespace) -> int:
         without = hub.authority.posts_without(key.kid) if key.state in ("next", "active") else ()
         if without:
             print(f"    điểm kẻng chưa có khoá này: {', '.join(without)}")
-    for reader in (one for one in hub.authority.index.current() if one.purpose == "reader"):
-        print(f"Máy chỉ xem: {reader.subject:<24} tới {clock.local(reader.not_after_ms):%d/%m/%Y}")
+    for held in hub.authority.index.current():
+        if held.purpose in ("reader", "bridge"):
+            name = f"{_PURPOSES[held.purpose].capitalize()}: {held.subject}"
+            print(f"{name:<37} tới {clock.local(held.not_after_ms):%d/%m/%Y}")
     now_ms = clock.now().wall_ms
     expiring = hub.authority.expiring(now_ms)
     print("Chứng thư hết hạn trong 60 ngày:" if expiring else "Không có chứng thư nào hết hạn trong 60 ngày.")

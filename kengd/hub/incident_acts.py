@@ -30,7 +30,9 @@ class IncidentActs(ActGround):
         """Tin báo: somebody has called the officer on duty. Raises KengdError `bad_text`, `unknown_village`."""
         check_text(text, "nội dung tin báo")
         if village is not None and self._roster().village(village) is None:
-            raise KengdError("unknown_village", f"không có thôn nào mã “{village[:40]}”", en="no such village")
+            raise KengdError(
+                "unknown_village", f"không có thôn nào mã “{village[:40]}”", cure="tải lại trang", en="no such village"
+            )
         now_ms = self._wall_ms()
         incident = Incident(
             incident_id, "call", now_ms, village=village, text=text, acknowledged_ms=now_ms, acknowledged_by=actor.name,
@@ -63,6 +65,7 @@ class IncidentActs(ActGround):
             raise KengdError(
                 "already_taken",
                 f"đồng chí {incident.acknowledged_by} đã nhận xử lý",
+                cure="hỏi đồng chí ấy; ai cũng ghi được kết quả và hết báo động",
                 en="somebody else has taken charge",
             )
         taken = {item.post: item.activation for item in sounded if is_id(item.activation)}
@@ -137,7 +140,7 @@ class IncidentActs(ActGround):
             raise UsageError(
                 "unknown_kind",
                 "không có loại vụ việc này",
-                cure="chọn một trong: " + ", ".join(KINDS.values()),
+                cure="chọn một trong: " + ", ".join(f"{kind} ({name})" for kind, name in KINDS.items()),
                 en="bad kind",
             )
         for text in (outcome.done, outcome.done_by, outcome.text):

@@ -88,11 +88,17 @@ class RingActs(ActGround):
             pending = pending_of(connection, token, self._wall_ms())
             if pending is None:
                 raise KengdError(
-                    "no_such_confirmation", "không có lệnh nào đang chờ xác nhận như vậy", en="nothing to confirm"
+                    "no_such_confirmation",
+                    "không có lệnh nào đang chờ xác nhận như vậy",
+                    cure="tải lại trang; quá 2 phút thì người ra lệnh phải phát lại",
+                    en="nothing to confirm",
                 )
             if pending["officer"] == actor.id:
                 raise KengdError(
-                    "same_officer", "người xác nhận phải là cán bộ khác", en="another officer has to confirm"
+                    "same_officer",
+                    "người xác nhận phải là cán bộ khác",
+                    cure="nhờ một cán bộ khác bấm xác nhận trên máy của họ",
+                    en="another officer has to confirm",
                 )
             pending["second"] = actor.id
             values.put_value(connection, f"confirm:{token}", json.dumps(pending))
@@ -171,10 +177,17 @@ class RingActs(ActGround):
         if done is not None:
             return done
         if first is None or first.do != "ring":
-            raise KengdError("unknown_dispatch", "không có lần phát lệnh này", en="no such dispatch")
+            raise KengdError(
+                "unknown_dispatch", "không có lần phát lệnh này", cure="tải lại trang", en="no such dispatch"
+            )
         silent = tuple(target.post for target in targets if did_not_ring(target))
         if not silent:
-            raise KengdError("all_answered", "mọi điểm kẻng đã kêu rồi", en="every post has rung")
+            raise KengdError(
+                "all_answered",
+                "mọi điểm kẻng đã kêu rồi",
+                cure="muốn kêu nữa thì phát một lệnh mới",
+                en="every post has rung",
+            )
         if not 0 <= self._wall_ms() - first.made_ms + SKEW_MS < AGAIN_WITHIN_MS + SKEW_MS:
             raise KengdError(
                 "too_old",

@@ -18,17 +18,25 @@ from kengd.hub.roster import Post, Roster
 from kengd.settings import where
 from kengd.settings.find import EXAMPLE, LoadedSettings, read_as
 from kengd.settings.overlay import Overlays, packed
+from kengd.settings.problems import SettingsError
 
 
 def settings_of(connection: Transaction, post: str) -> LoadedSettings:
-    """What the post rings by; the example's where it was enrolled elsewhere. Raises SettingsError."""
+    """What the post rings by; the example's where it was enrolled elsewhere.
+
+    Raises SettingsError with the command that gives it a new file: what was given out lies in no file on this machine.
+    """
     kept = values.value_of(connection, f"{SETTINGS_OF}{post}")
     raw = EXAMPLE.read_bytes() if kept is None else kept.encode()
     overlays = Overlays(
         _overlay(desk_facts.last_order(connection, post, "codebook"), "codebook"),
         _overlay(desk_facts.last_order(connection, post, "timetable"), "timetable"),
     )
-    return read_as(raw, Path(where.SYSTEM_CONFIG), overlays=overlays)
+    try:
+        return read_as(raw, Path(where.SYSTEM_CONFIG), overlays=overlays)
+    except SettingsError as wrong:
+        cure = f"sửa mẫu cài đặt rồi cấp tệp mới cho điểm này: kengd hub enrol {post} --renew --template TỆP"
+        raise SettingsError(f"đã cấp cho {post}", wrong.problems, cure) from None
 
 
 def sheet_of(post: Post, roster: Roster, loaded: LoadedSettings, commune: str, phone: str, now_ms: int) -> str:

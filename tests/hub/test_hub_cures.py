@@ -28,8 +28,10 @@ _COMMAND = re.compile(r"\bkengd(?= --config | [a-z])")
 _WORD = re.compile(r" (?! )((?:'[^']*'|[^\s'])+)")
 _ENDS = ",;:.)”`"
 _PAGE_WORDS = ("tải lại", "bấm ")
-_NOT_AT_A_SHELL = {"pin_wrong", "no_such_keeper", "bad_until"}
-"""Raised where somebody is signed in, or about keepers, who have no command."""
+_NOT_AT_A_SHELL = {
+    "pin_wrong", "no_such_keeper", "unknown_dispatch", "no_such_confirmation", "same_officer", "unknown_village",
+}  # fmt: skip
+"""Raised about what has no command (keepers, ringing again, confirming), or found out by the shell itself before (villages)."""
 
 
 def said_in(path: Path) -> Iterator[tuple[int, str]]:

@@ -10,9 +10,9 @@ import pytest
 from kengd import clock
 from kengd.__main__ import main
 from kengd.hub.authority.authority import Authority
-from kengd.hub.founding import Wish, found
+from kengd.hub.founding import SETTINGS_OF, Wish, found
 from kengd.hub.keeping import backup
-from kengd.hub.ledger import audits, rosters
+from kengd.hub.ledger import audits, rosters, values
 from kengd.hub.ledger.store import Ledger
 from kengd.hub.people.passwords import argon2
 from kengd.hub.roster import Post, Village
@@ -97,6 +97,8 @@ def test_what_cannot_be_ordered_is_refused_at_the_keyboard(shell: Shell) -> None
         (("enrol", "moi", "--name", "Kẻng", "--page", "http://máy mới/"), "bad_page", "không dấu cách"),
         (("users", "end", "quantri"), "last_admin", "kengd hub users add"),
         (("keys", "retire", "xa"), "unknown_kid", "kengd hub keys list"),
+        (("keys", "reader", "home", "--end"), "not_enrolled", "kengd hub keys list"),
+        (("revoke", "xa"), "not_enrolled", "kengd hub posts"),
     ):
         done, said = shell(*words)
         assert done in (1, 2) and f"[{code}]" in said and vi in said, (words, said)
@@ -127,6 +129,10 @@ def test_the_page_of_a_post_is_set_when_it_is_enrolled_or_later(shell: Shell) ->
         pages = {post.id: post.page for post in rosters.read_roster(connection).posts}
     assert pages == {"thon-1": PAGE, "thon-2": "http://10.0.0.12:8080/vi-sao"}, "a renewal keeps it"
     assert [act for act, _ in shell.audit()] == ["enrol", "enrol", "post_put", "enrol"]
+    with shell.ledger.write() as connection:
+        values.put_value(connection, f"{SETTINGS_OF}thon-1", "[bell]\n")
+    code, said = shell("report", "--rules", "thon-1")
+    assert code == 2 and "đã cấp cho thon-1" in said and "kengd hub enrol thon-1 --renew --template TỆP" in said
 
 
 def test_a_village_that_is_changed_keeps_its_place_and_is_written_down(shell: Shell) -> None:

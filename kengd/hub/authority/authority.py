@@ -182,7 +182,9 @@ class Authority:
                 raise UsageError(
                     "not_enrolled",
                     f"“{subject[:60]}” không có chứng thư nào còn dùng được",
-                    cure="xem danh sách các điểm kẻng: kengd hub posts",
+                    cure="xem danh sách các điểm kẻng: kengd hub posts"
+                    if purpose == "post"
+                    else "xem những máy có chứng thư: kengd hub keys list",
                     en=f"{subject[:60]!r} holds no valid certificate",
                 )
             keep(self._store, index.with_revoked(serials, now_ms, why), index)

@@ -139,7 +139,7 @@ async def _body(receive: Receive, largest: int) -> bytes:
             while True:
                 message = await receive()
                 if message["type"] != "http.request":
-                    raise UsageError("invalid", "yêu cầu bị đứt giữa chừng", en="the request broke off")
+                    raise UsageError("invalid", "yêu cầu bị đứt giữa chừng", cure="gửi lại", en="the request broke off")
                 found.append(message.get("body", b""))
                 size += len(found[-1])
                 if size > largest:
@@ -147,7 +147,9 @@ async def _body(receive: Receive, largest: int) -> bytes:
                 if not message.get("more_body", False):
                     return b"".join(found)
     except TimeoutError:
-        raise UsageError("invalid", "yêu cầu gửi quá chậm", en="the request came too slowly") from None
+        raise UsageError(
+            "invalid", "yêu cầu gửi quá chậm", cure="xem mạng rồi gửi lại", en="the request came too slowly"
+        ) from None
 
 
 def _too_large(largest: int) -> KengdError:

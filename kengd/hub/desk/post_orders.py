@@ -131,7 +131,12 @@ def _fits(content: Any) -> Any:
     try:
         size = len(json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode())
     except (ValueError, RecursionError):
-        raise UsageError("invalid", "nội dung có số hoặc chữ không hợp lệ", en="NaN or broken characters") from None
+        raise UsageError(
+            "invalid",
+            "nội dung có số hoặc chữ không hợp lệ",
+            cure="bỏ NaN, Infinity và ký tự hỏng rồi gửi lại",
+            en="NaN or broken characters",
+        ) from None
     if size > LARGEST_SETTINGS:
         raise KengdError("too_large", "bảng dài quá 30 KB", cure="bớt nội dung", en="over 30,000 bytes")
     return content
