@@ -10,6 +10,10 @@ needed=()
 if ! command -v initdb >/dev/null && ! compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; then
     needed=(postgresql)
 fi
+# The pages are tried in a browser.
+if ! command -v chromium >/dev/null; then
+    needed+=(chromium)
+fi
 ready requirements-dev.lock "${needed[@]}"
 cd -- "$checkout"
 PATH=$venv/bin:$PATH

@@ -25,6 +25,7 @@ from kengd.hub.desk import (
 )
 from kengd.hub.desk.desk import Desk
 from kengd.hub.desk.gate import Gate
+from kengd.hub.desk.pages import book, cases, duty, entrance, ringing
 from kengd.hub.people.people import People
 from kengd.hub.service import Hub
 
@@ -32,6 +33,7 @@ ROOMS = (
     sessions, desk_page, live, dispatches, incident_book, books, notice_book, roster_book, post_orders, officers, report_room,
     cap_room, health,
 )  # fmt: skip
+PAGES = (entrance, duty, ringing, cases, book)
 
 
 def make_app(hub: Hub, people: People, *, revoked: Callable[[], None] = lambda: None) -> FastAPI:
@@ -45,6 +47,6 @@ def make_app(hub: Hub, people: People, *, revoked: Callable[[], None] = lambda: 
     app.state.desk = Desk(hub, people, revoked)
     app.add_middleware(Gate, origin=hub.settings.web.origin)
     refusals.add_to(app)
-    for room in ROOMS:
+    for room in (*ROOMS, *PAGES):
         app.include_router(room.router)
     return app

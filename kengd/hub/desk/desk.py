@@ -20,6 +20,7 @@ from kengd.hub.act_ground import Actor, Also
 from kengd.hub.authority.own import Expiry
 from kengd.hub.desk.gate import Pace, address_of
 from kengd.hub.desk.lastly import LastRings
+from kengd.hub.desk.scores import Scores
 from kengd.hub.enrolling import Enrolling
 from kengd.hub.ledger import audits
 from kengd.hub.people.people import People
@@ -51,6 +52,7 @@ class Desk:
             hub.ledger, hub.authority, hub.settings.broker, write_broker=revoked, roster_changed=self.roster_changed
         )
         self.last_rings = LastRings()
+        self.scores = Scores(hub.ledger)
         self.epoch = secrets.token_hex(4)
         self._expiring: tuple[int, tuple[Expiry, ...]] | None = None
         self._reports = threading.BoundedSemaphore(AT_ONCE)

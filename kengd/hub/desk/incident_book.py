@@ -37,7 +37,7 @@ def listed(
     first = now_ms - LATELY_MS if from_ms is None else from_ms
     with desk.hub.ledger.read() as connection:
         found = incidents.between(connection, first, LATEST_MS if to_ms is None else to_ms, limit)
-        views = _views(desk, connection, found)
+        views = views_of(desk, connection, found)
     return Json({"now_ms": now_ms, "kinds": dict(KINDS), "incidents": views})
 
 
@@ -123,11 +123,11 @@ def _known(desk: Desk, incident: str) -> Incident:
 
 def _view(desk: Desk, incident: Incident) -> dict[str, Any]:
     with desk.hub.ledger.read() as connection:
-        return _views(desk, connection, [incident])[0] | {"now_ms": desk.now_ms()}
+        return views_of(desk, connection, [incident])[0] | {"now_ms": desk.now_ms()}
 
 
-def _views(desk: Desk, connection: Any, found: list[Incident]) -> list[dict[str, Any]]:
-    """Each with its outcomes."""
+def views_of(desk: Desk, connection: Any, found: list[Incident]) -> list[dict[str, Any]]:
+    """Each with what sounded, its dispatches and its outcomes."""
     ids = [incident.id for incident in found]
     sounded = incidents.sounded_of(connection, ids) if ids else []
     acts = desk_facts.dispatches_of(connection, ids)

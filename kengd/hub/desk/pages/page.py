@@ -1,0 +1,80 @@
+"""What every page of the desk has: who looks, in which language, the rooms that are there, and the words of its modules."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+from fastapi import Depends, Request
+from fastapi.responses import HTMLResponse
+from starlette.exceptions import HTTPException
+
+from kengd.errors import KengdError
+from kengd.hub.desk.desk import Desk, csrf_of, desk_of
+from kengd.hub.people.words import ROLE_VI, Caller
+from kengd.pages.frame import Frame
+from kengd.pages.language import COOKIE, Language, language_of, noted
+
+HERE: Final = Path(__file__).parent
+FRAME: Final = Frame([HERE])
+SIGN_IN: Final = "/vao"
+NEW_PASSWORD: Final = "/mat-khau"
+ROOMS: Final = (
+    ("/", noted("Trực ban")), ("/danh-keng", noted("Đánh kẻng")), ("/vu-viec", noted("Vụ việc")), ("/so-keng", noted("Sổ kẻng")),
+)  # fmt: skip
+
+
+def looking(request: Request) -> Caller:
+    """Who opens a page; nobody who is not signed in, and with a first password only the page that changes it."""
+    desk = desk_of(request)
+    try:
+        caller = desk.caller(request, use=False)
+    except KengdError as wrong:
+        if wrong.code not in ("not_signed_in", "bad_token"):
+            raise
+        raise elsewhere(SIGN_IN) from wrong
+    if caller.officer.must_change and request.url.path != NEW_PASSWORD:
+        raise elsewhere(NEW_PASSWORD)
+    return caller
+
+
+Looking = Annotated[Caller, Depends(looking)]
+
+
+def elsewhere(path: str) -> HTTPException:
+    """Look there instead."""
+    return HTTPException(303, headers={"Location": path})
+
+
+def language(request: Request) -> Language:
+    """As this browser has chosen."""
+    return language_of(request.cookies.get(COOKIE))
+
+
+def page(request: Request, template: str, caller: Caller | None, /, **facts: Any) -> HTMLResponse:
+    """A whole page."""
+    desk = desk_of(request)
+    secret = request.cookies.get(desk.cookie)
+    frame = {
+        "commune": desk.hub.settings.commune.name,
+        "csrf": csrf_of(secret) if caller is not None and secret else "",
+        "caller": caller,
+        "role": None if caller is None else ROLE_VI[caller.role],
+        "rooms": ROOMS,
+        "here": request.url.path,
+        "place": f"{desk.epoch}.{desk.hub.feed.n}",
+        "plain": not desk.secure,
+        "now_ms": desk.now_ms(),
+    }
+    return HTMLResponse(FRAME.render(template, language(request), **(facts | frame)))
+
+
+def fragment(request: Request, template: str, /, **facts: Any) -> HTMLResponse:
+    """A part of a page, anew."""
+    return HTMLResponse(FRAME.render(template, language(request), **(facts | {"now_ms": desk_of(request).now_ms()})))
+
+
+def desk_and_caller(request: Request) -> tuple[Desk, Caller]:
+    """For a part of a page: refused as the API refuses, the page then knows what to do."""
+    desk = desk_of(request)
+    return desk, desk.caller(request, use=False)

@@ -1,0 +1,103 @@
+// The order: chosen, read in one sentence, held, sent once.
+
+import { newId, refusal } from "./send.js";
+import { act } from "./desk.js";
+import { holdToFire } from "./hold.js";
+import { say } from "./say.js";
+
+const form = document.getElementById("ring");
+const dialog = document.getElementById("sure");
+const fire = document.getElementById("fire");
+const words = fire.firstElementChild;
+const second = document.getElementById("second");
+let order = null;
+let waiting = 0;
+
+/** What is ticked, in exactly one of the ways that the API takes. */
+function where(data) {
+  if (data.get("all")) return { all: true };
+  const groups = data.getAll("group");
+  if (groups.length) return { groups };
+  return { posts: data.getAll("post") };
+}
+
+function asked(chosen) {
+  const query = new URLSearchParams();
+  if (chosen.all) query.set("all", "true");
+  for (const group of chosen.groups ?? []) query.append("group", group);
+  for (const post of chosen.posts ?? []) query.append("post", post);
+  return query;
+}
+
+form.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const data = new FormData(form);
+  const chosen = where(data);
+  const query = asked(chosen);
+  query.set("signal", data.get("signal"));
+  query.set("purpose", data.get("purpose"));
+  const answer = await fetch(`/phan/cau?${query}`, { cache: "no-store", credentials: "same-origin" });
+  const told = await answer.json();
+  if (!answer.ok) return say(refusal(told), true);
+  order = {
+    id: newId(), signal: data.get("signal"), purpose: data.get("purpose"), why: document.getElementById("why").value.trim(),
+    ...chosen,
+  };
+  document.getElementById("sentence").textContent = told.sentence;
+  const lines = [...told.silent.map((one) => `✗ ${one.name}: ${one.why}`), ...told.lacking.map((name) => `✗ ${name}`)];
+  document.getElementById("warnings").replaceChildren(...lines.map((line) => {
+    const item = document.createElement("li");
+    item.className = "bad";
+    item.textContent = line;
+    return item;
+  }));
+  fire.className = `hold ${{ actual: "alarm", drill: "drill", test: "test" }[order.purpose]}`;
+  words.textContent = words.dataset.first;
+  second.textContent = "";
+  document.getElementById("alone").classList.add("hidden");
+  say("");
+  dialog.showModal();
+  fire.focus();
+});
+
+async function go() {
+  fire.disabled = true;
+  const alone = document.getElementById("alone-why").value.trim();
+  const done = await act("/api/rings", alone ? { ...order, alone_why: alone } : order);
+  fire.disabled = false;
+  if (done.ok) return location.assign(`/lenh/${order.id}`);
+  if (done.data.error !== "confirm_needed") return undefined;
+  order = { ...order, confirm: done.data.token };
+  second.textContent = refusal(done.data);
+  if (done.data.by_second) {
+    document.getElementById("alone").classList.remove("hidden");
+    clearTimeout(waiting);
+    waiting = setTimeout(() => { if (dialog.open) look(); }, 1000);
+  }
+  words.textContent = words.dataset.second;
+  fire.focus();
+  return undefined;
+}
+
+/** A second officer may have agreed meanwhile: then the order is sent again by itself, it was held once already. */
+async function look() {
+  const answer = await fetch("/api/confirmations", { cache: "no-store", credentials: "same-origin" });
+  if (!answer.ok || !dialog.open) return;
+  const { confirmations } = await answer.json();
+  if (confirmations.some((one) => one.token === order.confirm)) waiting = setTimeout(look, 1000);
+  else await go();
+}
+
+const end = holdToFire(fire, go);
+document.getElementById("back").addEventListener("click", () => dialog.close());
+dialog.addEventListener("close", () => {
+  end();
+  clearTimeout(waiting);
+});
+document.getElementById("find-post")?.addEventListener("input", (event) => {
+  const find = event.target.value.trim().toLowerCase();
+  for (const line of form.querySelectorAll("label[data-find]")) {
+    line.hidden = !line.dataset.find.includes(find) && !line.querySelector("input").checked;
+  }
+});
+addEventListener("pageshow", (event) => { if (event.persisted && dialog.open) dialog.close(); });

@@ -1,0 +1,56 @@
+"""Style sheet, modules and pictures: read once, each under an address that names its content, so that a browser keeps it for good."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+PLACE: Final = "/static"
+OWN: Final = Path(__file__).with_name("static")
+KINDS: Final = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".webmanifest": "application/manifest+json",
+}
+FOREVER: Final = "public, max-age=31536000, immutable"
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """`packed`: the same by gzip, for a poor line."""
+
+    name: str
+    kind: str
+    content: bytes = field(repr=False)
+    packed: bytes = field(repr=False)
+
+
+class Assets:
+    """All files of these directories. One digest names them all: modules import each other by bare names, so they go together."""
+
+    def __init__(self, places: Iterable[Path] = ()) -> None:
+        found = {
+            path.name: path.read_bytes()
+            for place in (OWN, *places)
+            for path in sorted(place.iterdir())
+            if path.suffix in KINDS
+        }
+        whole = sha256(b"\0".join(part for name in sorted(found) for part in (name.encode(), found[name])))
+        self.digest: Final = whole.hexdigest()[:12]
+        self._files: Mapping[str, Asset] = {
+            name: Asset(name, KINDS[Path(name).suffix], content, gzip.compress(content, 9, mtime=0))
+            for name, content in found.items()
+        }
+
+    def url(self, name: str) -> str:
+        """Where a page finds it. Raises KeyError where there is none: a slip in a template."""
+        return f"{PLACE}/{self.digest}/{self._files[name].name}"
+
+    def find(self, name: str) -> Asset | None:
+        """Also under an older digest: a page of before an upgrade gets what there is now."""
+        return self._files.get(name)

@@ -1,0 +1,98 @@
+// What changes, as it changes; and in red when it does not come any more: old data is never shown as new (P9).
+
+import { word } from "./say.js";
+
+const LOST_MS = 4500;
+const AGAIN_MS = 1000;
+
+let ahead = 0;
+let heard = performance.now();
+let lost = false;
+let heardAt = Date.now();
+
+/** The server's clock, unix ms. */
+export function serverNow() {
+  return Date.now() + ahead;
+}
+
+function took(data) {
+  heard = performance.now();
+  if (typeof data.now_ms === "number") {
+    ahead = data.now_ms - Date.now();
+    heardAt = data.now_ms;
+  }
+  if (lost) {
+    lost = false;
+    document.documentElement.classList.remove("is-lost");
+  }
+}
+
+function look(onBack) {
+  const silent = performance.now() - heard > LOST_MS;
+  if (silent && !lost) {
+    lost = true;
+    document.documentElement.classList.add("is-lost");
+    const place = document.getElementById("lost");
+    if (place) place.textContent = `${word("lost")} ${clockTime(heardAt)}`;
+    onBack.missed = true;
+  }
+}
+
+/** "01:12:03" of the village's clock, wherever the reader's stands. */
+export function clockTime(ms) {
+  return new Date(ms).toLocaleTimeString("vi-VN", { timeZone: "Asia/Ho_Chi_Minh", hour12: false });
+}
+
+/** "8 s", "3 phút": as long as it can still be counted by a reader. */
+export function ageOf(ms) {
+  const seconds = Math.max(0, Math.floor((serverNow() - ms) / 1000));
+  if (seconds < 100) return `${seconds} ${word("unitSecond")}`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 100) return `${minutes} ${word("unitMinute")}`;
+  const hours = Math.floor(minutes / 60);
+  return hours < 48 ? `${hours} ${word("unitHour")}` : `${Math.floor(hours / 24)} ${word("unitDay")}`;
+}
+
+/** All ages of this part of the page, by the server's clock. */
+export function age(root = document) {
+  for (const place of root.querySelectorAll("[data-since]")) {
+    const text = ageOf(Number(place.dataset.since));
+    if (place.textContent !== text) place.textContent = text;
+  }
+}
+
+/**
+ * Listen. `on(topic, data)`: a change; topic "reset": look at everything anew (also after a line that was lost). `url`: of the
+ * server's events, with `after` where this page begins.
+ */
+export function listen(url, on) {
+  const state = { missed: false };
+  let source = null;
+  const open = () => {
+    source = new EventSource(url);
+    source.addEventListener("heartbeat", (event) => {
+      took(JSON.parse(event.data));
+      if (state.missed) {
+        state.missed = false;
+        on("reset", {});
+      }
+      on("heartbeat", JSON.parse(event.data));
+    });
+    for (const topic of ["post", "entry", "dispatch", "incident", "book", "hub", "reset", "signed_out"]) {
+      source.addEventListener(topic, (event) => {
+        const data = JSON.parse(event.data);
+        took(data);
+        on(topic, data);
+      });
+    }
+    source.onerror = () => {
+      state.missed = true;
+      if (source.readyState === EventSource.CLOSED) setTimeout(open, AGAIN_MS);
+    };
+  };
+  open();
+  setInterval(() => look(state), 500);
+  setInterval(age, 1000);
+  addEventListener("pageshow", (event) => { if (event.persisted) on("reset", {}); });
+  age();
+}

@@ -1,0 +1,199 @@
+"""The officers' pages as the server makes them: who gets in, what is seen first, and what a stranger's words may do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from kengd.bellcode.codebooks import builtin
+from kengd.duty.standing import Sounding
+from kengd.duty.words import Purpose, Source
+from kengd.hub.desk.gate import CSP
+from kengd.hub.desk.pages.duty import together_gone
+from kengd.hub.desk.pages.page import FRAME
+from kengd.hub.desk.pages.saying import sentence
+from kengd.hub.ledger import rosters
+from kengd.hub.roster import Post, Roster, Village
+from kengd.hub.service import wall_ms
+from tests.hub.desk_kit import Officer, Station, copied, station
+
+PAGES = ("/", "/danh-keng", "/vu-viec", "/so-keng")
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[Station]:
+    made = station(tmp_path)
+    yield made
+    made.hub.ledger.close()
+
+
+def seen(officer: Officer, path: str, **query: object) -> str:
+    answer = officer.get(path, **query)
+    assert answer.status_code == 200, answer.text
+    return str(answer.text)
+
+
+def text(html: str) -> str:
+    """What can be read of it."""
+    return " ".join(re.sub(r"<[^>]+>", " ", html).split())
+
+
+def test_nobody_who_is_not_signed_in_sees_a_page(tmp_path: Path) -> None:
+    """P12: every page leads to the door; its parts are refused as the API refuses."""
+    made = copied(tmp_path, {})
+    stranger = Officer(made.app, "")
+    for path in (*PAGES, "/lenh/ring-00001", "/vu-viec/x", "/mat-khau"):
+        answer = stranger.web.get(path, follow_redirects=False)
+        assert (answer.status_code, answer.headers["location"]) == (303, "/vao"), path
+    for path in ("/phan/tren", "/phan/diem", "/phan/cau?signal=alarm&purpose=actual&all=true", "/phan/lenh/ring-00001"):
+        assert stranger.web.get(path).status_code == 401, path
+    assert "Điểm An Lão" not in seen(stranger, "/vao")
+    made.hub.ledger.close()
+
+
+def test_a_first_password_opens_only_the_page_that_changes_it(hub: Station) -> None:
+    """A password that somebody else has read is none."""
+    made = hub.admin.post("/api/officers", {"login": "moi", "name": "Đ/c Mới", "role": "duty"}).json()
+    officer = Officer(hub.app, "Đ/c Mới")
+    officer.sign_in("moi", made["password"])
+    for path in PAGES:
+        answer = officer.web.get(path, follow_redirects=False)
+        assert (answer.status_code, answer.headers["location"]) == (303, "/mat-khau"), path
+    assert "phải đổi rồi mới trực được" in seen(officer, "/mat-khau")
+
+
+def test_every_page_is_safe_to_show_and_loads_nothing_from_elsewhere(hub: Station) -> None:
+    """R53: no script or style inside, no address but our own; the board of three posts weighs under 60 kB with all its files."""
+    incident = hub.pressed("an-lao")
+    weight = 0
+    for path in (*PAGES, f"/vu-viec/{incident}", "/mat-khau"):
+        answer = hub.admin.get(path)
+        html = answer.text
+        assert answer.headers["content-security-policy"] == CSP, path
+        assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=|javascript:", html), path
+        assert all(link.startswith("/") for link in re.findall(r'(?:src|href|action)="(?!#|tel:)([^"]*)"', html)), path
+        weight = max(weight, len(html.encode()))
+    files = sum(len(asset.packed) for asset in FRAME.assets._files.values())
+    assert weight + files < 60_000, (weight, files)
+
+
+def test_words_of_strangers_stay_words(hub: Station) -> None:
+    """R53: a reason, a name, a place may contain anything."""
+    nasty = "<img src=x onerror=alert(1)>\"'"
+    with hub.hub.ledger.write() as connection:
+        rosters.put_post(connection, Post("an-lao", nasty, ("an-lao",)))
+    hub.hub.forget_roster()
+    made = hub.admin.post("/api/incidents", {"id": "call-00001", "text": nasty, "village": None})
+    assert made.status_code == 201
+    for path in (*PAGES, "/vu-viec/call-00001"):
+        assert "<img" not in seen(hub.admin, path), path
+
+
+def test_an_untaken_alarm_is_first_and_a_taken_one_says_by_whom(hub: Station) -> None:
+    """H6: at the top at once; then who has it."""
+    hub.status("an-lao")
+    incident = hub.pressed("an-lao")
+    html = seen(hub.admin, "/phan/tren")
+    assert 'data-untaken="1"' in html and f'data-post="/api/incidents/{incident}/acknowledge"' in html
+    whole = seen(hub.admin, "/")
+    assert whole.index(f"vu-{incident}") < whole.index("diem-an-lao")
+    hub.admin.post(f"/api/incidents/{incident}/acknowledge")
+    html = seen(hub.admin, "/phan/tren")
+    assert 'data-untaken="0"' in html and "Trưởng công an xã đã nhận" in text(html)
+
+
+def test_a_post_says_why_it_would_not_ring_and_what_it_rings_now(hub: Station) -> None:
+    """P9: one line; and the blows of its own codebook on its own bell, from the moment it said."""
+    began_ms = wall_ms() - 2_000
+    hub.status("an-lao", sounding=Sounding("a" * 16, "alarm", Purpose.DRILL, Source.HUB, began_ms))
+    hub.status("bo-trang")
+    hub.absent("bo-trang")
+    html = seen(hub.admin, "/phan/diem", id=["an-lao"])
+    assert "diem-bo-trang" not in html and 'class="card rings drill"' in html
+    assert f'data-since="{began_ms}"' in html and "cycle_ms" in html and "ĐANG ĐÁNH Báo động" in text(html)
+    assert "Sẽ không kêu: mất liên lạc từ" in text(seen(hub.admin, "/phan/diem", id=["bo-trang"]))
+
+
+def test_a_whole_commune_that_is_gone_is_one_line() -> None:
+    """H17: the network or the power, not ten bells."""
+
+    def post(name: str, since_ms: int, present: bool = False) -> dict[str, object]:
+        return {"id": name, "since_ms": since_ms, "present": present, "sounder": False}
+
+    posts = [post("a", 1_000), post("b", 20_000), post("c", 30_000), post("d", 900_000), post("e", 5, present=True)]
+    assert together_gone(posts, True) == {"since_ms": 1_000, "posts": ["a", "b", "c"]}
+    assert together_gone(posts, False) is None, "then it is our own line, which is said already"
+    assert together_gone([*posts, post("f", 5, present=True)], True) is None, "not most of them"
+    assert together_gone(posts[:1], True) is None
+
+
+ROSTER = Roster(
+    tuple(Post(f"p{n}", f"Điểm {n}", (f"v{n}",)) for n in range(1, 7)),
+    tuple(Village(f"v{n}", f"Thôn {n}", 100) for n in range(1, 7)),
+)
+
+
+@pytest.mark.parametrize(
+    ("posts", "purpose", "vi"),
+    [
+        (("p1",), "actual", "Đánh THẬT “Báo động” ở Điểm 1, 100 hộ nghe thấy: người dân sẽ ra ngay, cầm theo gậy gộc."),
+        (("p1", "p2"), "drill",
+         "DIỄN TẬP “Báo động” ở Điểm 1, Điểm 2, 200 hộ nghe thấy: phải báo trước cho dân biết là diễn tập."),
+        (("p1", "p2", "p3", "p4", "p5"), "actual",
+         "Đánh THẬT “Báo động” ở Điểm 1, Điểm 2, Điểm 3 và 2 điểm nữa, 500 hộ nghe thấy: người dân sẽ ra ngay, cầm theo gậy gộc."),
+        (tuple(f"p{n}" for n in range(1, 7)), "actual",
+         "Đánh THẬT “Báo động” ở TẤT CẢ 6 điểm kẻng, 600 hộ nghe thấy: người dân sẽ ra ngay, cầm theo gậy gộc."),
+        (("p6",), "test", "Kiểm tra không kêu “Báo động” ở Điểm 6: cả đường được thử, không tiếng nào phát ra."),
+    ],
+)  # fmt: skip
+def test_the_sentence_before_firing_names_signal_posts_households_and_consequence(
+    posts: tuple[str, ...], purpose: str, vi: str
+) -> None:
+    """R62: read by somebody whose hands shake."""
+    alarm = builtin("cong_lac").signals["alarm"]
+    assert sentence(alarm, purpose, posts, ROSTER, "vi") == vi
+    assert "Alarm" in sentence(alarm, purpose, posts, ROSTER, "en")
+
+
+def test_the_sentence_comes_with_the_posts_that_would_not_sound(hub: Station) -> None:
+    """P9: known before the order, not after it."""
+    hub.status("an-lao")
+    told = hub.admin.get("/phan/cau", signal="alarm", purpose="actual", village=["an-lao", "bo-trang"]).json()
+    assert told["posts"] == ["an-lao", "bo-trang"]
+    assert told["silent"] == [{"name": "Điểm Bồ Tràng", "why": "chưa bao giờ liên lạc với máy trực ban"}]
+    assert hub.admin.get("/phan/cau", signal="nothing", purpose="actual", all=True).json()["error"] == "unknown_signal"
+    assert hub.admin.get("/phan/cau", signal="alarm", purpose="actual").json()["error"] == "one_way"
+
+
+def test_an_order_is_followed_to_each_post_with_whom_to_phone(hub: Station) -> None:
+    """R65: who has not answered is phoned, by a link."""
+    form = {"id": "ring-00001", "signal": "alarm", "purpose": "actual", "why": "trộm", "posts": ["an-lao", "bo-trang"]}
+    hub.admin.post("/api/rings", form)
+    hub.answers("ring-00001", "an-lao", "received", "ringing")
+    html = seen(hub.admin, "/phan/lenh/ring-00001")
+    assert 'href="tel:0912345678"' in html and "đang đánh (rơ-le đã đóng, chưa kiểm được tiếng)" in text(html)
+    assert hub.admin.get("/lenh/ring-00009").json()["error"] == "unknown_dispatch"
+
+
+def test_the_language_is_chosen_and_kept_and_leads_nowhere_else(hub: Station) -> None:
+    """Vietnamese first; a switch that is no open door to other sites."""
+    assert '<html lang="vi"' in seen(hub.admin, "/")
+    answer = hub.admin.web.get("/ngon-ngu/en", headers={"Referer": "http://evil.example/x"}, follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+    html = seen(hub.admin, "/")
+    assert '<html lang="en"' in html and "STOP ALL" in html
+    assert hub.admin.web.get("/ngon-ngu/fr", follow_redirects=False).status_code == 422
+
+
+def test_the_book_is_read_by_post_kind_and_day(hub: Station) -> None:
+    """The merged book, a page at a time."""
+    hub.pressed("an-lao")
+    hub.hears("bo-trang", "started", reason="new")
+    both = text(seen(hub.admin, "/so-keng"))
+    assert "đánh kẻng Báo động nút bấm, chòi gác" in both and "khởi động" in both and "Các sổ liền mạch" in both
+    assert "khởi động sổ mới" not in text(seen(hub.admin, "/so-keng", post="an-lao"))
+    assert "Không có mục nào" in text(seen(hub.admin, "/so-keng", day="2001-01-01", kind="missed"))
+    assert hub.admin.get("/so-keng", day="2026-99-99").status_code == 200

@@ -1,0 +1,246 @@
+"""The officers' pages in a real browser: in, one order held and followed, stop all, an alarm at the top, a line that is lost."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from kengd.duty.standing import Sounding
+from kengd.duty.words import Purpose, Source
+from kengd.hub.desk.server import DeskServer
+from kengd.hub.service import wall_ms
+from tests.hub.commune import until
+from tests.hub.desk_kit import Station, station
+from tests.hub.people_database import PASSWORD
+
+PHONE = {"width": 360, "height": 740}
+PATIENCE_MS = 15_000
+
+
+class Desk:
+    """A hub whose broker is not there, its pages on a free port. `stop`: as when its machine loses the network."""
+
+    def __init__(self, directory: Path) -> None:
+        self.station: Station = station(directory, web={"port": 0})
+        self.server = DeskServer(self.station.hub, self.station.people)
+        self.url = f"http://127.0.0.1:{self.server.port}"
+        self._thread = threading.Thread(target=self.server.run, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """No answer any more."""
+        self.server.stop()
+        self._thread.join(15)
+
+    def close(self) -> None:
+        """End."""
+        self.stop()
+        self.station.hub.ledger.close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        made = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        yield made
+        made.close()
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    made = Desk(tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def page(browser: Browser, desk: Desk) -> Iterator[Page]:
+    """An officer's phone, signed in; a mistake of a module fails the test."""
+    context = browser.new_context(viewport=PHONE, locale="vi-VN")  # type: ignore[arg-type]
+    yield signed_in(context, desk)
+    context.close()
+
+
+def signed_in(context: BrowserContext, desk: Desk, login: str = "truong") -> Page:
+    context.set_default_timeout(PATIENCE_MS)
+    page = context.new_page()
+    page.on("pageerror", _fail)
+    page.goto(desk.url)
+    expect(page).to_have_url(f"{desk.url}/vao")
+    page.fill("#login", login)
+    page.fill("#password", PASSWORD)
+    page.click("#sign-in button")
+    page.wait_for_url(f"{desk.url}/")
+    return page
+
+
+def _fail(error: object) -> None:
+    raise AssertionError(f"a module failed: {error}")
+
+
+def orders(desk: Desk) -> list[tuple[str, str | None]]:
+    """What was ordered, oldest first."""
+    found = desk.station.admin.get("/api/dispatches").json()["dispatches"]
+    return [(one["do"], one["signal"]) for one in reversed(found)]
+
+
+def chosen(page: Page, desk: Desk) -> None:
+    """An actual alarm at one post, up to the sentence."""
+    page.goto(f"{desk.url}/danh-keng?post=an-lao")
+    page.fill("#why", "trộm đột nhập")
+    page.click("#ring > p button")
+    expect(page.locator("#sentence")).to_have_text(
+        "Đánh THẬT “Báo động” ở Điểm An Lão, 120 hộ nghe thấy: người dân sẽ ra ngay, cầm theo gậy gộc."
+    )
+
+
+def held(page: Page, ms: int) -> None:
+    """A finger on the button for so long."""
+    box = page.locator("#fire").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.wait_for_timeout(ms)
+
+
+def leaves(page: Page) -> None:
+    page.mouse.move(5, 5)
+    page.wait_for_timeout(900)
+    page.mouse.up()
+
+
+def lets_go(page: Page) -> None:
+    page.mouse.up()
+    page.wait_for_timeout(900)
+
+
+def loses_focus(page: Page) -> None:
+    page.evaluate("dispatchEvent(new Event('blur'))")
+    page.wait_for_timeout(900)
+    page.mouse.up()
+
+
+@pytest.mark.parametrize("interrupted", [leaves, lets_go, loses_focus])
+def test_a_hold_that_is_interrupted_rings_nothing(page: Page, desk: Desk, interrupted: Callable[[Page], None]) -> None:
+    """R48: a slip of the finger, a finger that leaves, a window that comes before it."""
+    chosen(page, desk)
+    held(page, 400)
+    interrupted(page)
+    assert orders(desk) == []
+    expect(page.locator("#sure")).to_be_visible()
+
+
+def test_one_order_is_held_once_and_followed_live_and_stopped(page: Page, desk: Desk) -> None:
+    """From the choice to what the post says, without touching the page again; then stop all, one press."""
+    chosen(page, desk)
+    held(page, 1_400)
+    page.mouse.up()
+    page.wait_for_url("**/lenh/tr-*")
+    assert orders(desk) == [("ring", "alarm")]
+    expect(page.locator(".card .state")).to_have_text(
+        "đã gửi, điểm kẻng chưa trả lời: chưa bao giờ liên lạc với máy trực ban"
+    )
+    dispatch = page.url.rpartition("/")[2]
+    desk.station.status("an-lao")
+    desk.station.answers(dispatch, "an-lao", "received", "ringing")
+    expect(page.locator(".card .state")).to_contain_text("đang đánh")
+    expect(page.locator("svg.blows rect").first).to_be_attached()
+    page.go_back()
+    expect(page.locator("#sure")).to_be_hidden()
+    page.click(".top .hush-all")
+    expect(page.locator("#say")).to_contain_text("chưa phải hết báo động")
+    assert orders(desk) == [("ring", "alarm"), ("hush", None)]
+
+
+def test_the_keyboard_holds_and_fires_too(page: Page, desk: Desk) -> None:
+    """Somebody without a mouse; Escape ends the hold and the dialog."""
+    chosen(page, desk)
+    page.keyboard.down(" ")
+    page.wait_for_timeout(400)
+    page.keyboard.press("Escape")
+    page.keyboard.up(" ")
+    page.wait_for_timeout(900)
+    assert orders(desk) == []
+    page.click("#ring > p button")
+    page.locator("#fire").focus()
+    page.keyboard.down("Enter")
+    page.wait_for_url("**/lenh/tr-*")
+    page.keyboard.up("Enter")
+    assert orders(desk) == [("ring", "alarm")]
+
+
+def test_all_posts_are_held_twice(page: Page, desk: Desk) -> None:
+    """R62: an alarm for all has a second step, and its own words."""
+    page.goto(f"{desk.url}/danh-keng")
+    page.check("input[name=all]")
+    page.fill("#why", "lũ")
+    page.click("#ring > p button")
+    expect(page.locator("#sentence")).to_contain_text("TẤT CẢ 3 điểm kẻng")
+    held(page, 1_400)
+    page.mouse.up()
+    expect(page.locator("#fire")).to_have_text("GIỮ LẦN NỮA: BÁO ĐỘNG TẤT CẢ")
+    assert orders(desk) == []
+    held(page, 1_400)
+    page.mouse.up()
+    page.wait_for_url("**/lenh/tr-*")
+    assert orders(desk) == [("ring", "alarm")]
+
+
+def test_an_alarm_comes_to_two_officers_at_once_and_one_takes_it(browser: Browser, page: Page, desk: Desk) -> None:
+    """H6: at the top, in the title; the other sees by whom it was taken. Both without touching the page."""
+    desk.station.officer("an")
+    context = browser.new_context(locale="vi-VN")
+    other = signed_in(context, desk, "an")
+    desk.station.status("an-lao", sounding=Sounding("a" * 16, "alarm", Purpose.ACTUAL, Source.BUTTON, wall_ms()))
+    desk.station.pressed("an-lao", "a" * 16)
+    for each in (page, other):
+        expect(each.locator(".incident.untaken h2")).to_contain_text("Báo động: Thôn An Lão")
+        expect(each).to_have_title("● BÁO ĐỘNG (1) – Trực ban Xã Cộng Lạc")
+        expect(each.locator("#diem-an-lao .state")).to_contain_text("ĐANG ĐÁNH")
+    other.get_by_role("button", name="Tôi nhận xử lý").click()
+    for each in (page, other):
+        expect(each.locator(".incident .good")).to_have_text("Đồng chí an đã nhận")
+        expect(each).to_have_title("Trực ban Xã Cộng Lạc")
+    context.close()
+
+
+def test_a_page_that_lost_its_line_says_so_in_red_and_shows_nothing_as_new(page: Page, desk: Desk) -> None:
+    """P9: within five seconds; what is still there is grey, and from when it is stands above it."""
+    expect(page.locator("#line")).not_to_be_empty()
+    desk.stop()
+    expect(page.locator("#lost")).to_be_visible(timeout=7_000)
+    expect(page.locator("#lost")).to_contain_text("MẤT LIÊN LẠC")
+    assert float(page.locator("#posts").evaluate("one => getComputedStyle(one).opacity")) < 0.6
+
+
+def test_an_outcome_is_written_and_corrected(page: Page, desk: Desk) -> None:
+    """Corrections are added, never overwritten."""
+    incident = desk.station.pressed("an-lao")
+    page.goto(f"{desk.url}/vu-viec/{incident}")
+    for kind, done in (("theft", "bắt được một người"), ("false_alarm", "nhầm, người nhà về khuya")):
+        page.select_option("#kind", kind)
+        page.fill("#done", done)
+        with page.expect_navigation():
+            page.click("#outcome button")
+    texts = page.locator("main .banner strong").all_inner_texts()
+    assert texts == ["báo nhầm", "trộm cắp"]
+
+
+def test_an_idle_device_still_stops_the_sound_and_asks_before_anything_else(page: Page, desk: Desk) -> None:
+    """A session that was left lying never keeps an officer from hushing."""
+    incident = desk.station.pressed("an-lao")
+    until(lambda: page.locator(".incident").count() == 1, 10, "it is shown")
+    desk.station.idle()
+    page.click(".top .hush-all")
+    expect(page.locator("#say")).to_contain_text("chưa phải hết báo động")
+    page.get_by_role("button", name="Tôi nhận xử lý").click()
+    expect(page.locator("#unlock")).to_be_visible()
+    page.fill("#unlock-pin", PASSWORD)
+    page.click("#unlock-form button")
+    expect(page.locator("#unlock")).to_be_hidden()
+    page.get_by_role("button", name="Tôi nhận xử lý").click()
+    expect(page.locator(f"#vu-{incident} .good")).to_contain_text("đã nhận")
