@@ -25,7 +25,7 @@ _MOST: Final = 5_000
 
 @dataclass(frozen=True, slots=True)
 class Noted:
-    """One change. `topic`: entry, dispatch, incident, trial, hub (see `feed.Change`). `data`: plain JSON data."""
+    """One change. `topic`: entry, dispatch, incident, book, trial, hub (see `feed.Change`). `data`: plain JSON data."""
 
     topic: str
     data: Mapping[str, Any]
