@@ -15,6 +15,7 @@ from kengd.errors import UsageError
 from kengd.hub.authority.brokerfiles import BrokerFiles
 from kengd.hub.authority.naming import check_server_names, reader_subject
 from kengd.hub.authority.readers import Reader
+from kengd.hub.broker_news import news_vi, takes_by_itself
 from kengd.hub.founding import write_broker
 from kengd.hub.ledger import audits
 from kengd.wire.topics import check_slug
@@ -134,7 +135,12 @@ def _renew(hub: Opened, _args: argparse.Namespace) -> int:
     if renewed:
         _note(hub, "certificates_renewed", {"subjects": list(renewed)})
         print(f"Đã gia hạn chứng thư của: {', '.join(renewed)}.")
-        print(f"Máy chủ MQTT cần {'khởi động lại' if files.restart else 'nạp lại cài đặt (SIGHUP)'}.")
+        by_itself = takes_by_itself(files.config)
+        print(
+            "Máy chủ MQTT tự nhận trong vài giây."
+            if by_itself
+            else "Khởi động lại máy chủ MQTT để nó dùng chứng thư mới."
+        )
         print("Khởi động lại dịch vụ máy trực ban để dùng chứng thư mới: sudo systemctl restart kengd-hub")
     else:
         print("Chưa có chứng thư nào của máy trực ban cần gia hạn.")
@@ -184,9 +190,9 @@ def _bridge(hub: Opened, args: argparse.Namespace) -> int:
 
 def _end(hub: Opened, purpose: Literal["reader", "bridge"], subject: str) -> int:
     serials = hub.authority.revoke(subject, "thôi dùng", clock.now().wall_ms, purpose=purpose)
-    _broker(hub)
+    files = _broker(hub)
     _note(hub, f"{purpose}_revoked", {purpose: subject, "serials": list(serials)})
-    print(f"{subject} không kết nối được nữa. Khởi động lại máy chủ MQTT để cắt kết nối đang mở.")
+    print(f"Đã thu hồi chứng thư của {subject}. {news_vi(files.config)}")
     return 0
 
 

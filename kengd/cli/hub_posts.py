@@ -14,8 +14,10 @@ from kengd.cli.fresh_file import PRIVATE, fresh
 from kengd.cli.hub_open import Opened, actor, link, opened, say
 from kengd.duty.standing import Sounding
 from kengd.errors import KengdError, UsageError
+from kengd.hub.authority.broker import CONF
+from kengd.hub.broker_news import news_vi
 from kengd.hub.enrolling import Audit, Enrolled, Enrolling, EnrolWish, check_page
-from kengd.hub.founding import write_broker
+from kengd.hub.founding import BROKER_DIR, write_broker
 from kengd.hub.ledger import audits, rosters
 from kengd.hub.roster import Post, Roster, Seen, Village, why_calm_silent, why_silent
 from kengd.hub.watch import Watch
@@ -58,15 +60,14 @@ def _say(done: Enrolled, out: Path) -> None:
         print(f"  cảnh báo: {warning}", file=sys.stderr)
     if done.broker is not None:
         print(f"Chứng thư cũ của điểm này đã bị thu hồi ({len(done.file.revoked)}).")
-        how = "khởi động lại" if done.broker.restart else "nạp lại cài đặt (SIGHUP)"
-        print(f"Máy chủ MQTT cần {how} để nhận thay đổi.")
+        print(news_vi(done.broker.config))
 
 
 def _revoke(hub: Opened, args: argparse.Namespace) -> int:
     post = check_slug(args.post)
     serials = _enrolling(hub).revoke(post, args.why, _audit(hub), clock.now().wall_ms, retire=True)
     print(f"Đã thu hồi {len(serials)} chứng thư của {post}; sổ của điểm này vẫn giữ.")
-    print("Khởi động lại máy chủ MQTT để cắt kết nối đang mở của điểm này.")
+    print(news_vi(hub.settings.state / BROKER_DIR / CONF))
     return 0
 
 

@@ -9,6 +9,8 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 
 from kengd.errors import KengdError, UsageError
+from kengd.hub.authority.broker import CONF
+from kengd.hub.broker_news import news_en, news_vi
 from kengd.hub.desk.desk import At, Awake, Desk, Writing, actor_of
 from kengd.hub.desk.dispatches import id_reused, view_of
 from kengd.hub.desk.forms import (
@@ -22,6 +24,7 @@ from kengd.hub.desk.forms import (
 )
 from kengd.hub.desk.refusals import Json
 from kengd.hub.enrolling import Audit, EnrolWish
+from kengd.hub.founding import BROKER_DIR
 from kengd.hub.ledger import dispatches
 from kengd.hub.ledger.rosters import read_roster
 from kengd.hub.people.words import Act, Caller
@@ -96,7 +99,8 @@ def revoke(post: Slug, form: RevokeForm, desk: At, caller: Writing) -> Json:
     """All certificates of this post end now (a stolen unit)."""
     caller.require("enrol")
     serials = desk.enrolling.revoke(post, form.why, _audit(desk, caller), desk.now_ms(), retire=False)
-    return Json({"revoked": list(serials)})
+    config = desk.hub.settings.state / BROKER_DIR / CONF
+    return Json({"revoked": list(serials), "broker_vi": news_vi(config), "broker_en": news_en(config)})
 
 
 @router.get("/certificates")
