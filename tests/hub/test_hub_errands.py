@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -123,13 +124,17 @@ def test_a_worker_that_lives_keeps_what_it_has_not_sent_yet(town: Town) -> None:
 def test_what_an_orderly_stop_cannot_send_is_for_the_next(town: Town) -> None:
     """It is not written down as failed, and nobody waits until the lease is over."""
     town.alarm()
-    stopped = town.herald(dies=True)
+    hangs = threading.Event()
+    town.deliver = lambda _notice, _channel: str(hangs.wait(30))
+    stopped = town.herald()
     stopped.turn()
     stopped.stop()
     with town.ledger.read() as connection:
         assert notices.newest(connection) == []
+    town.deliver = town.spoken
     town.herald().turn()
     assert town.spoken.take(2) == [(OFFICER, BELL), (LAN, BELL)]
+    hangs.set()
 
 
 @pytest.mark.parametrize("why", ["taken", "old"])

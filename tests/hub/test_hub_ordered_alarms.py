@@ -15,7 +15,7 @@ from kengd.hub.ledger.report_facts import ground_of
 from kengd.hub.reports.facts import IncidentFacts
 from kengd.hub.reports.figures import Spread, figures_of
 from kengd.hub.reports.period import Period
-from kengd.hub.roster import Neighbour
+from kengd.hub.roster import Neighbour, Village
 from kengd.hub.service import wall_ms
 from tests.hub.desk_kit import Station, station
 from tests.hub.spine_kit import claims_of
@@ -75,6 +75,10 @@ def test_an_officers_alarm_is_an_incident_of_the_villages_that_hear_it(hub: Stat
     assert incident(hub, rung(hub, "cau-ngang"))["villages"] == []
     both = incident(hub, rung(hub, "bo-trang", "an-lao"))
     assert (both["village"], both["villages"], both["village_name"]) == (None, ["an-lao", "bo-trang"], None)
+    with hub.hub.ledger.write() as connection:
+        rosters.put_village(connection, Village("cau-ngang", "Thôn Cầu Ngang"))
+    hub.hub.forget_roster()
+    assert incident(hub, rung(hub, "bo-trang", "an-lao"))["village_name"] == "Thôn An Lão, Thôn Bồ Tràng"
     everyone = incident(hub, rung(hub, "an-lao", "bo-trang", "cau-ngang"))
     assert everyone["villages"] == ["an-lao", "bo-trang"]
     assert hub.admin.get(f"/api/incidents/hub-{rung(hub, 'an-lao', purpose='drill')}").status_code == 404

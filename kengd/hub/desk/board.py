@@ -157,7 +157,8 @@ def incident_view(
     roster: Roster,
     now_ms: int,
 ) -> dict[str, Any]:
-    """One incident with what sounded, and which neighbours could be asked for help (H13)."""
+    """One incident with what sounded, and which neighbours could be asked for help (H13). `village_name`: None where it is nowhere or
+    everywhere."""
     village = roster.village(incident.village or "")
     acts = list(dispatches)
     helpers = helpers_of(roster, villages_of(roster, incident), by_itself=False)
@@ -167,7 +168,7 @@ def incident_view(
         "purpose": incident.purpose,
         "post": incident.post,
         "village": incident.village,
-        "village_name": village.name if village is not None else None,
+        "village_name": village.name if village is not None else _several(roster, incident.villages),
         "villages": list(villages_of(roster, incident)),
         "text": incident.text,
         "began_ms": incident.began_ms,
@@ -184,6 +185,11 @@ def incident_view(
         "support_asked": any(act["do"] == "ring" and act["signal"] == "support" for act in acts),
         "dispatches": [act["id"] for act in acts],
     }
+
+
+def _several(roster: Roster, villages: Sequence[str]) -> str | None:
+    names = [village.name for village in roster.villages if village.id in villages]
+    return ", ".join(names) if 0 < len(names) < len(roster.villages) else None
 
 
 def _sounded(item: Sounded, now_ms: int) -> dict[str, Any]:
