@@ -6,11 +6,10 @@ import os
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import AfterValidator, Field, StringConstraints, ValidationError, model_validator
+from pydantic import StringConstraints, ValidationError, model_validator
 
 from kengd.errors import UsageError
-from kengd.hub.notices.hooks import webhook_channel
-from kengd.hub.notices.words import NoticeKind
+from kengd.hub.settings_outward import Camera, CapFrom, CapOut, HomeAssistant, Sms, Webhook
 from kengd.settings.explain import problems_of
 from kengd.settings.field import FilePath, Section, Slug, Words, Wrong, setting
 from kengd.settings.find import toml_of
@@ -25,22 +24,9 @@ BEGIN: Final = "kengd hub begin --commune MÃ_XÃ --name TÊN_XÃ --address Đ�
 """The command that makes a hub.toml where there is none."""
 
 
-def _hook_url(url: str) -> str:
-    """Checked by those who will call it; their words never repeat the address, which may hold a secret (P12)."""
-    try:
-        webhook_channel(url)
-    except UsageError as wrong:
-        raise Wrong(wrong.vi, wrong.cure) from None
-    return url
-
-
 Host = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:-]{1,253}$")]
 HubName = Annotated[str, StringConstraints(pattern=r"^hub-[1-9][0-9]{0,2}$")]
 Secret = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
-HookUrl = Annotated[str, StringConstraints(max_length=2000), AfterValidator(_hook_url)]
-HookSecret = Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{0,4096}$")]
-Kind = Annotated[NoticeKind, Field(strict=False)]
-CameraName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 
 
 class Commune(Section):
@@ -163,68 +149,6 @@ class Duty(Section):
     )
     keep_personal_days: int = setting(
         365, "giữ số điện thoại người đã nghỉ bao lâu", "personal data of those who left", unit="ngày", ge=1, le=3650
-    )
-
-
-class CapFrom(Section):
-    """Nơi được gửi bản tin CAP tới máy trực ban. Bản tin chỉ là đề nghị, không tự đánh kẻng."""
-
-    name: Words = setting(..., "tên nguồn tin, cán bộ trực sẽ thấy", "who sends, as the officer reads it")
-    token_sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] = setting(
-        ..., "SHA-256 của mã truy cập đã trao cho nguồn tin", "of the token that the source sends as bearer"
-    )
-
-
-class Sms(Section):
-    """Nhắn SMS qua modem 4G cắm ở máy này, tới số điện thoại của cán bộ và người giữ kẻng."""
-
-    modem: Annotated[str, StringConstraints(pattern=r"^(any|\d{1,3})$")] = setting(
-        "any", "số của modem (xem: mmcli -L), hoặc any", "ModemManager's number of the modem, or any"
-    )
-
-
-class Webhook(Section):
-    """Một máy chủ được báo mỗi tin bằng HTTP POST (JSON)."""
-
-    url: HookUrl = setting(..., "địa chỉ nhận tin", "where notices are posted")
-    secret: HookSecret = setting("", "khoá để ký HMAC-SHA256 mỗi tin", "key of the signature in X-Kengd-Signature")
-    kinds: list[Kind] = setting(
-        [], "chỉ báo các loại tin này; không ghi là mọi loại", "which notices; empty: all", max_length=20
-    )
-
-
-class Camera(Section):
-    """Một camera của Frigate: có báo động thì đánh dấu giờ, để tìm lại hình."""
-
-    url: HookUrl = setting(..., "địa chỉ Frigate, ví dụ http://192.168.1.20:5000", "of the Frigate")
-    camera: CameraName = setting(..., "tên camera trong Frigate", "the camera's name there")
-    label: CameraName = setting("kengd", "nhãn của dấu", "label of the event")
-    duration_s: int = setting(60, "ghi bao lâu", "how long the event lasts", unit="s", ge=1, le=3600)
-    token: HookSecret = setting("", "mã truy cập (bearer), nếu Frigate đòi", "bearer token")
-    posts: list[Slug] = setting([], "các điểm kẻng mà camera này trông", "posts that it looks at", max_length=200)
-    villages: list[Slug] = setting(
-        [], "các thôn mà camera này trông; không ghi điểm và thôn là mọi nơi", "villages; neither: everywhere",
-        max_length=200,
-    )  # fmt: skip
-
-
-class HomeAssistant(Section):
-    """Home Assistant chỉ xem, không đánh kẻng được."""
-
-    enabled: bool = setting(False, "cho Home Assistant thấy các điểm kẻng", "publish discovery and state")
-    prefix: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,40}$")] = setting(
-        "homeassistant", "tiền tố tìm thiết bị của Home Assistant", "its discovery prefix"
-    )
-
-
-class CapOut(Section):
-    """Bản tin CAP 1.2 của mỗi báo động thật, ghi vào state_dir/cap."""
-
-    sender: Annotated[str, StringConstraints(pattern=r"^[^\s,<&]{1,100}$")] | None = setting(
-        None, "tên nguồn tin, duy nhất trên thế giới, ví dụ kengd@xa.gov.vn", "CAP sender; default kengd@ and the slug"
-    )
-    contact: Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")] = setting(
-        "", "số điện thoại liên hệ, ghi trong bản tin", "contact in the alerts"
     )
 
 

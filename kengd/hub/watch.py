@@ -106,9 +106,7 @@ def _after(before: Seen, status: Status | str | OtherVersion, retained: bool, la
     now = not (retained or late)
     if isinstance(status, OtherVersion):
         since_ms = before.since_ms if status.present is before.present else now_ms
-        return Seen(
-            None, status.present, now_ms, since_ms, live=now, refused=before.refused, speaks=status.version
-        )
+        return Seen(None, status.present, now_ms, since_ms, live=now, refused=before.refused, speaks=status.version)
     before = replace(before, speaks=None)
     if isinstance(status, str):  # absent, by its Last Will or its own word
         since_ms = before.since_ms if before.heard_ms is not None and not before.present else now_ms

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from kengd.clock import local
 from kengd.hub.bulletins import CAP_DIR, newest
 from kengd.hub.ledger import notices, values
 from kengd.hub.notices.cap_reading import parse_cap
+from kengd.hub.service import wall_ms
 from tests.hub.desk_kit import CAP_TOKEN, Officer, Station, acts, station
 from tests.hub.spine_kit import claims_of
 
@@ -159,6 +163,67 @@ def test_a_cap_alert_of_a_known_source_is_proposed_and_rings_nothing(hub: Statio
     assert nobody.web.post("/cap", content=b"x" * 300_000).status_code == 413
     assert nobody.web.post("/cap", content=actual, headers={"Origin": "http://evil.example"}).status_code == 403
     assert [act for who, act in acts(hub) if who == "cap:Đài khí tượng"] == ["cap_proposed"] * 2
+
+
+def _sent(station: Station, document: str) -> dict[str, Any]:
+    """By the source, which has a token and nothing else."""
+    headers = {"Authorization": f"Bearer {CAP_TOKEN}", "Content-Type": "application/cap+xml"}
+    answer = Officer(station.app, "").web.post("/cap", content=document.encode(), headers=headers)
+    assert answer.status_code == 202, answer.text
+    return dict(answer.json())
+
+
+EARLIER = "<references>kttv.gov.vn,vn-1,2026-11-22T01:00:00+07:00</references>"
+
+
+def _cap(number: int, *, sent_ms: int | None = None, **changes: str) -> str:
+    sent = local(wall_ms() if sent_ms is None else sent_ms).replace(microsecond=0).isoformat()
+    document = CAP.format(id=f"vn-{number}", status="Actual", type="Alert").replace("2026-11-22T01:00:00+07:00", sent)
+    for element, value in changes.items():
+        document = re.sub(rf"<{element}>[^<]*<", f"<{element}>{value}<", document)
+    return document
+
+
+@pytest.fixture
+def trusting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Station]:
+    """A commune that lets the weather service ring the alarm in one village."""
+    token = sha256(CAP_TOKEN.encode()).hexdigest()
+    source = {"name": "Đài khí tượng", "token_sha256": token, "rings": "alarm", "villages": ["bo-trang"]}
+    made = station(tmp_path_factory.mktemp("trusting"), cap_from=[source])
+    yield made
+    made.hub.ledger.close()
+
+
+def test_a_cap_alert_rings_by_itself_only_where_the_settings_say_so_and_once(trusting: Station, hub: Station) -> None:
+    """By default never: a false ring brings people out. Where it may: once however often it comes, in those villages only, and somebody is
+    called to take charge of it."""
+    urgent = _cap(1)
+    assert _sent(hub, urgent)["rung"] is False and hub.line.said == []
+    assert [_sent(trusting, urgent)["rung"] for _ in range(3)] == [True, False, False]
+    ((topic, jws),) = trusting.line.said
+    assert topic.endswith("/bo-trang/command") and claims_of(jws)["cmd"]["signal"] == "alarm"
+    (found,) = trusting.admin.get("/api/desk").json()["incidents"]
+    assert found["call_due_ms"] is not None and found["villages"] == ["bo-trang"] and found["acknowledged_by"] is None
+    assert [act for who, act in acts(trusting) if who == "cap:Đài khí tượng"] == ["cap_rung"]
+
+
+def test_what_is_not_urgent_actual_and_fresh_is_only_proposed(trusting: Station) -> None:
+    """An exercise, an update, one that was sent an hour ago or is over, one for later, a possible one: an officer decides."""
+    documents = [
+        _cap(2, status="Exercise"), _cap(3, msgType="Update").replace("</scope>", f"</scope>{EARLIER}"), _cap(4, sent_ms=wall_ms() - 3_600_000), _cap(5, urgency="Future"),
+        _cap(6, severity="Moderate"), _cap(7, certainty="Possible"), _cap(8, scope="Private").replace("</scope>", "</scope><addresses>xa</addresses>"), _cap(9, sent_ms=wall_ms() + 3_600_000),
+        _cap(10).replace("</certainty>", "</certainty><expires>2020-01-01T00:00:00+07:00</expires>"),
+    ]  # fmt: skip
+    assert [_sent(trusting, document)["rung"] for document in documents] == [False] * len(documents)
+    assert trusting.line.said == [] and len(trusting.admin.get("/api/desk").json()["incidents"]) == len(documents)
+
+
+def test_a_cap_alert_rings_nothing_while_the_desk_is_locked(trusting: Station) -> None:
+    """H14: "dừng tất cả, khóa" holds for everybody; the alert is a proposal then."""
+    trusting.admin.post("/api/hushes", {"id": trusting.act(), "all": True, "lock": True})
+    trusting.line.said.clear()
+    assert _sent(trusting, _cap(11))["rung"] is False and trusting.line.said == []
+    assert len(trusting.admin.get("/api/desk").json()["incidents"]) == 1
 
 
 def test_an_alarm_that_was_rung_because_somebody_called_is_told_like_any_other(hub: Station) -> None:

@@ -1,8 +1,10 @@
-"""CAP 1.2: our alarms for others, and others' alerts as proposals to the officer, never rung by themselves."""
+"""CAP 1.2: our alarms for others, and others' alerts as proposals to the officer, rung by themselves only where the settings say so."""
 
 from __future__ import annotations
 
 import hmac
+import logging
+from dataclasses import replace
 from hashlib import sha256
 from typing import Any, Final
 
@@ -15,16 +17,21 @@ from kengd.errors import KengdError
 from kengd.hub.desk.desk import Asking, At, Desk, bearer_of, desk_of
 from kengd.hub.desk.forms import AnyId
 from kengd.hub.desk.refusals import Json
-from kengd.hub.incidents import Incident, Outcome
+from kengd.hub.dispatching import Order
+from kengd.hub.incidents import Incident, Outcome, villages_at
 from kengd.hub.ledger import audits, incidents
 from kengd.hub.ledger.incidents import Sounded
-from kengd.hub.notices.cap import CapAlert, CapArea, CapReference
+from kengd.hub.ledger.store import Transaction
+from kengd.hub.notices.cap import CapAlert, CapArea, CapReference, rings_by_itself
 from kengd.hub.notices.cap_reading import parse_cap
 from kengd.hub.notices.cap_writing import CapAlarm, CapSource, alarm_alert, alarm_cancel, alarm_update, write_cap
 from kengd.hub.reports.signals import BUILTIN_SIGNALS
 from kengd.hub.roster import Roster
+from kengd.hub.settings_outward import CapFrom
 from kengd.hub.tidings import why_of
-from kengd.wire.orders import LONGEST_TEXT, is_text
+from kengd.wire.orders import LONGEST_TEXT, Unfit, is_text
+
+log = logging.getLogger("kengd.hub.desk")
 
 router = APIRouter()
 LATELY_MS: Final = 31 * 86_400_000
@@ -32,6 +39,10 @@ EXPIRES_MS: Final = 3_600_000
 """After that an alarm without a word is no news any more (a CAP alert has to say)."""
 _PROPOSED: Final = {"Alert": "", "Update": "(tin mới) ", "Cancel": "(hủy) "}
 _EN: Final = {"alarm": "Alarm", "evacuate": "Evacuate", "fire": "Fire", "flood": "Flood"}
+
+
+class _Known(Exception):
+    """It was proposed, or rung, before."""
 
 
 @router.get("/cap")
@@ -66,11 +77,12 @@ def message(incident: AnyId, desk: At, caller: Asking) -> Response:
 
 @router.post("/cap", status_code=202)
 async def propose(request: Request) -> Json:
-    """An alert of a source that hub.toml names, with its bearer token. It becomes a proposal on the officers' desk."""
+    """An alert of a source that hub.toml names, with its bearer token. It becomes a proposal on the officers' desk, and rings where
+    the source's own settings (`rings`) say so."""
     desk = desk_of(request)
-    name = _source(desk, bearer_of(request.headers))
+    source = _source(desk, bearer_of(request.headers))
     raw = await request.body()
-    return await run_in_threadpool(_proposed, desk, name, parse_cap(raw))
+    return await run_in_threadpool(_proposed, desk, source, parse_cap(raw))
 
 
 def alert_of(desk: Desk, incident: Incident, sounded: list[Sounded], outcomes: list[Outcome]) -> CapAlert:
@@ -132,12 +144,12 @@ def _msg_type(incident: Incident) -> str:
     return "Update" if taken_ms is not None and taken_ms > incident.began_ms else "Alert"
 
 
-def _source(desk: Desk, token: str | None) -> str:
+def _source(desk: Desk, token: str | None) -> CapFrom:
     given = sha256((token or "").encode("utf-8", "replace")).hexdigest()
     found = None
     for source in desk.hub.settings.cap_from:
         if hmac.compare_digest(source.token_sha256, given):
-            found = source.name
+            found = source
     if found is None:
         raise KengdError(
             "bad_token",
@@ -148,24 +160,51 @@ def _source(desk: Desk, token: str | None) -> str:
     return found
 
 
-def _proposed(desk: Desk, name: str, alert: CapAlert) -> Json:
+def _proposed(desk: Desk, source: CapFrom, alert: CapAlert) -> Json:
     if alert.msg_type not in _PROPOSED:
-        return Json({"incident": None, "proposed": False}, 202)
+        return Json({"incident": None, "proposed": False, "rung": False}, 202)
     said = "\0".join((alert.sender, alert.identifier, alert.sent)).encode()
+    now_ms = desk.now_ms()
     incident = Incident(
-        f"cap-{sha256(said).hexdigest()[:32]}", "call", desk.now_ms(),
-        "actual" if alert.status == "Actual" else "drill", text=_text(name, alert),
+        f"cap-{sha256(said).hexdigest()[:32]}", "call", now_ms,
+        "actual" if alert.status == "Actual" else "drill", text=_text(source.name, alert),
     )  # fmt: skip
-    with desk.hub.ledger.write() as connection:
-        new = incidents.add(connection, incident)
-        if new:
-            facts: dict[str, Any] = {
-                "incident": incident.id,
-                "identifier": alert.identifier[:200],
-                "status": alert.status,
-            }
-            audits.write(connection, f"cap:{name}", "cap_proposed", facts, desk.now_ms())
-    return Json({"incident": incident.id, "proposed": True}, 202)
+    facts: dict[str, Any] = {"incident": incident.id, "identifier": alert.identifier[:200], "status": alert.status}
+    rung = source.rings is not None and rings_by_itself(alert, now_ms) and _rung(desk, source, incident, facts)
+    if not rung:
+        with desk.hub.ledger.write() as connection:
+            if incidents.add(connection, incident):
+                audits.write(connection, f"cap:{source.name}", "cap_proposed", facts, now_ms)
+    return Json({"incident": incident.id, "proposed": True, "rung": rung}, 202)
+
+
+def _rung(desk: Desk, source: CapFrom, incident: Incident, facts: dict[str, Any]) -> bool:
+    """By itself, once, with the incident in one transaction; and somebody is called to take charge. False: it could not be, which
+    is in the log; the officer decides."""
+    roster = desk.hub.roster()
+    heard = roster.serving(source.villages) if source.villages else roster.bells()
+    posts = tuple(post.id for post in heard)
+    due_ms = incident.began_ms + desk.hub.settings.duty.call_after_s * 1000
+    begun = replace(incident, call_due_ms=due_ms, villages=villages_at(roster, posts))
+
+    def begin(connection: Transaction) -> None:
+        if not incidents.add(connection, begun):
+            raise _Known
+        audits.write(connection, f"cap:{source.name}", "cap_rung", {**facts, "signal": source.rings}, incident.began_ms)
+
+    order = Order(
+        incident.id, "ring", posts, f"CAP {source.name}"[:LONGEST_TEXT], incident.text, source.rings, "actual"
+    )
+    try:
+        if not posts:
+            raise KengdError("no_posts", "chưa có điểm kẻng nào ở đó", en="no posts there")
+        desk.hub.dispatcher.dispatch(order, incident=incident.id, also=begin)
+    except _Known:
+        return False
+    except (KengdError, Unfit) as wrong:
+        log.error("a CAP alert of %s that would ring by itself did not: %s", source.name, wrong)
+        return False
+    return True
 
 
 def _text(name: str, alert: CapAlert) -> str:

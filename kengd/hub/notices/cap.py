@@ -135,3 +135,28 @@ def check_sense(alert: CapAlert) -> None:
         raise CapError("scope Private needs addresses")
     if alert.msg_type in ("Update", "Cancel", "Ack", "Error") and not alert.references:
         raise CapError(f"msgType {alert.msg_type} needs references")
+
+
+FRESH_MS: Final = 15 * 60_000
+"""An alert that lay about longer, or is repeated later, rings nothing by itself: an officer decides."""
+
+
+def rings_by_itself(alert: CapAlert, now_ms: int) -> bool:
+    """Whether it is urgent enough to ring without an officer, where the settings allow that at all: actual, a first alert for the
+    public, immediate, severe or worse, observed or likely, sent just now and not over. CAP 1.2, 3.2.1 and 3.2.2."""
+    if (alert.status, alert.msg_type, alert.scope) != ("Actual", "Alert", "Public"):
+        return False
+    try:
+        return abs(now_ms - alert.sent_ms) <= FRESH_MS and any(_urgent(info, now_ms) for info in alert.infos)
+    except ValueError:
+        return False
+
+
+def _urgent(info: CapInfo, now_ms: int) -> bool:
+    over = info.expires != "" and unix_ms(datetime.fromisoformat(info.expires)) <= now_ms
+    return (
+        not over
+        and info.urgency == "Immediate"
+        and info.severity in ("Extreme", "Severe")
+        and info.certainty in ("Observed", "Likely")
+    )
