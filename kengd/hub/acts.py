@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from kengd.hub.hush_acts import HushActs
 from kengd.hub.incident_acts import IncidentActs
 from kengd.hub.ring_acts import RingActs
 
 
-class Acts(RingActs, IncidentActs):
+class Acts(RingActs, HushActs, IncidentActs):
     """Safe from any thread."""

@@ -1,4 +1,4 @@
-"""Ringing and stopping: one act for many posts, confirmed where it must be, done once (R47, R62, R65, H14)."""
+"""Ringing: one act for many posts, confirmed where it must be, done once (R47, R62, R65)."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from kengd.errors import KengdError
-from kengd.hub.act_ground import LOCK, ActGround, Actor, Also, check_text, in_service, nothing
+from kengd.hub.act_ground import ActGround, Actor, Also, check_text, in_service, nothing
 from kengd.hub.confirmations import NeedsConfirming, pending_of
 from kengd.hub.dispatching import Order, State, Target, outwards
 from kengd.hub.incidents import Incident, villages_at
-from kengd.hub.ledger import changes, dispatches, incidents, outbox, values
+from kengd.hub.ledger import changes, dispatches, incidents, values
 from kengd.hub.ledger.dispatches import Dispatch
-from kengd.hub.ledger.store import TROUBLE, Transaction
+from kengd.hub.ledger.store import Transaction
 from kengd.hub.order_rules import digest_of, not_locked
 from kengd.hub.roster import SKEW_MS, Roster
 from kengd.wire.orders import is_text
@@ -45,7 +45,7 @@ class RingWish:
 
 
 class RingActs(ActGround):
-    """Rings, hushes, locks, settings. `also`: what is written with the act, see `act_ground.Also`."""
+    """Rings and settings. `also`: what is written with the act, see `act_ground.Also`."""
 
     def ring(
         self, actor: Actor, wish: RingWish, also: Callable[[Transaction, str | None], None] = lambda *_: None
@@ -216,79 +216,6 @@ class RingActs(ActGround):
                 cure="phát một lệnh mới, không kèm vụ việc này",
                 en="this incident is closed: nobody would follow what rings for it",
             )
-
-    # ---- hush
-
-    def hush(
-        self,
-        actor: Actor,
-        act_id: str,
-        posts: Sequence[str],
-        why: str | None,
-        *,
-        lock: bool = False,
-        also: Also = nothing,
-    ) -> Dispatch:
-        """Stop the sound at these posts (is not an all-clear), each hush naming what sounds there; what has been ordered and not
-        answered there is not sent again. `lock`: no new ring until `unlock` (a village's own button is never blocked).
-
-        It goes out before it is written down; under an id that was another act's it gets one of its own. Raises KengdError
-        `unknown_post`, `no_posts`, `bad_text`, `hush_unrecorded`.
-        """
-        chosen = in_service(self._roster(), posts)
-        if why is not None:
-            check_text(why, "lý do")
-        try:
-            with self._ledger.read() as connection:
-                known = dispatches.sounding_at(connection, chosen)
-        except TROUBLE:
-            known = {}  # what the posts say of themselves must do
-        named = self._sounding(chosen, known)
-
-        def within(connection: Transaction) -> None:
-            outbox.stop(connection, chosen, self._wall_ms())
-            if lock:
-                facts = {"by": actor.name, "at_ms": self._wall_ms(), "why": why}
-                values.put_value(connection, LOCK, json.dumps(facts, ensure_ascii=False))
-                changes.note(connection, "hub", lock=True)
-            also(connection)
-
-        order = Order(act_id, "hush", chosen, actor.name, why, activations=named)
-        done = self._dispatcher.dispatch(order, officer=actor.id, also=within)
-        self._dispatcher.end_late()  # what waits for its moment at a post where something else sounds
-        return done
-
-    def unlock(self, actor: Actor, also: Also = nothing) -> None:
-        """New rings may be ordered again. `also`: only where there was a lock."""
-        with self._ledger.write() as connection:
-            lock = values.value_of(connection, LOCK)
-            if lock is not None and values.swap(connection, LOCK, lock, None):
-                changes.note(connection, "hub", lock=False)
-                also(connection)
-
-    def locked(self) -> dict[str, Any] | None:
-        """By whom and since when, or None."""
-        with self._ledger.read() as connection:
-            said = values.value_of(connection, LOCK)
-        return None if said is None else dict(json.loads(said))
-
-    def _sounding(self, posts: Sequence[str], known: Mapping[str, tuple[str, int]]) -> dict[str, str]:
-        """What sounds at each post: what it says itself now, or, where it says nothing, the newest that the book has heard of
-        since. Where nothing is known the hush names nothing and ends what began before it (P13)."""
-        named = {}
-        seen, now_ms = self._seen(), self._wall_ms()
-        for post in posts:
-            name, heard_ms = known.get(post, (None, 0))
-            item = seen.get(post)
-            if item is not None and item.live and item.is_present(now_ms) and item.status is not None:
-                sounding = item.status.sounding
-                if sounding is not None:
-                    name = sounding.activation
-                elif item.status.at_ms - (item.ahead_ms or 0) > heard_ms:
-                    name = None
-            if name is not None:
-                named[post] = name
-        return named
 
     def tell(
         self,

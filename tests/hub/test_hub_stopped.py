@@ -22,7 +22,7 @@ from kengd.hub.order_rules import LOCK
 from kengd.hub.ring_acts import AGAIN_WITHIN_MS, RingWish
 from kengd.hub.roster import Neighbour
 from kengd.hub.service import wall_ms
-from tests.hub.desk_kit import Station, station
+from tests.hub.desk_kit import Station, acts, station
 from tests.hub.spine_kit import COMMUNE, KEY, KID, T0, Clock, Mouth, chained, claims_of, said
 
 RING: dict[str, Any] = {"id": "ring-00001", "signal": "alarm", "purpose": "actual", "why": "trộm"}
@@ -276,3 +276,15 @@ def test_the_second_yes_is_to_these_words(tmp_path: Path) -> None:
         assert made.admin.post("/api/rings", {**form, "confirm": token}).status_code == 201
     finally:
         made.hub.ledger.close()
+
+
+def test_the_same_stop_with_the_lock_added_locks(hub: Station) -> None:
+    """R47, H14: sent again, now with "khóa": nothing is said twice, and from then on nobody rings."""
+    hushed(hub)
+    assert told(hub) != [] and hub.admin.get("/api/desk").json()["lock"] is None
+    for _ in range(2):
+        assert hushed(hub, lock=True)["locked"] is True
+    assert told(hub) == []
+    answer = hub.admin.post("/api/rings", {**RING, "posts": ["an-lao"]})
+    assert (answer.status_code, answer.json()["error"]) == (409, "locked")
+    assert [act for _, act in acts(hub)].count("lock") == 1

@@ -90,6 +90,8 @@ def hush(form: HushForm, desk: At, caller: Hushing) -> Json:
         known = None  # a ledger that is away keeps no bell sounding: said twice, a hush does no harm
     posts = posts_to_hush(desk.hub.roster(), form)
     if known is not None and _same_hush(desk, known, caller, posts, form.why):
+        if lock:
+            desk.hub.acts.lock(actor_of(caller), form.why, desk.line(caller, "lock", {"dispatch": form.id}))
         return Json({**view_of(desk, known, caller), "locked": desk.hub.acts.locked() is not None}, 201)
     line = desk.line(caller, "hush", {"dispatch": form.id, "posts": len(posts), "lock": lock, "why": form.why})
     dispatch = desk.hub.acts.hush(actor_of(caller), form.id, posts, form.why, lock=lock, also=line)
