@@ -197,3 +197,14 @@ def test_the_book_is_read_by_post_kind_and_day(hub: Station) -> None:
     assert "khởi động sổ mới" not in text(seen(hub.admin, "/so-keng", post="an-lao"))
     assert "Không có mục nào" in text(seen(hub.admin, "/so-keng", day="2001-01-01", kind="missed"))
     assert hub.admin.get("/so-keng", day="2026-99-99").status_code == 200
+
+
+def test_what_is_refused_is_a_page_for_a_browser_and_json_for_a_program(hub: Station) -> None:
+    """Nobody on duty reads JSON: the sentence, the cure, the way back."""
+    browser = hub.admin.web.get("/vu-viec/khong-co", headers={"Accept": "text/html,*/*;q=0.8"})
+    assert browser.status_code == 404 and "không có vụ việc này: " not in browser.text
+    assert "không có vụ việc này" in text(browser.text) and "Về bảng trực ban" in text(browser.text)
+    assert hub.admin.get("/vu-viec/khong-co").json()["error"] == "unknown_incident"
+    assert (
+        hub.admin.web.get("/phan/lenh/khong-co", headers={"Accept": "text/html"}).json()["error"] == "unknown_dispatch"
+    )

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from fastapi import FastAPI
 
 from kengd import __version__
+from kengd.errors import KengdError
 from kengd.hub.desk import (
     books,
     cap_room,
@@ -26,6 +27,7 @@ from kengd.hub.desk import (
 from kengd.hub.desk.desk import Desk
 from kengd.hub.desk.gate import Gate
 from kengd.hub.desk.pages import book, cases, duty, entrance, ringing
+from kengd.hub.desk.pages.page import refused
 from kengd.hub.people.people import People
 from kengd.hub.service import Hub
 
@@ -47,6 +49,7 @@ def make_app(hub: Hub, people: People, *, revoked: Callable[[], None] = lambda: 
     app.state.desk = Desk(hub, people, revoked)
     app.add_middleware(Gate, origin=hub.settings.web.origin)
     refusals.add_to(app)
+    app.add_exception_handler(KengdError, refused)
     for room in (*ROOMS, *PAGES):
         app.include_router(room.router)
     return app

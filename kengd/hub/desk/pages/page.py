@@ -8,9 +8,11 @@ from typing import Annotated, Any, Final
 from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse
 from starlette.exceptions import HTTPException
+from starlette.responses import Response
 
 from kengd.errors import KengdError
 from kengd.hub.desk.desk import Desk, csrf_of, desk_of
+from kengd.hub.desk.refusals import said
 from kengd.hub.people.words import ROLE_VI, Caller
 from kengd.pages.frame import Frame
 from kengd.pages.language import COOKIE, Language, language_of, noted
@@ -72,6 +74,19 @@ def page(request: Request, template: str, caller: Caller | None, /, **facts: Any
 def fragment(request: Request, template: str, /, **facts: Any) -> HTMLResponse:
     """A part of a page, anew."""
     return HTMLResponse(FRAME.render(template, language(request), **(facts | {"now_ms": desk_of(request).now_ms()})))
+
+
+async def refused(request: Request, error: Exception) -> Response:
+    """What the API says as JSON, as a page for whoever opened one in a browser: the sentence, the cure, and the way back."""
+    assert isinstance(error, KengdError)
+    answer = said(error)
+    if request.method != "GET" or request.url.path.startswith(("/api/", "/phan/", "/cap", "/static/")):
+        return answer
+    if "text/html" not in request.headers.get("accept", ""):
+        return answer
+    shown = page(request, "refused.html", None, vi=error.vi, cure=error.cure, en=error.en)
+    shown.status_code = answer.status_code
+    return shown
 
 
 def desk_and_caller(request: Request) -> tuple[Desk, Caller]:
