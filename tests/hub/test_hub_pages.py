@@ -14,13 +14,14 @@ from kengd.duty.words import Purpose, Source
 from kengd.hub.desk.gate import CSP
 from kengd.hub.desk.pages.duty import together_gone
 from kengd.hub.desk.pages.page import FRAME
+from kengd.hub.desk.pages.reports import bars
 from kengd.hub.desk.pages.saying import sentence
 from kengd.hub.ledger import rosters
 from kengd.hub.roster import Post, Roster, Village
 from kengd.hub.service import wall_ms
 from tests.hub.desk_kit import Officer, Station, copied, station
 
-PAGES = ("/", "/danh-keng", "/vu-viec", "/so-keng")
+PAGES = ("/", "/danh-keng", "/vu-viec", "/so-keng", "/bao-cao")
 
 
 @pytest.fixture
@@ -208,3 +209,21 @@ def test_what_is_refused_is_a_page_for_a_browser_and_json_for_a_program(hub: Sta
     assert (
         hub.admin.web.get("/phan/lenh/khong-co", headers={"Accept": "text/html"}).json()["error"] == "unknown_dispatch"
     )
+
+
+def test_the_report_shows_the_periods_figures_as_numbers_and_pictures(hub: Station) -> None:
+    """This month unless told; a period that has not begun is said, and this month shown."""
+    hub.pressed("an-lao")
+    html = seen(hub.admin, "/bao-cao")
+    assert "Lần đánh 1" in text(html) and "Báo động 1" in text(html) and "Thôn An Lão 1" in text(html)
+    assert html.count("<rect") >= 24 + 3 and "/api/reports/" in html
+    assert "Lần đánh 0" in text(seen(hub.admin, "/bao-cao", village="bo-trang"))
+    later = text(seen(hub.admin, "/bao-cao", ky="9000"))
+    assert "Lần đánh 1" in later and "9000" in later
+    assert "Lần đánh 0" in text(seen(hub.admin, "/bao-cao", ky="2001-q4"))
+
+
+def test_heights_of_bars_let_the_least_be_seen() -> None:
+    """One ring beside a thousand is still one ring."""
+    assert [bar["height"] for bar in bars([("a", 1_000), ("b", 1), ("c", 0), ("d", 500)])] == [60, 2, 0, 30]
+    assert bars([]) == [] and bars([("a", 0)]) == [{"name": "a", "count": 0, "height": 0}]

@@ -34,7 +34,7 @@ def as_json(period: str, desk: At, caller: Awake, village: Villages = None) -> J
     """The figures. `village`: again for each one; all without."""
     chosen = begun(parse(period), desk.now_ms())
     with desk.reporting():
-        ground = _ground(desk, chosen, village)
+        ground = ground_for(desk, chosen, village)
         figures = plain(asdict(figures_of(ground, chosen, village)))
     figures["by_ending"] = [
         {"outcome": key[0], "reason": key[1], "count": count} for key, count in figures["by_ending"]
@@ -47,7 +47,7 @@ def as_workbook(period: str, desk: At, caller: Awake, village: Villages = None) 
     """The figures and all that they were counted from."""
     chosen = begun(parse(period), desk.now_ms())
     with desk.reporting():
-        made = workbook(_ground(desk, chosen, village), chosen, village)
+        made = workbook(ground_for(desk, chosen, village), chosen, village)
     name = f"bao-cao-keng-{chosen.id}.xlsx"
     return Response(made, media_type=XLSX, headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
@@ -60,7 +60,7 @@ def as_page(
     chosen, commune = begun(parse(period), desk.now_ms()), desk.hub.settings.commune
     heading = Heading(superior, commune.office.upper(), commune.name, desk.now_ms(), number or None)
     with desk.reporting():
-        made = printed(_ground(desk, chosen, village), chosen, heading, village)
+        made = printed(ground_for(desk, chosen, village), chosen, heading, village)
     return HTMLResponse(made, headers={"Content-Security-Policy": PRINTED_CSP})
 
 
@@ -96,7 +96,8 @@ def _key(key: Any) -> str:
     return str(key.value) if isinstance(key, Enum) else key.isoformat() if isinstance(key, date) else str(key)
 
 
-def _ground(desk: Desk, period: Period, villages: list[str] | None) -> Ground:
+def ground_for(desk: Desk, period: Period, villages: list[str] | None) -> Ground:
+    """What a report of this period is counted from. Raises KengdError `unknown_village`."""
     roster = desk.hub.roster()
     known = {item.id for item in roster.villages}
     if strange := [village for village in villages or () if village not in known]:

@@ -23,6 +23,7 @@ SIGN_IN: Final = "/vao"
 NEW_PASSWORD: Final = "/mat-khau"
 ROOMS: Final = (
     ("/", noted("Trực ban")), ("/danh-keng", noted("Đánh kẻng")), ("/vu-viec", noted("Vụ việc")), ("/so-keng", noted("Sổ kẻng")),
+    ("/bao-cao", noted("Báo cáo")),
 )  # fmt: skip
 
 
