@@ -21,7 +21,7 @@ from kengd.hub.roster import Post, Roster, Village
 from kengd.hub.service import wall_ms
 from tests.hub.desk_kit import Officer, Station, copied, station
 
-PAGES = ("/", "/danh-keng", "/vu-viec", "/so-keng", "/bao-cao")
+PAGES = ("/", "/danh-keng", "/vu-viec", "/so-keng", "/bao-cao", "/diem-keng")
 
 
 @pytest.fixture
@@ -227,3 +227,20 @@ def test_heights_of_bars_let_the_least_be_seen() -> None:
     """One ring beside a thousand is still one ring."""
     assert [bar["height"] for bar in bars([("a", 1_000), ("b", 1), ("c", 0), ("d", 500)])] == [60, 2, 0, 30]
     assert bars([]) == [] and bars([("a", 0)]) == [{"name": "a", "count": 0, "height": 0}]
+
+
+def test_a_post_is_let_in_from_the_page_by_one_act_and_only_by_who_may(hub: Station) -> None:
+    """As from the shell: name, villages and file in one; a duty officer is not even offered it."""
+    form = {"id": hub.act(), "name": "Điểm Đồng Sen", "villages": ["Thôn An Lão", "Thôn Đồng Sen"]}
+    made = hub.admin.post("/api/posts/dong-sen/enrol", form)
+    assert made.status_code == 200 and 'id = "dong-sen"' in made.text
+    html = seen(hub.admin, "/diem-keng")
+    assert (
+        "Điểm Đồng Sen" in html
+        and "dong-sen · Thôn An Lão, Thôn Đồng Sen" in text(html)
+        and "chứng thư tới" in text(html)
+    )
+    assert hub.admin.post("/api/posts/chua-co/enrol", {"id": hub.act()}).json()["error"] == "unknown_post"
+    duty = hub.officer("binh")
+    html = seen(duty, "/diem-keng")
+    assert 'id="enrol"' not in html and "data-revoke" not in html and "data-silence" not in html and "data-test" in html

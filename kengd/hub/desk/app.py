@@ -26,7 +26,7 @@ from kengd.hub.desk import (
 )
 from kengd.hub.desk.desk import Desk
 from kengd.hub.desk.gate import Gate
-from kengd.hub.desk.pages import book, cases, duty, entrance, reports, ringing
+from kengd.hub.desk.pages import book, cases, duty, entrance, posts, reports, ringing
 from kengd.hub.desk.pages.page import refused
 from kengd.hub.people.people import People
 from kengd.hub.service import Hub
@@ -35,7 +35,7 @@ ROOMS = (
     sessions, desk_page, live, dispatches, incident_book, books, notice_book, roster_book, post_orders, officers, report_room,
     cap_room, health,
 )  # fmt: skip
-PAGES = (entrance, duty, ringing, cases, book, reports)
+PAGES = (entrance, duty, ringing, cases, book, reports, posts)
 
 
 def make_app(hub: Hub, people: People, *, revoked: Callable[[], None] = lambda: None) -> FastAPI:

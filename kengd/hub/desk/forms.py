@@ -245,9 +245,14 @@ class TimetableForm(Form):
 
 
 class EnrolForm(Form):
-    """`broker_host`: as the post calls it, None: the first name of the server's certificate. `template`: TOML."""
+    """`broker_host`: as the post calls it, None: the first name of the server's certificate. `template`: TOML. A post that is not in
+    the roster needs a `name`; `villages` are names or ids, and new ones come into the roster with it."""
 
     id: ActId
+    name: Words | None = None
+    villages: Annotated[list[Words], Field(max_length=50)] | None = None
+    sounder: bool = False
+    page: Annotated[str, StringConstraints(pattern=PAGE)] | None = None
     broker_host: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:-]{1,253}$")] | None = None
     broker_port: Annotated[int, Field(ge=1, le=65_535)] | None = None
     template: Annotated[str, StringConstraints(max_length=100_000)] | None = None

@@ -78,10 +78,13 @@ def enrol(post: Slug, form: EnrolForm, desk: At, caller: Writing) -> Response:
     Certificates that the post had are revoked, unless `keep_old`. The same `id` again is refused: the file was given out.
     """
     caller.require("enrol")
-    _post(desk, post)
+    if form.name is None:
+        _post(desk, post)
+    villages = None if form.villages is None else tuple(form.villages)
     wish = EnrolWish(
-        post, host=form.broker_host, port=form.broker_port, template=form.template, keep_old=form.keep_old, act=form.id
-    )
+        post, form.name, villages, form.sounder, form.broker_host, form.broker_port, form.template, form.keep_old, form.id,
+        form.page,
+    )  # fmt: skip
     made = desk.enrolling.enrol(wish, _audit(desk, caller), desk.now_ms()).file
     return Response(
         made.text.encode(),

@@ -24,6 +24,7 @@ NEW_PASSWORD: Final = "/mat-khau"
 ROOMS: Final = (
     ("/", noted("Trực ban")), ("/danh-keng", noted("Đánh kẻng")), ("/vu-viec", noted("Vụ việc")), ("/so-keng", noted("Sổ kẻng")),
     ("/bao-cao", noted("Báo cáo")),
+    ("/diem-keng", noted("Điểm kẻng")),
 )  # fmt: skip
 
 
