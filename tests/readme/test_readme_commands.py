@@ -97,7 +97,10 @@ class Demo:
             )
         deadline = time.monotonic() + READY_WITHIN_S
         while "Ctrl-C" not in self.said.read_text():
-            assert self.process.poll() is None and time.monotonic() < deadline, self.said.read_text()
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                said = self.said.read_text()
+                self.end()  # a demo that is merely slow must not go on without its test
+                raise AssertionError(f"the demo is not ready: {said}")
             time.sleep(0.1)
         self.greeting = self.said.read_text()
 
