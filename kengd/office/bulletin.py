@@ -17,6 +17,9 @@ from kengd.wire.status import Status, build_status
 EVERY_MS = 60_000
 HEAD_ALONE_MS = 1_000
 """When only the book's head moved, the status waits this long, so that a burst of entries is one status."""
+HEAD_SOUNDING_MS = 200
+"""While something sounds: a press that joined is in the book and nowhere else in the status. What the hub is then told carries a new
+nonce, so that a hush of whoever was told reaches it: under an untrusted clock an order is as old as its nonce (P13)."""
 
 
 class Bulletin:
@@ -93,8 +96,12 @@ class Bulletin:
                     status.sounding == last.sounding  # first: what begins to sound is in a hurry
                     and replace(status, at_ms=last.at_ms, seq=last.seq, hash=last.hash) == last
                 )
-                if same_but_head and (status.seq == last.seq or age_ms < HEAD_ALONE_MS):
+                wait_ms = HEAD_ALONE_MS if status.sounding is None else HEAD_SOUNDING_MS
+                if same_but_head and (status.seq == last.seq or age_ms < wait_ms):
                     return
+            if status.sounding is not None:
+                self.nonces = self.nonces.renew(self._random16(), now.mono_ms)
+                status = replace(status, nonce=self.nonces.current)
             self._last, self._published_ms = status, now.mono_ms
             payload = build_status(status)
         self._publish(payload)

@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 RENEW_MS = 10 * 60 * 1000
 OVERLAP_MS = 60 * 1000
 NONCE_BYTES = 16
+MOST_EARLIER = 320
+"""About as many as there can be within the 60 s: a bulletin that has nothing but new entries comes five times a second."""
+
+
+class Earlier(NamedTuple):
+    """A nonce that another one has followed at `replaced_ms`."""
+
+    nonce: str
+    issued_ms: int
+    replaced_ms: int
 
 
 @dataclass(frozen=True, slots=True)
 class Nonces:
-    """The nonce in the status and the one before it. `issued_ms`, `previous_issued_ms`: CLOCK_MONOTONIC ms.
+    """The nonce in the status and those before it that are still good. All `_ms`: CLOCK_MONOTONIC.
 
-    Randomness is given: 16 fresh bytes at each start and at each renewal. A start forgets the old nonces.
+    Randomness is given: 16 fresh bytes at each start and at each renewal. A start forgets the old nonces. When a nonce was issued is
+    when a command with it was ordered at the earliest: so it is renewed, too, with what the hub is told while something sounds.
     """
 
     current: str
     issued_ms: int
-    previous: str | None = None
-    previous_issued_ms: int = 0
+    earlier: tuple[Earlier, ...] = ()
 
     @classmethod
     def start(cls, random16: bytes, mono_ms: int) -> Nonces:
@@ -31,8 +42,9 @@ class Nonces:
         return mono_ms >= self.issued_ms + RENEW_MS
 
     def renew(self, random16: bytes, mono_ms: int) -> Nonces:
-        """A new nonce; the one before stays valid for 60 s."""
-        return Nonces(_text(random16), mono_ms, self.current, self.issued_ms)
+        """A new nonce; each one before stays valid for 60 s."""
+        good = tuple(one for one in self.earlier if mono_ms < one.replaced_ms + OVERLAP_MS)
+        return Nonces(_text(random16), mono_ms, (*good, Earlier(self.current, self.issued_ms, mono_ms))[-MOST_EARLIER:])
 
     def issued_mono_ms(self, nonce: str, mono_ms: int) -> int | None:
         """When this nonce was issued, or None when it is not valid now.
@@ -41,12 +53,13 @@ class Nonces:
         """
         if nonce == self.current and mono_ms < self.issued_ms + RENEW_MS + OVERLAP_MS:
             return self.issued_ms
-        if nonce == self.previous and mono_ms < min(self.issued_ms, self.previous_issued_ms + RENEW_MS) + OVERLAP_MS:
-            return self.previous_issued_ms
+        for one in self.earlier:
+            if nonce == one.nonce and mono_ms < min(one.replaced_ms, one.issued_ms + RENEW_MS) + OVERLAP_MS:
+                return one.issued_ms
         return None
 
     def valid(self, nonce: str, mono_ms: int) -> bool:
-        """True for the current nonce, and for the one before within its 60 s."""
+        """True for the current nonce, and for those before within their 60 s."""
         return self.issued_mono_ms(nonce, mono_ms) is not None
 
 

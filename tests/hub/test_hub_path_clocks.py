@@ -18,7 +18,7 @@ from kengd.hub.ledger import incidents, merging, values
 from kengd.hub.ledger.merging import ENTRY
 from kengd.hub.roster import Seen, hub_clock_wrong
 from kengd.hub.service import Hub
-from tests.hub.commune import HOLD_MS, OFFICER, ROOT, Bell, Commune, until
+from tests.hub.commune import HOLD_MS, OFFICER, ROOT, Bell, Commune, now_ms, until
 
 HOUR_MS = 3_600_000
 YEARS_MS = 5 * 365 * 24 * HOUR_MS
@@ -139,6 +139,42 @@ def test_posts_with_wrong_clocks_ring_and_the_officer_reads_what_is_wrong_with_e
     assert "đồng hồ" in found["nam"][1].lower()
     assert all(bell.edges()[-1:] in ([], [0]) for bell in commune.bells.values())
     in_true_order(commune)
+
+
+def test_a_hush_ends_all_that_sounds_at_a_post_without_a_clock_also_what_joined(commune: Commune) -> None:
+    """P13, H22: the keeper has pressed twice, or two orders met there; one "dừng" is enough, and the bell is still."""
+    bell = commune.bells["nam"]
+    before = bell.book()[-1]["seq"]
+    bell.press(hold_ms=HOLD_MS + 60)
+    let_go_ms = now_ms() + HOLD_MS + 500
+    until(lambda: sounds(commune, "nam"), 10, "the hub knows of it")
+    until(lambda: now_ms() > let_go_ms, 5, "the finger is off the button")
+    bell.press(hold_ms=HOLD_MS + 60)
+
+    def begun() -> int:
+        return sum(entry["kind"] == "ringing" and entry["seq"] > before for entry in bell.book())
+
+    until(lambda: begun() == 2, 10, "the second has joined")
+    until(lambda: seen(commune, "nam").status.seq >= bell.book()[-1]["seq"], 5, "the hub was told")  # type: ignore[union-attr]
+    commune.hub.acts.hush(OFFICER, "hush-joined-01", ["nam"], None)
+    until(lambda: commune.states("hush-joined-01") == {"nam": "done"}, 10, "done")
+    until(lambda: not sounds(commune, "nam"), 3, "and still")
+    commune.ring("act-join-00001", ["nam"])
+    commune.ring("act-join-00002", ["nam"])
+    until(lambda: commune.states("act-join-00002") == {"nam": "ringing"}, 10, "both ring")
+    until(lambda: seen(commune, "nam").status.seq >= bell.book()[-1]["seq"], 5, "the hub was told")  # type: ignore[union-attr]
+    commune.hub.acts.hush(OFFICER, "hush-joined-02", POSTS, None)
+    until(lambda: commune.states("hush-joined-02")["nam"] == "done", 10, "done")
+    until(lambda: not sounds(commune, "nam"), 3, "and still")
+    assert bell.edges()[-1] == 0
+    with commune.hub.ledger.write() as connection:
+        for one in incidents.open_ones(connection):
+            incidents.close(connection, one.id, OFFICER.name, clock.now().wall_ms)
+
+
+def sounds(commune: Commune, post: str) -> bool:
+    status = seen(commune, post).status
+    return status is not None and status.sounding is not None
 
 
 def in_true_order(commune: Commune) -> None:

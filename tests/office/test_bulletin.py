@@ -82,7 +82,25 @@ def test_the_nonce_is_new_every_ten_minutes_and_the_status_says_it() -> None:
     first = board.papers[-1]["nonce"]
     board.post(600_000)
     assert board.papers[-1]["nonce"] != first
-    assert board.bulletin.nonces.previous == first
+    assert board.bulletin.nonces.valid(str(first), 600_000)
+
+
+def test_what_is_told_while_something_sounds_carries_a_nonce_of_its_own_time() -> None:
+    """P13, H22: under an untrusted clock an order is as old as its nonce. Whoever was told of a press that joined can end it; those who
+    have an older status can still order, and end what that one told of."""
+    board = Board()
+    board.bulletin.wrote(Head("b", 1, "0" * 64))
+    board.post(0)
+    board.bulletin.belfry_says(ringing(), (), 0)
+    told = []
+    for mono_ms, seq in ((30_000, 2), (30_100, 3), (30_300, 3), (31_000, 4)):
+        board.bulletin.wrote(Head("b", seq, "0" * 64))
+        if board.post(mono_ms):
+            told.append((mono_ms, str(board.papers[-1]["nonce"])))
+    assert [mono_ms for mono_ms, _ in told] == [30_000, 30_300, 31_000], "a press that joined is told within 0.2 s"
+    nonces = board.bulletin.nonces
+    assert [nonces.issued_mono_ms(nonce, 89_999) for _, nonce in told] == [30_000, 30_300, 31_000]
+    assert not nonces.valid(str(board.papers[0]["nonce"]), 90_000), "60 s after it was replaced"
 
 
 def test_symptoms_are_hidden_behind_their_cause() -> None:

@@ -396,6 +396,20 @@ def test_a_nonce_lives_ten_minutes_and_its_forerunner_one() -> None:
         Nonces.start(b"", 0)
 
 
+@given(st.lists(st.integers(1, 30_000), min_size=1, max_size=60), st.integers(0, 59_999))
+def test_however_often_nonces_are_renewed_each_is_good_for_a_minute_after(steps_ms: list[int], later_ms: int) -> None:
+    """A hush that was on its way must not be refused because something happened meanwhile; and none is good for longer."""
+    nonces, at_ms, said = Nonces.start(bytes(16), 0), 0, [(bytes(16).hex(), 0)]
+    for n, step_ms in enumerate(steps_ms, 1):
+        at_ms += step_ms
+        nonces = nonces.renew(n.to_bytes(16), at_ms)
+        said.append((n.to_bytes(16).hex(), at_ms))
+    for n, (nonce, issued_ms) in enumerate(said):
+        until_ms = (said[n + 1][1] if n + 1 < len(said) else issued_ms + 600_000) + 60_000
+        now_ms = at_ms + later_ms
+        assert nonces.issued_mono_ms(nonce, now_ms) == (issued_ms if now_ms < until_ms else None)
+
+
 def test_each_reason_has_a_vietnamese_and_an_english_sentence() -> None:
     """People read sentences: every code of the contract has one."""
     assert set(REASONS) <= set(SENTENCES)
