@@ -136,7 +136,7 @@ def _take(hub: Opened, args: argparse.Namespace) -> int:
         with _acting(hub, roster) as acts:
             acts.acknowledge(who, incident.id, audit_line("acknowledge", {"incident": incident.id}))
     print(f"{who.name} đã nhận xử lý {incident.id}.", file=sys.stderr)
-    return follow(hub, [f"taken-{incident.id}"[:64], part_of("quiet", incident.id)], args)
+    return follow(hub, [part_of("taken", incident.id), part_of("quiet", incident.id)], args)
 
 
 def _support(hub: Opened, args: argparse.Namespace) -> int:

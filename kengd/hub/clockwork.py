@@ -82,6 +82,7 @@ class Clockwork:
         self._noted = threading.Lock()
         self._came: list[tuple[str, bool, int]] = []
         self._sounding: list[tuple[str, Sounding, int]] = []
+        self._told: dict[str, Sounding] = {}
         self._heads: dict[str, Head] = {}
         self._ahead: dict[str, int] = {}
         self._failing: set[str] = set()
@@ -103,13 +104,20 @@ class Clockwork:
                 self._came.append((post, after.present, now_ms))
                 self._wake.set()
             status = after.status
-            sounding = status.sounding if status is not None and after.present and after.live else None
-            if sounding is not None and (before.status is None or before.status.sounding != sounding):
-                self._sounding.append((post, sounding, now_ms))
-                self._wake.set()
+            if status is not None and after.present and after.live:
+                self._hear(post, status.sounding, now_ms)
             if status is not None and after.present and status is not before.status:
                 live = after.live and not self._late(post, after.ahead_ms or 0)
                 self._heads[post] = Head(post, status.book, status.seq, status.hash, after.heard_ms or now_ms, live)
+
+    def _hear(self, post: str, sounding: Sounding | None, now_ms: int) -> None:
+        """What sounds, told live. That a word of before has told it already does not count: nothing was begun for that one."""
+        if sounding is None:
+            self._told.pop(post, None)
+        elif self._told.get(post) != sounding:
+            self._told[post] = sounding
+            self._sounding.append((post, sounding, now_ms))
+            self._wake.set()
 
     def _late(self, post: str, ahead_ms: int) -> bool:
         """Against the quickest of late: what such a status does not name may have come since, to another worker, and is not gone."""
@@ -286,7 +294,7 @@ class Clockwork:
         """The duty room's own bells sound for an alarm that nobody has taken, also while new rings are locked."""
         posts = tuple(post.id for post in self._roster().posts if post.sounder)
         if posts:
-            act = f"sounder-{incident.turns}-{incident.id}"[:64]
+            act = part_of("sounder", incident.id, incident.turns)
             order = Order(act, "ring", posts, HUB, "báo động chưa ai nhận", "alarm", "actual")
 
             def untaken(connection: Transaction) -> None:
@@ -300,6 +308,6 @@ class Clockwork:
     def neighbours(self, incident: Incident) -> None:
         """Villages that help by themselves (H13)."""
         try:
-            self._acts.support(Actor(None, HUB), incident.id, f"support-{incident.id}"[:64], by_itself=True)
+            self._acts.support(Actor(None, HUB), incident.id, part_of("support", incident.id), by_itself=True)
         except KengdError as wrong:
             log.error("neighbours of %s: %s", incident.id, wrong)

@@ -70,7 +70,7 @@ class IncidentActs(ActGround):
             )
         taken = {item.post: item.activation for item in sounded if is_id(item.activation)}
         if taken:
-            order = Order(f"taken-{incident_id}"[:64], "taken", tuple(taken), actor.name, activations=taken)
+            order = Order(part_of("taken", incident_id), "taken", tuple(taken), actor.name, activations=taken)
             self._dispatcher.dispatch(order, officer=actor.id, incident=incident_id)
         self._hush(actor, incident_id, part_of("quiet", incident_id), loud, "đã nhận xử lý")
         return incident

@@ -274,7 +274,8 @@ class Hub:
             self.herald.hurry()
             if incident.closed_ms is not None or wall_ms() - incident.began_ms > RECENT_MS:
                 continue
-            if incident.purpose == "actual":
+            by_a_source = incident.origin == "call" and incident.acknowledged_ms is None
+            if incident.purpose == "actual" and not by_a_source:
                 self.clockwork.neighbours(incident)
             if incident.acknowledged_ms is None:
                 self.clockwork.sounder(incident)

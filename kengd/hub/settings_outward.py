@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final, Self
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
+from kengd.bellcode.codebooks import BUILTIN_NAMES, builtin
 from kengd.errors import UsageError
 from kengd.hub.notices.hooks import webhook_channel
 from kengd.hub.notices.words import NoticeKind
@@ -24,6 +25,8 @@ def _hook_url(url: str) -> str:
 HookUrl = Annotated[str, StringConstraints(max_length=2000), AfterValidator(_hook_url)]
 HookSecret = Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{0,4096}$")]
 Kind = Annotated[NoticeKind, Field(strict=False)]
+_SIGNALS: Final = frozenset(id for name in BUILTIN_NAMES for id in builtin(name).signals)
+"""Those of the shipped codebooks; a village's own bear one of these names."""
 SignalName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{1,40}$")]
 CameraName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 
@@ -43,6 +46,21 @@ class CapFrom(Section):
     villages: list[Slug] = setting(
         [], "các thôn mà rings đánh; không ghi là mọi điểm kẻng", "where; none: every post", max_length=200
     )
+    areas: list[Words] = setting(
+        [],
+        "chỉ tự đánh khi bản tin nêu một trong các tên vùng này, ví dụ Tứ Kỳ",
+        "only alerts whose area is described with one of these names ring",
+        max_length=50,
+    )
+
+    @model_validator(mode="after")
+    def rings_what_there_is_and_only_here(self) -> Self:
+        """A slip in the name would be a false silence, a missing place a false ring."""
+        if self.rings is not None and self.rings not in _SIGNALS:
+            raise Wrong(f"không có hiệu lệnh “{self.rings}”", f"dùng một trong: {', '.join(sorted(_SIGNALS))}")
+        if self.rings is not None and not self.areas:
+            raise Wrong("rings phải đi với areas", 'ghi tên vùng như nguồn tin viết, ví dụ areas = ["Tứ Kỳ"]')
+        return self
 
 
 class Sms(Section):

@@ -12,8 +12,9 @@ import pytest
 
 from kengd.clock import local
 from kengd.hub.bulletins import CAP_DIR, newest
-from kengd.hub.ledger import notices, values
+from kengd.hub.ledger import notices, rosters, values
 from kengd.hub.notices.cap_reading import parse_cap
+from kengd.hub.roster import Neighbour
 from kengd.hub.service import wall_ms
 from tests.hub.desk_kit import CAP_TOKEN, Officer, Station, acts, station
 from tests.hub.spine_kit import claims_of
@@ -188,7 +189,13 @@ def _cap(number: int, *, sent_ms: int | None = None, **changes: str) -> str:
 def trusting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Station]:
     """A commune that lets the weather service ring the alarm in one village."""
     token = sha256(CAP_TOKEN.encode()).hexdigest()
-    source = {"name": "Đài khí tượng", "token_sha256": token, "rings": "alarm", "villages": ["bo-trang"]}
+    source = {
+        "name": "Đài khí tượng",
+        "token_sha256": token,
+        "rings": "alarm",
+        "villages": ["bo-trang"],
+        "areas": ["Tứ Kỳ"],
+    }
     made = station(tmp_path_factory.mktemp("trusting"), cap_from=[source])
     yield made
     made.hub.ledger.close()
@@ -208,7 +215,8 @@ def test_a_cap_alert_rings_by_itself_only_where_the_settings_say_so_and_once(tru
 
 
 def test_what_is_not_urgent_actual_and_fresh_is_only_proposed(trusting: Station) -> None:
-    """An exercise, an update, one that was sent an hour ago or is over, one for later, a possible one: an officer decides."""
+    """An exercise, an update, one that was sent an hour ago or is over, one for later, a possible one, an all-clear, one for another
+    province: an officer decides."""
     documents = [
         _cap(2, status="Exercise"),
         _cap(3, msgType="Update").replace("</scope>", f"</scope>{EARLIER}"),
@@ -219,6 +227,10 @@ def test_what_is_not_urgent_actual_and_fresh_is_only_proposed(trusting: Station)
         _cap(8, scope="Private").replace("</scope>", "</scope><addresses>xa</addresses>"),
         _cap(9, sent_ms=wall_ms() + 3_600_000),
         _cap(10).replace("</certainty>", "</certainty><expires>2020-01-01T00:00:00+07:00</expires>"),
+        _cap(11).replace("</certainty>", "</certainty><effective>2099-01-01T00:00:00+07:00</effective>"),
+        _cap(12).replace("</certainty>", "</certainty><onset>2099-01-01T00:00:00+07:00</onset>"),
+        _cap(13).replace("<urgency>", "<responseType>AllClear</responseType><urgency>"),
+        _cap(14, areaDesc="Tỉnh Cà Mau"),
     ]
     assert [_sent(trusting, document)["rung"] for document in documents] == [False] * len(documents)
     assert trusting.line.said == [] and len(trusting.admin.get("/api/desk").json()["incidents"]) == len(documents)
@@ -228,8 +240,46 @@ def test_a_cap_alert_rings_nothing_while_the_desk_is_locked(trusting: Station) -
     """H14: "dừng tất cả, khóa" holds for everybody; the alert is a proposal then."""
     trusting.admin.post("/api/hushes", {"id": trusting.act(), "all": True, "lock": True})
     trusting.line.said.clear()
-    assert _sent(trusting, _cap(11))["rung"] is False and trusting.line.said == []
+    alert = _cap(20)
+    assert _sent(trusting, alert)["rung"] is False and trusting.line.said == []
     assert len(trusting.admin.get("/api/desk").json()["incidents"]) == 1
+    trusting.admin.post("/api/lock/unlock")
+    assert _sent(trusting, alert)["rung"] is True, "unlocked, and nobody has decided about it"
+    assert len(trusting.admin.get("/api/desk").json()["incidents"]) == 1
+
+
+def test_one_event_with_many_bulletins_rings_once(trusting: Station) -> None:
+    """A source that goes mad rings no village all night: the rest are proposals while the first is open."""
+    assert [_sent(trusting, _cap(number))["rung"] for number in range(30, 36)] == [True] + [False] * 5
+    assert len(trusting.line.said) == 1 and len(trusting.admin.get("/api/desk").json()["incidents"]) == 6
+
+
+def test_an_alert_that_was_proposed_rings_when_the_trusted_source_brings_it_but_not_over_an_officer(
+    trusting: Station,
+) -> None:
+    """A source that may only propose and is quicker must not silence the other; what an officer has taken is the officer's."""
+    alerts = [_cap(40), _cap(41)]
+    source = trusting.hub.settings.cap_from[0]
+    trusting.hub.settings.cap_from[0] = source.model_copy(update={"rings": None})
+    proposed = [_sent(trusting, alert) for alert in alerts]
+    assert [one["rung"] for one in proposed] == [False, False]
+    trusting.admin.post(f"/api/incidents/{proposed[1]['incident']}/acknowledge")
+    trusting.hub.settings.cap_from[0] = source
+    trusting.line.said.clear()
+    assert [_sent(trusting, alert)["rung"] for alert in reversed(alerts)] == [False, True]
+    assert len(trusting.line.said) == 1
+
+
+def test_what_a_source_rings_calls_no_neighbours(trusting: Station) -> None:
+    """H13: people come to help where a person has asked for it; an officer who takes it may."""
+    with trusting.hub.ledger.write() as connection:
+        rosters.put_neighbours(connection, "bo-trang", [Neighbour("bo-trang", "an-lao", by_itself=True)])
+    trusting.hub.forget_roster()
+    incident = _sent(trusting, _cap(50))["incident"]
+    trusting.line.said.clear()
+    trusting.answers(incident, "bo-trang", "received", "ringing", activation="cap-0001")
+    trusting.hub._told_of([incident])
+    assert trusting.line.said == []
 
 
 def test_an_alarm_that_was_rung_because_somebody_called_is_told_like_any_other(hub: Station) -> None:

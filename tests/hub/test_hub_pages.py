@@ -184,6 +184,9 @@ def test_the_language_is_chosen_and_kept_and_leads_nowhere_else(hub: Station) ->
     assert '<html lang="vi"' in seen(hub.admin, "/")
     answer = hub.admin.web.get("/ngon-ngu/en", headers={"Referer": "http://evil.example/x"}, follow_redirects=False)
     assert (answer.status_code, answer.headers["location"]) == (303, "/")
+    for odd in ("http://[x]/", "http://testserver//evil.example", "x"):
+        answer = hub.admin.web.get("/ngon-ngu/en", headers={"Referer": odd}, follow_redirects=False)
+        assert (answer.status_code, answer.headers["location"]) == (303, "/"), odd
     html = seen(hub.admin, "/")
     assert '<html lang="en"' in html and "STOP ALL" in html
     assert hub.admin.web.get("/ngon-ngu/fr", follow_redirects=False).status_code == 422

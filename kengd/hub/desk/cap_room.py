@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import json
 import logging
 from dataclasses import replace
 from hashlib import sha256
@@ -19,7 +20,7 @@ from kengd.hub.desk.forms import AnyId
 from kengd.hub.desk.refusals import Json
 from kengd.hub.dispatching import Order
 from kengd.hub.incidents import Incident, Outcome, villages_at
-from kengd.hub.ledger import audits, incidents
+from kengd.hub.ledger import audits, incidents, values
 from kengd.hub.ledger.incidents import Sounded
 from kengd.hub.ledger.store import Transaction
 from kengd.hub.notices.cap import CapAlert, CapArea, CapReference, rings_by_itself
@@ -37,12 +38,15 @@ router = APIRouter()
 LATELY_MS: Final = 31 * 86_400_000
 EXPIRES_MS: Final = 3_600_000
 """After that an alarm without a word is no news any more (a CAP alert has to say)."""
+RANG: Final = "cap-rang:"
+"""Key in the ledger's values, with a digest of the source's name behind it: what it last rang by itself."""
+AGAIN_MS: Final = 30 * 60_000
 _PROPOSED: Final = {"Alert": "", "Update": "(tin mới) ", "Cancel": "(hủy) "}
 _EN: Final = {"alarm": "Alarm", "evacuate": "Evacuate", "fire": "Fire", "flood": "Flood"}
 
 
 class _Known(Exception):
-    """It was proposed, or rung, before."""
+    """An officer has decided about it already; or this source has rung just now."""
 
 
 @router.get("/cap")
@@ -170,7 +174,11 @@ def _proposed(desk: Desk, source: CapFrom, alert: CapAlert) -> Json:
         "actual" if alert.status == "Actual" else "drill", text=_text(source.name, alert),
     )  # fmt: skip
     facts: dict[str, Any] = {"incident": incident.id, "identifier": alert.identifier[:200], "status": alert.status}
-    rung = source.rings is not None and rings_by_itself(alert, now_ms) and _rung(desk, source, incident, facts)
+    rung = (
+        source.rings is not None
+        and rings_by_itself(alert, source.areas, now_ms)
+        and _rung(desk, source, incident, facts)
+    )
     if not rung:
         with desk.hub.ledger.write() as connection:
             if incidents.add(connection, incident):
@@ -188,7 +196,11 @@ def _rung(desk: Desk, source: CapFrom, incident: Incident, facts: dict[str, Any]
     begun = replace(incident, call_due_ms=due_ms, villages=villages_at(roster, posts))
 
     def begin(connection: Transaction) -> None:
-        if not incidents.add(connection, begun):
+        """Proposed before, by another source or while all was locked: rung now, unless somebody has decided."""
+        _not_too_often(connection, source, incident)
+        if not incidents.add(connection, begun) and not incidents.rung_for(
+            connection, begun.id, begun.villages, due_ms
+        ):
             raise _Known
         audits.write(connection, f"cap:{source.name}", "cap_rung", {**facts, "signal": source.rings}, incident.began_ms)
 
@@ -205,6 +217,20 @@ def _rung(desk: Desk, source: CapFrom, incident: Incident, facts: dict[str, Any]
         log.error("a CAP alert of %s that would ring by itself did not: %s", source.name, wrong)
         return False
     return True
+
+
+def _not_too_often(connection: Transaction, source: CapFrom, incident: Incident) -> None:
+    """One event has many bulletins: what a source sends while the last one that it rang is open, or shortly after, is proposed.
+    Raises _Known."""
+    key = f"{RANG}{sha256(source.name.encode()).hexdigest()[:32]}"
+    before = values.value_of(connection, key)
+    if before is not None:
+        last = json.loads(before)
+        known = incidents.find(connection, last["incident"])
+        recent = abs(incident.began_ms - last["at_ms"]) < AGAIN_MS
+        if last["incident"] != incident.id and (recent or (known is not None and known.closed_ms is None)):
+            raise _Known
+    values.put_value(connection, key, json.dumps({"incident": incident.id, "at_ms": incident.began_ms}))
 
 
 def _text(name: str, alert: CapAlert) -> str:

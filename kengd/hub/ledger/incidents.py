@@ -99,6 +99,18 @@ def wake(connection: Connection, incident_id: str, began_ms: int, due_ms: int) -
     connection.execute(update(INCIDENT).where(where).values(began_ms=began_ms, call_due_ms=due_ms))
 
 
+def rung_for(connection: Connection, incident_id: str, villages: Sequence[str], due_ms: int) -> bool:
+    """A call that nobody has taken, closed or rung for is rung for now: where it is, and when somebody is to be called. False: it
+    is none of these."""
+    nobody = and_(
+        INCIDENT.c.acknowledged_ms.is_(None), INCIDENT.c.closed_ms.is_(None), INCIDENT.c.call_due_ms.is_(None)
+    )
+    where = and_(INCIDENT.c.id == incident_id, INCIDENT.c.origin == "call", nobody)
+    news = {"villages": json.dumps(list(villages)), "call_due_ms": due_ms}
+    found = connection.execute(update(INCIDENT).where(where).values(news))
+    return _noted(connection, incident_id, found.rowcount > 0)
+
+
 def sound_ended(connection: Connection, ended: Mapping[tuple[str, str], str], at_ms: int) -> None:
     """These (post, activation) do not sound any more: how each has ended."""
     if not ended:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, NamedTuple
@@ -141,21 +142,27 @@ FRESH_MS: Final = 15 * 60_000
 """An alert that lay about longer, or is repeated later, rings nothing by itself: an officer decides."""
 
 
-def rings_by_itself(alert: CapAlert, now_ms: int) -> bool:
+def rings_by_itself(alert: CapAlert, areas: Collection[str], now_ms: int) -> bool:
     """Whether it is urgent enough to ring without an officer, where the settings allow that at all: actual, a first alert for the
-    public, immediate, severe or worse, observed or likely, sent just now and not over. CAP 1.2, 3.2.1 and 3.2.2."""
+    public, sent just now; and in one of its infos immediate, severe or worse, observed or likely, here (an area's description names
+    one of `areas`), begun and not over, and no all-clear. CAP 1.2, 3.2.1 and 3.2.2."""
     if (alert.status, alert.msg_type, alert.scope) != ("Actual", "Alert", "Public"):
         return False
     try:
-        return abs(now_ms - alert.sent_ms) <= FRESH_MS and any(_urgent(info, now_ms) for info in alert.infos)
+        return abs(now_ms - alert.sent_ms) <= FRESH_MS and any(_urgent(info, areas, now_ms) for info in alert.infos)
     except ValueError:
         return False
 
 
-def _urgent(info: CapInfo, now_ms: int) -> bool:
+def _urgent(info: CapInfo, areas: Collection[str], now_ms: int) -> bool:
+    begins = [unix_ms(datetime.fromisoformat(at)) for at in (info.effective, info.onset) if at]
     over = info.expires != "" and unix_ms(datetime.fromisoformat(info.expires)) <= now_ms
+    here = any(name.casefold() in area.desc.casefold() for name in areas for area in info.areas)
     return (
-        not over
+        here
+        and not over
+        and all(at_ms <= now_ms for at_ms in begins)
+        and "AllClear" not in info.response_types
         and info.urgency == "Immediate"
         and info.severity in ("Extreme", "Severe")
         and info.certainty in ("Observed", "Likely")

@@ -37,11 +37,19 @@ def new_password(request: Request, caller: Looking) -> Response:
 @router.get("/ngon-ngu/{wanted}")
 def choose_language(wanted: Language, request: Request, referer: Annotated[str | None, Header()] = None) -> Response:
     """Back to the page that one came from, in this language."""
-    back = urlsplit(referer or "/")
-    own = back.netloc == request.headers.get("host") and back.path.startswith("/") and not back.path.startswith("//")
-    answer = RedirectResponse(back.path if own else "/", 303)
+    answer = RedirectResponse(_own_path(referer, request.headers.get("host")), 303)
     answer.set_cookie(COOKIE, wanted, max_age=YEAR_S, path="/", secure=desk_of(request).secure, samesite="lax")
     return answer
+
+
+def _own_path(referer: str | None, host: str | None) -> str:
+    """Of a page of ours; anything else leads to the desk."""
+    try:
+        back = urlsplit(referer or "/")
+    except ValueError:
+        return "/"
+    own = back.netloc == host and back.path.startswith("/") and not back.path.startswith("//")
+    return back.path if own else "/"
 
 
 @router.get("/static/{digest}/{name}")
