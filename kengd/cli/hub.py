@@ -98,7 +98,7 @@ def _options(name: str, parser: argparse.ArgumentParser) -> None:
         "users": (_users,),
         "keys": (_keys,),
         "backup": (_file,),
-        "restore": (_file, _restore),
+        "restore": (_restore,),
     }
     for add in adders.get(name, ()):
         add(parser.add_argument)
@@ -222,8 +222,15 @@ def _keys(add: Add) -> None:
 
 def _file(add: Add) -> None:
     add("file", metavar="TỆP")
+    _passphrase(add)
+
+
+def _passphrase(add: Add) -> None:
     add("--passphrase-file", metavar="TỆP", help="tệp chứa câu mật khẩu; không ghi thì hỏi ở bàn phím")
 
 
 def _restore(add: Add) -> None:
+    add("file", nargs="?", metavar="TỆP")
+    _passphrase(add)
     add("--state", metavar="THƯ_MỤC", help="nơi giữ sổ và khoá; không ghi thì như hub.toml trong bản sao lưu")
+    add("--checked", action="store_true", help="đã thu hồi lại xong những gì bị thu hồi sau lúc sao lưu; đi một mình")

@@ -1,7 +1,4 @@
-"""The backup: one file with the ledger, the authority under a passphrase, and hub.toml; and a hub made from it again.
-
-It is a zip, so that anybody can look what is in it: `about.json`, `hub.toml`, `authority.sealed`, `ledger.jsonl`.
-"""
+"""The backup: one file with the ledger, the authority under a passphrase, and hub.toml; and a hub made from it again."""
 
 from __future__ import annotations
 
@@ -11,32 +8,27 @@ import os
 import re
 import shutil
 import tempfile
-import zipfile
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Final
+from typing import BinaryIO, Final
 
 from kengd import __version__
 from kengd.clock import local
 from kengd.errors import KengdError, UsageError
+from kengd.hub import packing, restored
 from kengd.hub.authority.authority import Authority
 from kengd.hub.authority.files import PART, PRIVATE, sync
-from kengd.hub.founding import write_broker
-from kengd.hub.ledger import audits, copying
+from kengd.hub.authority.index import Index
+from kengd.hub.founding import BROKER_DIR, write_broker
+from kengd.hub.ledger import audits, copying, people
 from kengd.hub.ledger.store import Ledger
+from kengd.hub.people.words import Officer
 from kengd.hub.settings import HubSettings, read_hub
 
-ABOUT: Final = "about.json"
-SETTINGS: Final = "hub.toml"
-AUTHORITY: Final = "authority.sealed"
-LEDGER: Final = "ledger.jsonl"
+LEDGER_FILE: Final = "ledger.sqlite"
 KEPT: Final = 14
 """Nightly backups in one directory; older ones of the same commune are removed."""
-LARGEST_PART: Final = 64 << 20
-"""Of everything but the ledger, which is read line by line."""
-LONGEST_LINE: Final = 16 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +43,13 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """A hub made from a backup. `made_ms`: when that was made."""
+    """A hub made from a backup. `made_ms`: when that was made; `index`, `officers`: who had been let in by then, and now is again."""
 
     settings: HubSettings
     rows: int
     made_ms: int
+    index: Index
+    officers: tuple[Officer, ...]
 
 
 def backup(settings: HubSettings, config: Path, into: Path, passphrase: str, by: str, now_ms: int) -> Kept:
@@ -70,7 +64,9 @@ def backup(settings: HubSettings, config: Path, into: Path, passphrase: str, by:
     ledger = Ledger(settings.database_url)
     try:
         text = config.read_bytes()
-        rows = _write(path, settings, text, sealed, ledger, now_ms)
+        about = {"commune": settings.commune.id, "made_ms": now_ms, "version": __version__}
+        with _fresh(path) as out:
+            rows = packing.write(out, about, text, sealed, copying.lines(ledger), passphrase)
         with ledger.write() as connection:
             audits.write(connection, by, "backup", {"rows": rows}, now_ms)
         if nightly:
@@ -89,22 +85,14 @@ def backup(settings: HubSettings, config: Path, into: Path, passphrase: str, by:
     return Kept(path, rows, path.stat().st_size, outside)
 
 
-def _write(path: Path, settings: HubSettings, text: bytes, sealed: bytes, ledger: Ledger, now_ms: int) -> int:
+@contextlib.contextmanager
+def _fresh(path: Path) -> Iterator[BinaryIO]:
     """The whole file or none, for its owner only from the first byte on."""
     part = path.with_name(f".{path.name}.{os.getpid()}{PART}")
-    about = {"kengd-hub-backup": 1, "commune": settings.commune.id, "made_ms": now_ms, "version": __version__}
-    rows = 0
     try:
         handle = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE)
         with os.fdopen(handle, "w+b") as out:
-            with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as pack:
-                pack.writestr(ABOUT, json.dumps(about, ensure_ascii=False))
-                pack.writestr(SETTINGS, text)
-                pack.writestr(AUTHORITY, sealed)
-                with pack.open(LEDGER, "w", force_zip64=True) as member:
-                    for line in copying.lines(ledger):
-                        member.write(line.encode() + b"\n")
-                        rows += line.startswith("[")
+            yield out
             out.flush()
             os.fsync(out.fileno())
         os.replace(part, path)
@@ -113,42 +101,49 @@ def _write(path: Path, settings: HubSettings, text: bytes, sealed: bytes, ledger
         with contextlib.suppress(OSError):
             part.unlink()
         raise
-    return rows
 
 
 def restore(file: Path, config: Path, passphrase: str, by: str, now_ms: int, state: Path | None = None) -> Restored:
     """Make the hub of this backup where there is none; all or nothing. What had been ordered before is not sent again.
 
     `state`: its state directory from now on, written into the new hub.toml; None: where the backup's hub.toml has it. Raises
-    UsageError `hub_exists`, KengdError `no_backup`, `backup_broken`, `backup_other_release`, `wrong_passphrase`, `no_directory`,
-    `bad_state`, SettingsError, and what ledger and authority raise.
+    UsageError `hub_exists`, KengdError `no_backup`, `backup_broken`, `backup_unproved`, `backup_other_release`, `wrong_passphrase`,
+    `no_directory`, `bad_state`, SettingsError, and what ledger and authority raise.
     """
-    with _opened(file) as pack:
-        about, text, sealed = (_part(pack, name) for name in (ABOUT, SETTINGS, AUTHORITY))
-        made_ms = _made_ms(about)
+    with packing.opened(file) as pack:
+        pack.prove(passphrase)  # before anything in it is believed
+        made_ms, text, sealed = pack.made_ms(), pack.part(packing.SETTINGS), pack.part(packing.AUTHORITY)
         if state is not None:
             text = _moved(text, state, config)
         settings = read_hub(text, config)
         _nothing_there(settings, config)
         _make_room(settings.state, config.parent)
-        authority = Authority.unseal(sealed, passphrase, settings.authority)  # a wrong passphrase has made nothing
+        made_here = [settings.authority, *(one for one in [settings.state / BROKER_DIR] if not one.exists())]
+        authority = Authority.unseal(sealed, passphrase, settings.authority)
         try:
             with _empty_ledger(settings) as ledger:
-                with pack.open(LEDGER) as member:
-                    rows = copying.fill(ledger, _lines(member), now_ms)
+                rows = copying.fill(ledger, pack.lines(), now_ms)
                 with ledger.write() as connection:
+                    restored.note(connection, made_ms, now_ms)
                     audits.write(connection, by, "restore", {"rows": rows, "made_ms": made_ms}, now_ms)
+                    officers = tuple(people.officers(connection))
                 write_broker(authority, settings)
                 _write_new(config, text)
         except BaseException:
-            shutil.rmtree(settings.authority, ignore_errors=True)
+            for place in made_here:
+                shutil.rmtree(place, ignore_errors=True)
             raise
-    return Restored(settings, rows, made_ms)
+    return Restored(settings, rows, made_ms, authority.index, officers)
 
 
 @contextlib.contextmanager
 def _empty_ledger(settings: HubSettings) -> Iterator[Ledger]:
-    """One that nothing was written into, and is so again when the block raises. Raises UsageError `hub_exists`."""
+    """One that nothing was written into, and is so again when the block raises; a file that was not there is not there then.
+
+    Raises UsageError `hub_exists`.
+    """
+    file = settings.state / LEDGER_FILE if settings.database.url is None else None
+    new = file is not None and not file.exists()
     ledger = Ledger(settings.database_url)
     try:
         if not copying.is_empty(ledger):
@@ -157,54 +152,13 @@ def _empty_ledger(settings: HubSettings) -> Iterator[Ledger]:
             yield ledger
         except BaseException:
             copying.wipe(ledger)
+            if file is not None and new:
+                ledger.close()
+                for beside in ("", "-wal", "-shm", "-journal"):  # what SQLite keeps beside it too
+                    file.with_name(LEDGER_FILE + beside).unlink(missing_ok=True)
             raise
     finally:
         ledger.close()
-
-
-def _lines(member: IO[bytes]) -> Iterator[str]:
-    while line := member.readline(LONGEST_LINE):
-        yield line.decode()
-
-
-@contextlib.contextmanager
-def _opened(file: Path) -> Iterator[zipfile.ZipFile]:
-    try:
-        pack = zipfile.ZipFile(file)
-    except OSError as wrong:
-        raise UsageError(
-            "no_backup",
-            f"không đọc được {file} ({wrong.strerror})",
-            cure="xem lại tên tệp sao lưu",
-            en=f"cannot read {file}",
-        ) from wrong
-    except zipfile.BadZipFile as wrong:
-        raise _broken(file, str(wrong)) from wrong
-    try:
-        yield pack
-    except (zipfile.BadZipFile, zlib.error, EOFError) as wrong:
-        raise _broken(file, str(wrong)) from wrong
-    finally:
-        pack.close()
-
-
-def _part(pack: zipfile.ZipFile, name: str) -> bytes:
-    try:
-        if pack.getinfo(name).file_size > LARGEST_PART:
-            raise KeyError(name)
-        return pack.read(name)
-    except KeyError:
-        raise _broken(Path(pack.filename or ""), f"no {name}") from None
-
-
-def _made_ms(about: bytes) -> int:
-    try:
-        said = json.loads(about)
-        if said["kengd-hub-backup"] != 1:
-            raise ValueError
-        return int(said["made_ms"])
-    except (ValueError, KeyError, TypeError):
-        raise _broken(Path(ABOUT), "not a backup of this kind") from None
 
 
 def _nothing_there(settings: HubSettings, config: Path) -> None:
@@ -264,13 +218,4 @@ def _exists(what_vi: str, what: str) -> UsageError:
         cure="khôi phục vào máy mới; hoặc dời hub.toml, thư mục dữ liệu (và cơ sở dữ liệu) cũ đi trước; hoặc để chỗ khác: "
         "kengd --config TỆP_HUB_TOML hub restore TỆP --state THƯ_MỤC",
         en=f"{what} is there already",
-    )
-
-
-def _broken(file: Path, what: str) -> KengdError:
-    return KengdError(
-        "backup_broken",
-        f"tệp {file} không phải bản sao lưu của máy trực ban, hoặc đã hỏng",
-        cure="dùng bản sao lưu khác",
-        en=f"{file}: {what}",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import stat
 import zipfile
 from collections.abc import Iterator
@@ -13,17 +14,19 @@ from sqlalchemy import select
 
 from kengd.__main__ import main
 from kengd.errors import KengdError
+from kengd.hub.authority import sealing
 from kengd.hub.authority.authority import Authority
 from kengd.hub.dispatcher import Dispatcher
 from kengd.hub.dispatching import Order
 from kengd.hub.founding import Wish, found
 from kengd.hub.incidents import Incident
-from kengd.hub.keeping import AUTHORITY, KEPT, LEDGER, SETTINGS, backup, restore
+from kengd.hub.keeping import KEPT, backup, restore
 from kengd.hub.ledger import audits, dispatches, incidents, outbox, values
 from kengd.hub.ledger.merging import merge
 from kengd.hub.ledger.rows import Row
 from kengd.hub.ledger.store import Ledger
 from kengd.hub.ledger.watch_rows import TrialRow
+from kengd.hub.packing import AUTHORITY, LEDGER, SETTINGS, SUMS
 from kengd.hub.people.passwords import argon2
 from kengd.hub.settings import load_hub
 from tests.hub.authority_kit import NOW_MS
@@ -67,7 +70,8 @@ class Place:
 
 
 def lively(place: Place) -> None:
-    """A book, an alarm that nobody has taken, a command that nobody has answered, an all-clear on its way, a test at work."""
+    """A book, an alarm that nobody has taken, a command that nobody has answered, an all-clear on its way, a ring that came too late
+    and is to be ended, a test at work."""
     ledger, clock = place.ledger(), Clock(NOW_MS)
     authority = Authority.open(load_hub(str(place.config)).authority)
     dispatcher = Dispatcher(ledger, COMMUNE, Mouth(), authority.signing, dict, clock)
@@ -76,6 +80,8 @@ def lively(place: Place) -> None:
         merge(connection, heard("thon-1", true_book(5), NOW_MS), NOW_MS)
         incidents.add(connection, Incident("thon-1-x", "alarm", NOW_MS, post="thon-1", call_due_ms=NOW_MS + 60_000))
         values.put_value(connection, "clear:thon-1-x", '{"posts": ["thon-1"]}')
+        late = {"dispatch": "act-00000001", "post": "thon-1", "name": "an-0001"}
+        values.put_value(connection, f"{dispatches.LATE}jti-1:thon-1", json.dumps(late))
         values.put_value(connection, "lock", '{"by": "Đ/c Hùng"}')
         connection.execute(
             TrialRow.__table__.insert(),  # type: ignore[attr-defined]
@@ -89,7 +95,8 @@ def lively(place: Place) -> None:
 
 @pytest.fixture(autouse=True)
 def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first officer's password costs the least there is."""
+    """The first officer's password and the passphrase cost the least there is."""
+    monkeypatch.setattr(sealing, "N", sealing.LEAST_N)
     monkeypatch.setattr("kengd.hub.people.ground.argon2", lambda: argon2(time_cost=1, memory_kib=8))
 
 
@@ -113,7 +120,8 @@ def emptied(place: Place) -> None:
 
 
 def test_a_restored_hub_has_the_same_book_and_sends_nothing_old(place: Place, tmp_path: Path) -> None:
-    """Restore is tried, and never re-dispatches old commands: every command closed, nobody called, no all-clear, no session."""
+    """Restore is tried, and never re-dispatches old commands: every command closed, nobody called, no all-clear, no
+    hush of what came late, no session."""
     before = place.rows()
     made = place.backup(tmp_path / "b.zip")
     emptied(place)
@@ -133,12 +141,12 @@ def test_a_restored_hub_has_the_same_book_and_sends_nothing_old(place: Place, tm
     Dispatcher(ledger, COMMUNE, mouth, authority.signing, dict, clock).tend()
     with ledger.read() as connection:
         states = {target.post: target.state.value for target in dispatches.targets_of(connection, ["act-00000001"])}
-        kept = [values.value_of(connection, key) for key in ("clear:thon-1-x", "lock")]
+        kept = [values.value_of(connection, key) for key in ("clear:thon-1-x", "late:jti-1:thon-1", "lock")]
         called = incidents.calls_due(connection, AFTER_MS)
         acts = [item.act for item in audits.read(connection)]
         broken = audits.verify(connection)
     assert (mouth.said, states) == ([], {"thon-1": "cancelled", "thon-2": "cancelled"})
-    assert (kept, called) == ([None, '{"by": "Đ/c Hùng"}'], [])
+    assert (kept, called) == ([None, None, '{"by": "Đ/c Hùng"}'], [])
     assert [row[1] for row in after["trial"]] == ["thon-1"]
     assert (acts[-1], broken) == ("restore", None)
     with ledger.write() as connection:  # numbers go on where they were
@@ -152,7 +160,7 @@ def test_the_backup_is_one_private_file_with_a_sealed_authority(place: Place, tm
     made = place.backup(tmp_path / "b.zip")
     assert stat.S_IMODE(made.path.stat().st_mode) == 0o600
     with zipfile.ZipFile(made.path) as pack:
-        assert sorted(pack.namelist()) == sorted(["about.json", SETTINGS, AUTHORITY, LEDGER])
+        assert sorted(pack.namelist()) == sorted(["about.json", SETTINGS, AUTHORITY, LEDGER, SUMS])
         assert not any(b"PRIVATE KEY" in pack.read(name) for name in pack.namelist())
     assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["b.zip"]
 

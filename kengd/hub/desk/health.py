@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from fastapi.responses import PlainTextResponse
 
 from kengd import __version__
-from kengd.hub import calling
+from kengd.hub import calling, restored
 from kengd.hub.act_ground import LOCK
 from kengd.hub.desk.desk import At, Desk
 from kengd.hub.desk.refusals import Json
@@ -58,11 +58,11 @@ def missing_now(desk: Desk) -> list[str]:
 def conditions_now(desk: Desk) -> list[dict[str, Any]]:
     """Of the hub itself, without names: code, Vietnamese sentence, cure."""
     with desk.hub.ledger.read() as connection:
-        nobody = calling.unreached(values.value_of(connection, calling.KEPT))
-    if nobody is None:
-        return []
-    said = calling.condition(nobody)
-    return [{key: said[key] for key in ("code", "vi", "en", "cure", "since_ms")}]
+        kept = values.values_of(connection, calling.KEPT, restored.KEPT)
+    nobody, unchecked = calling.unreached(kept.get(calling.KEPT)), restored.unchecked(kept.get(restored.KEPT))
+    found = [] if nobody is None else [calling.condition(nobody)]
+    found += [] if unchecked is None else [restored.condition(unchecked)]
+    return [{key: said[key] for key in ("code", "vi", "en", "cure", "since_ms")} for said in found]
 
 
 @router.get("/metrics")
@@ -75,7 +75,7 @@ def metrics(desk: At) -> PlainTextResponse:
         open_ones = incidents.open_ones(connection)
         doubtful = desk_facts.doubtful_books(connection)
         newest = desk_facts.newest_n(connection)
-        kept = values.values_of(connection, LOCK, calling.KEPT)
+        kept = values.values_of(connection, LOCK, calling.KEPT, restored.KEPT)
         lines_unread = unread.counts(connection)
         failed = notices.failed_since(connection, now_ms - DAY_MS)
     numbers = {
@@ -91,6 +91,7 @@ def metrics(desk: At) -> PlainTextResponse:
             sum(1 for item in open_ones if item.origin == "alarm" and item.acknowledged_ms is None)
         ),
         "kengd_hub_nobody_reached": float(calling.KEPT in kept),
+        "kengd_hub_restored_unchecked": float(restored.KEPT in kept),
         "kengd_hub_notices_failed_today": float(failed),
         "kengd_hub_books_with_gaps": float(sum(1 for chain in doubtful if chain.gap_ms is not None)),
         "kengd_hub_books_wrong": float(sum(1 for chain in doubtful if chain.wrong_seq is not None)),

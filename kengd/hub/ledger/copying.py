@@ -18,8 +18,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from kengd.errors import KengdError
 from kengd.hub.dispatching import State
 from kengd.hub.ledger.dispatch_rows import CommandRow, TargetRow
+from kengd.hub.ledger.dispatches import LATE
 from kengd.hub.ledger.incident_rows import IncidentRow
-from kengd.hub.ledger.people_rows import SessionRow
+from kengd.hub.ledger.people_rows import SessionRow, TokenRow
 from kengd.hub.ledger.rows import Row, table
 from kengd.hub.ledger.store import Ledger
 from kengd.hub.ledger.trials import WAITING
@@ -29,9 +30,13 @@ from kengd.hub.ledger.watch_rows import ErrandRow, TrialRow
 FORMAT: Final = 1
 _AT_ONCE: Final = 1_000
 COMMAND, TARGET, INCIDENT = table(CommandRow), table(TargetRow), table(IncidentRow)
-SESSION, TRIAL, ERRAND = table(SessionRow), table(TrialRow), table(ErrandRow)
-_PENDING: Final = ("clear:", "confirm:")
-"""Values that would make the hub act by itself: all-clears on their way, alarms that wait for a second yes."""
+SESSION, TOKEN = table(SessionRow), table(TokenRow)
+TRIAL, ERRAND = table(TrialRow), table(ErrandRow)
+_PENDING: Final = ("clear:", "confirm:", LATE, "worker:")
+"""Values that would make the hub act by itself, or hold back: all-clears on their way, alarms that wait for a second yes, rings that
+came too late and are to be ended, workers that are no more."""
+_UNFIT: Final = (RecursionError, OverflowError, SQLAlchemyError)
+"""What is JSON for nobody, and numbers that no database holds."""
 
 
 def lines(ledger: Ledger) -> Iterator[str]:
@@ -64,7 +69,7 @@ def fill(ledger: Ledger, source: Iterable[str], now_ms: int) -> int:
     with ledger.write() as connection:
         try:
             count = _fill(connection, tables, iter(source))
-        except (ValueError, KeyError, TypeError, IndexError, StopIteration, SQLAlchemyError) as wrong:
+        except (ValueError, KeyError, TypeError, IndexError, StopIteration, *_UNFIT) as wrong:
             raise _broken(type(wrong).__name__) from wrong
         _laid_to_rest(connection, now_ms)
         if not ledger.sqlite:
@@ -114,7 +119,8 @@ def _fill(connection: Connection, tables: dict[str, Table], source: Iterator[str
 
 
 def _laid_to_rest(connection: Connection, now_ms: int) -> None:
-    """Old commands are not sent, old alarms call nobody, old notices are not told, devices sign in anew."""
+    """Old commands are not sent, old alarms call nobody, old notices are not told, devices sign in anew. Tokens end: which of them
+    were revoked after the backup is known to nobody here."""
     connection.execute(update(COMMAND).values(open=False))
     unanswered = TARGET.c.state.in_([State.WAITING.value, State.SENT.value])
     connection.execute(update(TARGET).where(unanswered).values(state=State.CANCELLED.value, ended_ms=now_ms))
@@ -124,6 +130,7 @@ def _laid_to_rest(connection: Connection, now_ms: int) -> None:
     connection.execute(delete(TRIAL).where(TRIAL.c.result == WAITING))
     connection.execute(delete(ERRAND))
     connection.execute(delete(SESSION))
+    connection.execute(update(TOKEN).where(TOKEN.c.ended_ms.is_(None)).values(ended_ms=now_ms))
 
 
 def _count_on(connection: Connection) -> None:
