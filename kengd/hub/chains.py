@@ -28,12 +28,23 @@ WHOLE: Final = -1
 
 
 @dataclass(frozen=True, slots=True)
+class Follows:
+    """The book of the same post that came before: `seq` is its last entry here. `begun_ms`: when the first entry of the new one was
+    heard, by the hub's clock."""
+
+    book: str
+    seq: int
+    begun_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Chain:
     """One book. Up to `seq` (whose hash is `hash`) every entry is here and was looked at; 0 and 64 zeros before the first.
 
     `known_seq`: the highest seq the post has named. `gap_ms`: since when something below it is missing; `asked_ms`, `asks`:
     when and how often it was asked for (or WHOLE). `wrong_seq`, `wrong`: the first seq that does not hold, and how. `began`: the
-    reason of its first entry.
+    reason of its first entry. `follows`: filled where it is asked for (`successions`), while nobody has accepted that this book
+    took another one's place.
     """
 
     post: str
@@ -47,6 +58,7 @@ class Chain:
     wrong_seq: int | None = None
     wrong: Wrong | None = None
     began: str | None = None
+    follows: Follows | None = None
 
 
 def extend(chain: Chain, entries: Sequence[Entry], now_ms: int) -> Chain:

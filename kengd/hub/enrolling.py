@@ -14,7 +14,7 @@ from kengd.hub.authority.authority import Authority
 from kengd.hub.authority.brokerfiles import BrokerFiles
 from kengd.hub.authority.enrolment import Enrolment, PostWish
 from kengd.hub.founding import SETTINGS_OF, village_ids
-from kengd.hub.ledger import rosters, values
+from kengd.hub.ledger import rosters, successions, values
 from kengd.hub.ledger.store import Ledger, Transaction
 from kengd.hub.roster import PAGE, Post, Roster, Village
 from kengd.hub.settings import HubBroker
@@ -29,7 +29,8 @@ Audit = Callable[[Transaction, str, Mapping[str, Any]], object]
 
 @dataclass(frozen=True, slots=True)
 class EnrolWish:
-    """What is said of a post that gets a file. None: as the roster, or the settings, have it; a new post needs a name.
+    """What is said of a post that gets a file. None: as the roster, or the settings, have it, also of a post that had gone out of
+    service; a new post needs a name.
 
     `villages`: names or ids; new ones come into the roster. `template`: TOML with bell, pins, hours. `keep_old`: the
     certificates that it has stay good (a renewal). `act`: id of the request; a file is given out once for each. `page`: address
@@ -50,10 +51,13 @@ class EnrolWish:
 
 @dataclass(frozen=True, slots=True)
 class Enrolled:
-    """`file`: the only copy of the post's key. `broker`: what was written for the broker, None where it need not know."""
+    """`file`: the only copy of the post's key. `broker`: what was written for the broker, None where it need not know. `post`: as it
+    is in the roster now; `villages`: names of those that hear it."""
 
     file: Enrolment
     broker: BrokerFiles | None
+    post: Post
+    villages: tuple[str, ...]
 
 
 class Enrolling:
@@ -81,30 +85,47 @@ class Enrolling:
             check_page(wish.page)
         with self._given_once(wish):
             with self._ledger.read() as connection:
-                roster = rosters.read_roster(connection)
-            asked = self._post_wish(wish, roster)
+                roster, known = rosters.read_roster(connection), rosters.any_post(connection, wish.post)
+            asked = self._post_wish(wish, roster, known)
             made = self._authority.enrol(asked, now_ms, keep_old=wish.keep_old)
             with self._ledger.write() as connection:
-                _put(connection, wish, asked, now_ms)
+                post = _put(connection, wish, asked, now_ms)
                 values.put_value(connection, f"{SETTINGS_OF}{wish.post}", made.settings)
+                if not wish.keep_old:
+                    successions.unit_swapped(connection, wish.post, now_ms)
                 facts = {
                     "post": wish.post, "serial": made.serial, "revoked": list(made.revoked), "kids": list(made.kids),
                 }  # fmt: skip
                 audit(connection, "enrol", facts)
         self._roster_changed()
-        return Enrolled(made, self._write_broker() if made.revoked else None)
+        return Enrolled(made, self._write_broker() if made.revoked else None, post, asked.villages)
+
+    def knows(self, post: str) -> bool:
+        """In service, or out of it: what is known of it need not be said again."""
+        with self._ledger.read() as connection:
+            return rosters.any_post(connection, post) is not None
 
     def revoke(self, post: str, why: str, audit: Audit, now_ms: int, *, retire: bool) -> tuple[str, ...]:
-        """All certificates of this post end now; their serials. `retire`: the post goes out of service too, what it wrote stays.
+        """All certificates of this post end now; their serials. `retire`: the post goes out of service too, what it wrote stays;
+        also where it has no certificate any more.
 
         Raises UsageError `not_enrolled`, `bad_name` (why).
         """
-        serials = self._authority.revoke(post, why, now_ms)
+        nothing: UsageError | None = None
+        try:
+            serials = self._authority.revoke(post, why, now_ms)
+        except UsageError as wrong:
+            if not retire or wrong.code != "not_enrolled":
+                raise
+            nothing, serials = wrong, ()
+        facts: dict[str, Any] = {"post": post, "why": why, "serials": list(serials)}
         try:
             with self._ledger.write() as connection:
                 if retire:
-                    rosters.retire_post(connection, post, now_ms)
-                audit(connection, "revoke", {"post": post, "why": why, "serials": list(serials)})
+                    if not rosters.retire_post(connection, post, now_ms) and nothing is not None:
+                        raise nothing
+                    facts["retired"] = True
+                audit(connection, "revoke", facts)
         finally:  # a stolen unit is shut out even where the ledger is away
             self._write_broker()
         if retire:
@@ -134,8 +155,7 @@ class Enrolling:
                 values.put_value(connection, key, before)
             raise
 
-    def _post_wish(self, wish: EnrolWish, roster: Roster) -> PostWish:
-        known = roster.post(wish.post)
+    def _post_wish(self, wish: EnrolWish, roster: Roster, known: Post | None) -> PostWish:
         name = wish.name or (known.name if known is not None else None)
         if name is None:
             raise UsageError(
@@ -163,10 +183,10 @@ def check_page(page: str) -> str:
     return page
 
 
-def _put(connection: Transaction, wish: EnrolWish, asked: PostWish, now_ms: int) -> None:
+def _put(connection: Transaction, wish: EnrolWish, asked: PostWish, now_ms: int) -> Post:
     """The post as it is in its file; its place in lists, its plan, its page and its keepers stay."""
     roster, ranks = rosters.read_roster(connection), rosters.ranks(connection)
-    post = roster.post(wish.post) or Post(wish.post, asked.name)
+    post = rosters.any_post(connection, wish.post) or Post(wish.post, asked.name)
     serves = post.villages
     if wish.villages is not None:
         serves = _put_villages(connection, roster.villages, asked.villages)
@@ -175,6 +195,7 @@ def _put(connection: Transaction, wish: EnrolWish, asked: PostWish, now_ms: int)
         page=post.page if wish.page is None else wish.page, enrolled_ms=post.enrolled_ms or now_ms,
     )  # fmt: skip
     rosters.put_post(connection, changed, ranks["posts"].get(wish.post, len(ranks["posts"])))
+    return changed
 
 
 def _put_villages(connection: Transaction, known: Sequence[Village], names: Sequence[str]) -> tuple[str, ...]:

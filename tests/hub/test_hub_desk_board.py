@@ -90,7 +90,10 @@ def test_what_is_wrong_with_books_is_named_with_its_first_seq(hub: Station) -> N
     ]
     told = hub.admin.get("/api/books").json()
     assert (told["whole"], told["books"]) == (False, books)
-    assert hub.admin.get("/api/books/check").json() == {"whole": True, "wrong_heads": [], "audit_wrong_seq": None}
+    assert hub.admin.get("/api/books/check").json() == {
+        "whole": True, "entries": 2, "entries_wrong": 0, "wrong_entries": [], "heads": 0, "wrong_heads": [], "unsigned": [],
+        "wrong_keys": [], "audit_wrong_seq": None,
+    }  # fmt: skip
     assert hub.officer("binh").get("/api/books/check").json()["error"] == "not_allowed"
 
 

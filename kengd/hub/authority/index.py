@@ -87,6 +87,14 @@ class Index:
             return replace(self, keys=(*self.keys, changed))
         return replace(self, keys=tuple(changed if key.kid == changed.kid else key for key in self.keys))
 
+    def all_keys(self) -> dict[str, str]:
+        """kid → public half of every key there ever was: what a revoked one has signed before stays good."""
+        return {key.kid: key.public for key in self.keys}
+
+    def ended_ms(self) -> dict[str, int]:
+        """When each revoked key was revoked."""
+        return {key.kid: key.since_ms for key in self.keys if key.state == "revoked"}
+
     def usable_keys(self) -> tuple[SigningKey, ...]:
         """All that posts should know: the active one first."""
         return tuple(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
+from kengd.clock import local
 from kengd.hub.authority.own import Expiry
-from kengd.hub.chains import WRONG_VI, Chain
+from kengd.hub.chains import WRONG_VI, Chain, Follows
 from kengd.hub.incidents import Incident, helpers_of, villages_of
 from kengd.hub.ledger.incidents import Sounded
 from kengd.hub.reports.signals import BUILTIN_SIGNALS
@@ -209,8 +211,12 @@ def _sounded(item: Sounded, now_ms: int) -> dict[str, Any]:
 
 
 def books_in_doubt(chains: Iterable[Chain], now_ms: int) -> list[dict[str, Any]]:
-    """Gaps and wrong chains, with the first wrong seq."""
-    return [book_view(chain, now_ms) for chain in chains if chain.gap_ms is not None or chain.wrong_seq is not None]
+    """Gaps and wrong chains, with the first wrong seq; books that took another one's place."""
+    return [
+        book_view(chain, now_ms)
+        for chain in chains
+        if chain.gap_ms is not None or chain.wrong_seq is not None or chain.follows is not None
+    ]
 
 
 def book_view(chain: Chain, now_ms: int) -> dict[str, Any]:
@@ -226,7 +232,15 @@ def book_view(chain: Chain, now_ms: int) -> dict[str, Any]:
         "wrong": chain.wrong,
         "wrong_vi": WRONG_VI[chain.wrong] if chain.wrong is not None else None,
         "began": chain.began,
+        "follows": asdict(chain.follows) if chain.follows is not None else None,
+        "follows_vi": follows_vi(chain.follows) if chain.follows is not None else None,
     }
+
+
+def follows_vi(follows: Follows) -> str:
+    """A thief who wipes a Pi leaves just this: another book."""
+    since = local(follows.begun_ms).strftime("%H:%M %d/%m/%Y")
+    return f"sổ mới từ {since}, sổ trước dừng ở mục {follows.seq}"
 
 
 def expiry_view(expiry: Expiry, now_ms: int) -> dict[str, Any]:

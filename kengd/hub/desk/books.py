@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query
 
+from kengd.errors import KengdError
 from kengd.hub.chains import Chain
 from kengd.hub.desk.board import book_view, signal_vi
-from kengd.hub.desk.desk import At, Awake
-from kengd.hub.desk.forms import LATEST_MS
+from kengd.hub.desk.desk import At, Awake, Writing
+from kengd.hub.desk.forms import LATEST_MS, BookForm
 from kengd.hub.desk.refusals import Json
-from kengd.hub.ledger import desk_facts, merging
+from kengd.hub.ledger import changes, desk_facts, proving, successions
 from kengd.hub.ledger.desk_facts import Wanted
-from kengd.hub.ledger.heads import wrong_heads
+from kengd.hub.ledger.proving import FAULT_VI, TIP_VI, Keys, Looked
 from kengd.wire.orders import LARGEST_NUMBER
 from kengd.wire.signing import KeyRing
 
 router = APIRouter(prefix="/api")
+MOST_BOOKS: Final = 100
 Number = Annotated[int | None, Query(ge=0, le=LARGEST_NUMBER)]
 Moment = Annotated[int | None, Query(ge=0, le=LATEST_MS)]
 SlugText = Annotated[str, Query(pattern=r"^[a-z0-9-]{1,40}$")]
@@ -55,24 +58,74 @@ def entries(
 
 @router.get("/books")
 def books(desk: At, caller: Awake) -> Json:
-    """Every chain: how far it is proved, what is missing, the first wrong seq."""
+    """Every chain: how far it is proved, what is missing, the first wrong seq, and which book's place it took, unaccepted."""
     with desk.hub.ledger.read() as connection:
-        chains = merging.all_chains(connection)
+        chains = successions.every_chain(connection)
     now_ms = desk.now_ms()
     views = [book_view(chain, now_ms) for chain in sorted(chains, key=_order)]
-    whole = all(view["wrong_seq"] is None and view["missing_from"] is None for view in views)
-    return Json({"now_ms": now_ms, "whole": whole, "books": views})
+    doubts = ("wrong_seq", "missing_from", "follows")
+    return Json({
+        "now_ms": now_ms, "whole": all(view[key] is None for view in views for key in doubts), "books": views,
+    })  # fmt: skip
+
+
+@router.post("/books/accept")
+def accept(form: BookForm, desk: At, caller: Writing) -> Json:
+    """Somebody knows why this post has a new book; it is no condition any more. Done before: the same answer."""
+    caller.require("audit")
+    with desk.hub.ledger.write() as connection:
+        follows = successions.followers(connection).get((form.post, form.book))
+        if follows is None and not successions.is_known(connection, form.post, form.book):
+            raise KengdError(
+                "no_such_thing",
+                "không có sổ này",
+                cure="xem các sổ trong trang Sổ kẻng",
+                en="no such book",
+            )
+        done = follows is not None and successions.accept(connection, form.post, form.book, caller.officer.id)
+        if done and follows is not None:
+            changes.note(connection, "book", posts=[form.post])
+            facts = {"post": form.post, "book": form.book, "follows": follows.book, "seq": follows.seq}
+            desk.audit_in(connection, caller, "book_accepted", facts)
+    return Json({"accepted": done})
 
 
 @router.get("/books/check")
 def check(desk: At, caller: Awake) -> Json:
-    """Proves everything anew, which takes a while: the signed heads of the chains, and the audit book."""
+    """Proves everything anew, which takes a while: every entry, the links and ends of the books, the signed heads, the audit book.
+
+    `wrong_entries`: the first of each book, of a hundred books at most; `entries_wrong`: how many in all.
+    """
     caller.require("audit")
+    index = desk.hub.authority.index
+    keys = Keys(KeyRing(index.all_keys()), index.ended_ms())
     with desk.reporting(), desk.hub.ledger.read() as connection:
-        wrong = wrong_heads(connection, KeyRing(desk.hub.authority.public_keys()))
-    heads = [{"post": post, "book": book, "seq": seq} for post, book, seq in wrong]
-    audit = desk.people.audit_wrong()
-    return Json({"whole": not heads and audit is None, "wrong_heads": heads, "audit_wrong_seq": audit})
+        entries = wrong = 0
+        named: list[Looked] = []
+        for looked in proving.look_at_books(connection):
+            entries, wrong = entries + looked.entries, wrong + looked.count
+            if looked.faults and len(named) < MOST_BOOKS:
+                named.append(looked)
+        heads = proving.look_at_heads(connection, keys, desk.now_ms())
+        audit = desk.people.audit_wrong()
+    return Json({
+        "whole": not (wrong or heads.wrong or heads.unsigned or heads.tips) and audit is None,
+        "entries": entries,
+        "entries_wrong": wrong,
+        "wrong_entries": [
+            {"post": book.post, "book": book.book, "seq": seq, "wrong": fault, "vi": FAULT_VI[fault]}
+            for book in named for seq, fault in book.faults
+        ],
+        "heads": heads.count,
+        "wrong_heads": _places(heads.wrong),
+        "unsigned": _places(heads.unsigned),
+        "wrong_keys": [{"kid": kid, "wrong": fault, "vi": TIP_VI[fault]} for kid, fault in heads.tips],
+        "audit_wrong_seq": audit,
+    })  # fmt: skip
+
+
+def _places(found: Iterable[tuple[str, str, int]]) -> list[dict[str, Any]]:
+    return [{"post": post, "book": book, "seq": seq} for post, book, seq in found]
 
 
 @router.get("/audit")

@@ -57,6 +57,13 @@ class Form(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
 
+class BookForm(Form):
+    """A book of a post."""
+
+    post: Slug
+    book: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+
+
 class SignIn(Form):
     """Who, and on which device."""
 

@@ -13,8 +13,8 @@ from kengd.hub.chains import Chain
 from kengd.hub.dispatching import State
 from kengd.hub.ledger.book_rows import BookRow, EntryRow
 from kengd.hub.ledger.dispatch_rows import CommandRow, DispatchRow, TargetRow
-from kengd.hub.ledger.merging import chains_of
 from kengd.hub.ledger.rows import table
+from kengd.hub.ledger.successions import chains_followed
 
 ENTRY, BOOK = table(EntryRow), table(BookRow)
 DISPATCH, TARGET, COMMAND = table(DispatchRow), table(TargetRow), table(CommandRow)
@@ -54,10 +54,13 @@ def rings_after(connection: Connection, n: int) -> list[dict[str, Any]]:
 
 
 def doubtful_books(connection: Connection) -> list[Chain]:
-    """Books with a gap or a wrong link."""
-    where = or_(BOOK.c.gap_ms.is_not(None), BOOK.c.wrong_seq.is_not(None))
-    books = [tuple(row) for row in connection.execute(select(BOOK.c.post, BOOK.c.book).where(where))]
-    return list(chains_of(connection, books).values()) if books else []
+    """Books with a gap or a wrong link, and those that took another one's place while nobody has accepted it."""
+    wrong = or_(BOOK.c.gap_ms.is_not(None), BOOK.c.wrong_seq.is_not(None))
+    return [
+        chain
+        for chain in chains_followed(connection, wrong)
+        if chain.gap_ms is not None or chain.wrong_seq is not None or chain.follows is not None
+    ]
 
 
 def page_of_entries(connection: Connection, wanted: Wanted, limit: int) -> list[dict[str, Any]]:

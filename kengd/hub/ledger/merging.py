@@ -24,7 +24,7 @@ _STRETCH = 2_000
 _BOOK = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _LARGEST_SEQ = 2**53 - 1
 _TEXTS = tuple(key for key in KEYS if key not in ("seq", "detail"))
-_ASIDE = "~"
+ASIDE = "~"
 """Behind it the hash of an entry whose place in the book was taken: no book of a post has it in its name."""
 OVERTAKEN_MS = 5_000
 """An entry may reach us before the status that was made just before it, but not by this much."""
@@ -93,7 +93,7 @@ def _insert(connection: Connection, heard: Sequence[Heard], *, aside: bool = Fal
     """Those that were not there. `aside`: beside the entries that have their places."""
 
     def place(item: Heard) -> tuple[str, str, int]:
-        beside = f"{_ASIDE}{item.entry.hash[:16]}" if aside else ""
+        beside = f"{ASIDE}{item.entry.hash[:16]}" if aside else ""
         return item.post, item.entry.book + beside, item.entry.seq
 
     rows: dict[tuple[str, str, int], Heard] = {}
@@ -162,7 +162,7 @@ def stored(connection: Connection, post: str, book: str, after_seq: int, limit: 
 def entry_from(row: RowMapping) -> Entry:
     """The entry of one stored row, as the post wrote it."""
     facts = Facts(*(row[name] for name in _FACTS))
-    return entry_of(facts, row["book"].partition(_ASIDE)[0], bytes(row["prev"]).hex(), bytes(row["hash"]).hex())
+    return entry_of(facts, row["book"].partition(ASIDE)[0], bytes(row["prev"]).hex(), bytes(row["hash"]).hex())
 
 
 # ---- chains
@@ -182,19 +182,19 @@ def chains_of(
     query = select(BOOK).where(where).order_by(BOOK.c.post, BOOK.c.book)
     for row in connection.execute(query.with_for_update() if lock else query).mappings():
         if (row["post"], row["book"]) in found:
-            found[(row["post"], row["book"])] = _chain(row)
+            found[(row["post"], row["book"])] = chain_from(row)
     return found
 
 
 def all_chains(connection: Connection) -> list[Chain]:
     """Every book of every post."""
-    return [_chain(row) for row in connection.execute(select(BOOK)).mappings()]
+    return [chain_from(row) for row in connection.execute(select(BOOK)).mappings()]
 
 
 def gaps(connection: Connection) -> list[Chain]:
     """Books in which something is missing, and those that have to be looked at as a whole."""
     query = select(BOOK).where(or_(BOOK.c.gap_ms.is_not(None), BOOK.c.asks == WHOLE))
-    return [_chain(row) for row in connection.execute(query).mappings()]
+    return [chain_from(row) for row in connection.execute(query).mappings()]
 
 
 def ask(connection: Connection, post: str, book: str, now_ms: int) -> int | None:
@@ -279,7 +279,8 @@ def _book_values(chain: Chain, now_ms: int) -> dict[str, Any]:
     }
 
 
-def _chain(row: RowMapping) -> Chain:
+def chain_from(row: RowMapping) -> Chain:
+    """The chain of one stored row."""
     return Chain(
         post=row["post"],
         book=row["book"],
