@@ -136,6 +136,7 @@ def _enrol(add: Add) -> None:
 
 def _revoke(add: Add) -> None:
     add("--why", default="thu hồi", metavar="LÝ_DO")
+    add("--retire", action="store_true", help="thôi dùng hẳn điểm này: ra khỏi danh sách, sổ của nó vẫn giữ")
 
 
 def _posts(add: Add) -> None:

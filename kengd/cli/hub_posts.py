@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from kengd import clock
 from kengd.cli.fresh_file import PRIVATE, fresh
+from kengd.cli.hub_acts import look
 from kengd.cli.hub_open import Opened, actor, link, opened, say
 from kengd.duty.standing import Sounding
 from kengd.errors import KengdError, UsageError
@@ -20,9 +21,8 @@ from kengd.hub.enrolling import Audit, Enrolled, Enrolling, EnrolWish, check_pag
 from kengd.hub.founding import BROKER_DIR, write_broker
 from kengd.hub.ledger import audits, rosters
 from kengd.hub.roster import Post, Roster, Seen, Village, why_calm_silent, why_silent
-from kengd.hub.watch import Watch
 from kengd.wire.said import PURPOSES, SIGNALS, harmless
-from kengd.wire.topics import check_slug, every_status, parse_topic
+from kengd.wire.topics import check_slug
 
 STATUS_WITHIN_S = 1.0
 MOST_HOUSEHOLDS: Final = 1_000_000
@@ -56,6 +56,14 @@ def _enrol(hub: Opened, args: argparse.Namespace) -> int:
 def _say(done: Enrolled, out: Path) -> None:
     print(f"Đã ghi {out}: chép tệp này vào phân vùng boot của thẻ nhớ với tên kengd.toml, rồi xoá bản ở đây.")
     print("Trong tệp có khoá riêng của điểm kẻng: đừng gửi qua Zalo hay thư.")
+    if done.villages:
+        print(f"{done.post.name}: các thôn nghe kẻng này: {', '.join(done.villages)}.")
+    elif not done.post.sounder:
+        print(
+            f"  cảnh báo: chưa thôn nào nghe {done.post.name}: lệnh và báo cáo theo thôn không tới điểm này; "
+            "cấp tệp lần nữa với --villages THÔN,THÔN",
+            file=sys.stderr,
+        )
     for warning in done.file.warnings:
         print(f"  cảnh báo: {warning}", file=sys.stderr)
     if done.broker is not None:
@@ -65,8 +73,14 @@ def _say(done: Enrolled, out: Path) -> None:
 
 def _revoke(hub: Opened, args: argparse.Namespace) -> int:
     post = check_slug(args.post)
-    serials = _enrolling(hub).revoke(post, args.why, _audit(hub), clock.now().wall_ms, retire=True)
+    serials = _enrolling(hub).revoke(post, args.why, _audit(hub), clock.now().wall_ms, retire=args.retire)
     print(f"Đã thu hồi {len(serials)} chứng thư của {post}; sổ của điểm này vẫn giữ.")
+    if args.retire:
+        say(f"Điểm {post} thôi dùng hẳn: ra khỏi danh sách. Dùng lại, với tên và thôn như cũ: kengd hub enrol {post}")
+    else:
+        say(
+            f"Điểm vẫn trong danh sách. Cấp tệp mới: kengd hub enrol {post}; thôi dùng hẳn: kengd hub revoke {post} --retire"
+        )
     print(news_vi(hub.settings.state / BROKER_DIR / CONF))
     return 0
 
@@ -141,9 +155,9 @@ def _posts(hub: Opened, args: argparse.Namespace) -> int:
             say("Chưa có điểm kẻng nào. Cấp tệp cho điểm đầu tiên: kengd hub enrol MÃ --name TÊN --villages THÔN")
         return 0
     names = {village.id: village.name for village in roster.villages}
-    watch, now_ms, bad = _watch(hub), clock.now().wall_ms, 0
+    found, now_ms, bad = _seen(hub), clock.now().wall_ms, 0
     for post in roster.posts:
-        seen = watch.seen(post.id)
+        seen = found.get(post.id, Seen())
         bad += why_silent(seen, now_ms) is not None
         villages = [names.get(village, village) for village in post.villages]
         if args.json:
@@ -153,17 +167,10 @@ def _posts(hub: Opened, args: argparse.Namespace) -> int:
     return 1 if bad else 0
 
 
-def _watch(hub: Opened) -> Watch:
-    """What each post says of itself just now."""
-    watch = Watch(lambda *_: None)
+def _seen(hub: Opened) -> dict[str, Seen]:
     with link(hub) as line:
         line.connect()
-        line.subscribe([every_status(hub.settings.commune.id)])
-        for topic, payload, retain in line.messages(STATUS_WITHIN_S):
-            where = parse_topic(topic)
-            if where is not None and where.leaf == "status":
-                watch.status(where.post, payload, retained=retain, now_ms=clock.now().wall_ms)
-    return watch
+        return look(hub, line)
 
 
 def _sounding(seen: Seen, now_ms: int) -> Sounding | None:

@@ -159,7 +159,7 @@ def test_a_revoked_post_is_shut_out_even_where_the_ledger_is_away(room: Room) ->
         room.room.revoke("ha", "mất trộm", broken, NOW_MS, retire=True)
     assert (room.told, room.valid("ha"), len(room.roster().posts)) == (["broker"], [], 1)
     with refused("not_enrolled"):
-        room.room.revoke("ha", "mất trộm", room.audit, NOW_MS, retire=True)
+        room.room.revoke("ha", "mất trộm", room.audit, NOW_MS, retire=False)
     again = room.enrol("ha")
     room.told.clear()
     assert room.room.revoke("ha", "thôi dùng", room.audit, NOW_MS, retire=True) == (again.file.serial,)
@@ -167,9 +167,24 @@ def test_a_revoked_post_is_shut_out_even_where_the_ledger_is_away(room: Room) ->
     revoked = [facts for act, facts in room.book() if act == "revoke"]
     assert revoked == [
         {"post": "ha", "why": "mất máy", "serials": [made.file.serial]},
-        {"post": "ha", "why": "thôi dùng", "serials": [again.file.serial]},
+        {"post": "ha", "why": "thôi dùng", "serials": [again.file.serial], "retired": True},
     ]
     assert last.file.serial not in str(revoked)
+
+
+def test_a_post_comes_back_into_service_with_what_was_known_of_it(room: Room) -> None:
+    """Name, villages, page and plan need not be said again; a post whose certificates are gone already can be taken out too."""
+    room.enrol("ha", name="Kẻng Hạ", villages=("Thôn Hạ",), page="http://10.0.0.11/")
+    before = room.roster().post("ha")
+    room.room.revoke("ha", "mất máy", room.audit, NOW_MS, retire=False)
+    assert room.roster().post("ha") == before
+    assert room.room.revoke("ha", "thôi dùng", room.audit, NOW_MS, retire=True) == ()
+    with refused("not_enrolled"):
+        room.room.revoke("ha", "thôi dùng", room.audit, NOW_MS, retire=True)
+    assert (room.roster().post("ha"), room.room.knows("ha"), room.room.knows("ho")) == (None, True, False)
+    made = room.enrol("ha")
+    assert room.roster().post("ha") == made.post == before
+    assert (made.villages, tomllib.loads(made.file.text)["post"]["villages"]) == (("Thôn Hạ",), ["Thôn Hạ"])
 
 
 def test_village_ids_are_plain_and_short() -> None:
@@ -222,12 +237,22 @@ def test_the_shell_writes_one_private_file_and_keeps_the_one_before_when_it_cann
     assert [path.name for path in shell.directory.iterdir() if ".new" in path.name] == []
     code, said = shell("enrol", "ha", "--out", str(file))
     assert code == 0 and "CHƯA XONG: máy chủ MQTT chưa biết" in said and file.read_text() != first
-    code, said = shell("revoke", "ha", "--why", "thôi dùng")
+    code, said = shell("revoke", "ha", "--why", "mất máy")
     assert code == 0 and "Đã thu hồi 1 chứng thư của ha" in said and "sudo systemctl restart mosquitto" in said
+    assert "Điểm vẫn trong danh sách" in said and "kengd hub revoke ha --retire" in said
     assert write_broker(authority, shell.settings).changed == (), "the broker's list is as it has to be"
     ledger = Ledger(shell.settings.database_url)
     with ledger.read() as connection:
+        assert [post.id for post in rosters.read_roster(connection).posts] == ["ha"]
+    code, said = shell("revoke", "ha", "--why", "thôi dùng", "--retire")
+    assert code == 0 and "Đã thu hồi 0 chứng thư" in said and "ha thôi dùng hẳn" in said
+    with ledger.read() as connection:
         assert rosters.read_roster(connection).posts == ()
+    code, said = shell("enrol", "ha", "--out", str(file))
+    assert code == 0 and "Kẻng Hạ: các thôn nghe kẻng này: Thôn Hạ, Thôn Trung." in said
+    code, said = shell("enrol", "moi", "--name", "Kẻng Mới", "--out", str(file))
+    assert code == 0 and "chưa thôn nào nghe Kẻng Mới" in said
+    with ledger.read() as connection:
         acts = [line.act for line in audits.read(connection)]
     ledger.close()
-    assert acts[-3:] == ["enrol", "enrol", "revoke"]
+    assert acts[-6:] == ["enrol", "enrol", "revoke", "revoke", "enrol", "enrol"]

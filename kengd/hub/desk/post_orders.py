@@ -78,7 +78,7 @@ def enrol(post: Slug, form: EnrolForm, desk: At, caller: Writing) -> Response:
     Certificates that the post had are revoked, unless `keep_old`. The same `id` again is refused: the file was given out.
     """
     caller.require("enrol")
-    if form.name is None:
+    if form.name is None and not desk.enrolling.knows(post):
         _post(desk, post)
     villages = None if form.villages is None else tuple(form.villages)
     wish = EnrolWish(

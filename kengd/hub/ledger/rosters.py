@@ -42,6 +42,16 @@ def read_roster(connection: Connection) -> Roster:
     )
 
 
+def any_post(connection: Connection, post_id: str) -> Post | None:
+    """As it is, or as it was when it went out of service: with its villages and its page."""
+    row = connection.execute(select(POST).where(POST.c.id == post_id)).first()
+    if row is None:
+        return None
+    query = select(SERVES.c.village).where(SERVES.c.post == post_id).order_by(SERVES.c.village)
+    serves = tuple(str(village) for village in connection.execute(query).scalars())
+    return Post(row.id, row.name, serves, row.sounder, row.x, row.y, row.page, row.enrolled_ms)
+
+
 def put_village(connection: Connection, village: Village, rank: int = 0) -> None:
     """New, or changed."""
     _put(connection, VILLAGE, {"id": village.id, "name": village.name, "households": village.households, "rank": rank})
