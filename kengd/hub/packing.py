@@ -180,7 +180,7 @@ def _unproved(file: Path) -> KengdError:
     return KengdError(
         "backup_unproved",
         f"bản sao lưu {file} do bản kengd cũ làm ra: không biết được sổ và hub.toml trong đó có bị ai sửa hay không",
-        cure="dùng bản sao lưu mới hơn; nếu không có và tin chắc tệp này: cài đúng bản kengd ghi ở “version” trong about.json của "
+        cure="dùng bản sao lưu mới hơn; nếu không có và tin chắc tệp này: cài đúng bản ghi ở mục “version” trong about.json của "
         "tệp, khôi phục, nâng cấp, rồi sao lưu lại",
         en=f"{file} has no {SUMS}",
     )
