@@ -9,13 +9,15 @@ from typing import Any
 import pytest
 
 from kengd.clock import local
+from kengd.hub.chains import Follows
 from kengd.hub.enrolling import EnrolWish
-from kengd.hub.ledger import audits
-from kengd.hub.ledger.merging import Heard, all_chains
+from kengd.hub.ledger import audits, successions
+from kengd.hub.ledger.merging import Heard, all_chains, merge
+from kengd.hub.ledger.store import Ledger
 from kengd.hub.service import wall_ms
 from kengd.wire.entry import Entry
 from tests.hub.desk_kit import Station, acts, station
-from tests.hub.spine_kit import chained, said
+from tests.hub.spine_kit import chained, said, true_book
 
 NEW = "c" * 16
 OLD = "b" * 16
@@ -131,3 +133,21 @@ def test_posts_with_one_book_and_entries_laid_aside_are_no_succession(hub: Stati
     with hub.hub.ledger.read() as connection:
         assert [(chain.book, chain.wrong) for chain in all_chains(connection)] == [(OLD, "rewritten")]
     assert [item["follows"] for item in told(hub)] == [None]
+
+
+def test_books_are_put_in_order_by_when_they_were_heard_in_either_database(ledger: Ledger) -> None:
+    """Each post by itself; what came before ended with the newest entry of all books before."""
+    places = [("dong", "m", 100), ("tay", "x", 150), ("dong", "a", 200), ("dong", "z", 300), ("dong", "m", 250)]
+    with ledger.write() as connection:
+        for post, book, at_ms in places:
+            length = 3 if at_ms == 250 else 2
+            merge(connection, [Heard(post, entry, at_ms) for entry in true_book(length, book=book)], at_ms)
+        found = successions.followers(connection)
+        assert found == {("dong", "a"): Follows("m", 3, 200), ("dong", "z"): Follows("a", 2, 300)}
+        assert [chain.book for chain in successions.every_chain(connection)] == ["m", "a", "z", "x"]
+        successions.unit_swapped(connection, "dong", 249)
+        assert successions.followers(connection) == found, "the old book went on"
+        successions.unit_swapped(connection, "dong", 275)
+        assert list(successions.followers(connection)) == [("dong", "a")]
+        assert [successions.accept(connection, "dong", "a", "binh") for _ in range(2)] == [True, False]
+        assert successions.followers(connection) == {}

@@ -15,13 +15,13 @@ from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection, RowMapping, and_, func, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from kengd.hub.ledger import audits
 from kengd.hub.ledger.book_rows import BookRow, HeadRow
 from kengd.hub.ledger.rows import table
 from kengd.hub.ledger.values import put_value, under
 from kengd.wire.signing import KeyRing, Unsound, check, public_text, sign
+from kengd.wire.strict import decode_base64url
 
 BOOK, HEAD = table(BookRow), table(HeadRow)
 TIP: Final = "heads.tip:"
@@ -51,11 +51,12 @@ def sign_grown(connection: Connection, kid: str, key: Ed25519PrivateKey, now_ms:
     what the others have left, too."""
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
+    tips = tips_of(connection)
+    if any(kid in _before(jws) for jws in tips.values()):
+        return 0  # a worker that has not heard yet that another key signs now
     rows = [_signed(row, kid, key, now_ms) for row in connection.execute(_grown()).mappings()]
     if rows:
-        insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-        connection.execute(insert(HEAD), rows)
-    tips = tips_of(connection)
+        connection.execute(HEAD.insert(), rows)
     tip = read_tip(tips.get(kid), KeyRing({kid: public_text(key)}), kid)
     if tip is not None and not rows:
         return 0
@@ -103,6 +104,14 @@ def read_tip(jws: str | None, keys: KeyRing, kid: str) -> Tip | None:
         return Tip(**json.loads(signed.payload)) if signed.kid == kid else None
     except (Unsound, TypeError, ValueError):
         return None
+
+
+def _before(jws: str) -> frozenset[str]:
+    """The kids before this tip, as it says; nobody is harmed by a false one but the check, which tells."""
+    try:
+        return frozenset(json.loads(decode_base64url(jws.split(".")[1].encode()))["before"])
+    except (IndexError, ValueError, KeyError, TypeError):
+        return frozenset()
 
 
 def sum_of(signed: list[str], before: str) -> str:
