@@ -11,6 +11,7 @@ import math
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from kengd import clock
@@ -20,8 +21,8 @@ from kengd.hub.act_ground import Also
 from kengd.hub.acts import Acts
 from kengd.hub.dispatcher import Dispatcher
 from kengd.hub.dispatching import State, Target, is_open
-from kengd.hub.ledger import audits, dispatches
-from kengd.hub.ledger.store import Transaction
+from kengd.hub.ledger import audits, dispatches, values
+from kengd.hub.ledger.store import TROUBLE, Transaction
 from kengd.hub.roster import Roster, Seen
 from kengd.hub.service import ALARMS
 from kengd.hub.watch import Watch
@@ -66,8 +67,10 @@ def acts_of(hub: Opened, roster: Roster, seen: dict[str, Seen], line: ShellLink 
 
 
 def look(hub: Opened, line: ShellLink) -> dict[str, Seen]:
-    """What the posts say of themselves just now: who needs a nonce, what sounds."""
+    """What the posts say of themselves just now: who needs a nonce, what sounds; and since when the hub has seen them gone."""
     watch = Watch(lambda *_: None)
+    with suppress(*TROUBLE), hub.ledger.read() as connection:
+        watch.remember(values.absent_since(connection))
     line.subscribe([every_status(hub.settings.commune.id)])
     for topic, payload, retain in line.messages(STATUS_WITHIN_S):
         where = parse_topic(topic)

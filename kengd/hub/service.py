@@ -26,7 +26,7 @@ from kengd.hub.founding import write_broker
 from kengd.hub.herald import Herald
 from kengd.hub.incidents import Incident
 from kengd.hub.ingest import Ingest, Stored
-from kengd.hub.ledger import incidents
+from kengd.hub.ledger import incidents, values
 from kengd.hub.ledger.changes import Noted
 from kengd.hub.ledger.rosters import read_roster
 from kengd.hub.ledger.store import TROUBLE, Ledger
@@ -115,6 +115,8 @@ class Hub:
 
     def start(self) -> None:
         """Begin to listen; returns at once."""
+        with self.ledger.read() as connection:
+            self.watch.remember(values.absent_since(connection))
         self.fellows.start()
         self.ingest.start()
         self.line.set_clock_trust("ntp")

@@ -39,6 +39,12 @@ class Watch:
             self._look_at_clock()
             return dict(self._seen)
 
+    def remember(self, absent_since: Mapping[str, int]) -> None:
+        """What an earlier process had seen: the broker keeps a Last Will, and not since when it is true."""
+        with self._lock:
+            for post, since_ms in absent_since.items():
+                self._seen.setdefault(post, Seen(None, False, since_ms, since_ms))
+
     def status(self, post: str, raw: bytes, *, retained: bool, now_ms: int, late: bool = False) -> bool:
         """A status came. False: it cannot be read (R49); the post then counts as it was. One of another version says only whether
         the post is there.
@@ -109,8 +115,11 @@ def _after(before: Seen, status: Status | str | OtherVersion, retained: bool, la
         return Seen(None, status.present, now_ms, since_ms, live=now, refused=before.refused, speaks=status.version)
     before = replace(before, speaks=None)
     if isinstance(status, str):  # absent, by its Last Will or its own word
-        since_ms = before.since_ms if before.heard_ms is not None and not before.present else now_ms
-        return replace(before, present=False, heard_ms=now_ms, since_ms=since_ms, live=now)
+        known = before.heard_ms is not None and not before.present
+        heard_ms = before.heard_ms if known and not now else now_ms
+        return replace(
+            before, present=False, heard_ms=heard_ms, since_ms=before.since_ms if known else now_ms, live=now
+        )
     since_ms = before.since_ms if before.present else now_ms
     if not now:
         own_ms = status.at_ms - (before.ahead_ms or 0)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from kengd.hub.clockwork import CLEAR_AFTER_MS
+from kengd.hub.incident_acts import part_of
 from kengd.hub.incidents import Incident
 from kengd.hub.ledger import dispatches, outbox, rosters, values
 from kengd.hub.roster import Post
@@ -121,7 +122,7 @@ def test_the_duty_rooms_own_bell_is_quiet_when_somebody_has_taken_charge(hub: St
     incident = hub.pressed("an-lao")
     hub.hears("an-lao", "finished", activation="an-0001", signal="alarm", purpose="actual", source="button")
     assert ("truc", "alarm", None) in told(hub)
-    sounder = f"sounder-0-{incident}"
+    sounder = part_of("sounder", incident, 0)
     if heard:
         hub.answers(sounder, "truc", "received", "ringing", activation="truc-0001")
     body = {"id": hub.act()} if way == "all-clear" else None

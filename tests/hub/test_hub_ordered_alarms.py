@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from kengd.clock import local
+from kengd.hub.incident_acts import part_of
 from kengd.hub.ledger import dispatches, incidents, rosters
 from kengd.hub.ledger.report_facts import ground_of
 from kengd.hub.reports.facts import IncidentFacts
@@ -99,11 +100,11 @@ def test_where_the_setting_says_so_its_neighbours_are_called_by_themselves_once_
     act = rung(hub, "an-lao")
     assert supports(hub) == []
     sounds(hub, act, "an-lao", "hd-0001")
-    assert supports(hub) == [(f"support-hub-{act}", "bo-trang")]
+    assert supports(hub) == [(part_of("support", f"hub-{act}"), "bo-trang")]
     with hub.hub.ledger.write() as connection:
         rosters.put_neighbours(connection, "bo-trang", [Neighbour("bo-trang", "an-lao", True)])
     hub.hub.forget_roster()
-    jti = hub.jti(f"support-hub-{act}", "bo-trang")
+    jti = hub.jti(part_of("support", f"hub-{act}"), "bo-trang")
     for kind in ("received", "ringing"):
         hub.hears(
             "bo-trang", kind, command_id=jti, activation=None if kind == "received" else "hd-0002", signal="support",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import threading
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -128,6 +129,24 @@ def test_the_last_will_says_that_it_is_gone_and_since_when(watch: Watch, news: l
     assert [after.present for _, _, after in news] == [True, False, False, True]
 
 
+def test_since_when_a_post_is_gone_outlives_the_process_that_saw_it(watch: Watch, tmp_path: Path) -> None:
+    """P9: the broker keeps a Last Will without its time; a restart, or the shell, must not say that it went just now."""
+    ledger = Ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
+    with ledger.write() as connection:
+        values.note_presence(connection, [("thon-1", True, T0), ("thon-1", False, T0 + 5_000), ("thon-2", True, T0)])
+    with ledger.read() as connection:
+        watch.remember(values.absent_since(connection))
+    ledger.close()
+    for post in ("thon-1", "thon-2"):
+        watch.status(post, ABSENT, retained=True, now_ms=T0 + 700_000)
+    assert {post: (one.since_ms, one.heard_ms, one.present) for post, one in watch.all().items()} == {
+        "thon-1": (T0 + 5_000, T0 + 5_000, False),
+        "thon-2": (T0 + 700_000, T0 + 700_000, False),
+    }
+    watch.status("thon-1", present(T0 + 800_000), retained=False, now_ms=T0 + 800_000)
+    assert watch.seen("thon-1").is_present(T0 + 800_000)
+
+
 def test_an_older_retained_status_does_not_replace_what_was_heard_live(watch: Watch, news: list[News]) -> None:
     """After a reconnection the broker tells again what it kept."""
     watch.status("thon-1", present(T0, seq=9), retained=False, now_ms=T0)
@@ -145,7 +164,9 @@ def test_a_status_that_waited_at_the_broker_says_nothing_about_a_clock(watch: Wa
         watch.status(post, present(at_ms, seq=9), retained=False, late=True, now_ms=T0 + 80_000)
         watch.status(post, present(at_ms, seq=9), retained=True, now_ms=T0 + 80_001)
     seen = watch.all()
-    assert {post: (one.live, one.ahead_ms, one.heard_ms, one.is_present(T0 + 80_001)) for post, one in seen.items()} == {
+    assert {
+        post: (one.live, one.ahead_ms, one.heard_ms, one.is_present(T0 + 80_001)) for post, one in seen.items()
+    } == {
         "right": (False, 0, T0 + 60_000, True),
         "slow": (False, -3_600_000, T0 + 60_000, True),
         "new": (False, None, T0 + 60_000, True),

@@ -307,7 +307,7 @@ def test_an_alarm_that_both_see_is_one_and_is_helped_and_cleared_once(town: Town
     for worker in (town.first, town.second):
         ((incident, post),) = until(worker.alarms, 5, "it is at the top at once")
         assert post == "dong"
-    support = f"support-{incident}"
+    support = part_of("support", incident)
     until(lambda: town.commune.states(support) == {"tay": "ringing"}, 10, "the neighbours ring")
     town.second.post(f"/api/incidents/{incident}/acknowledge", None)
     town.first.post(f"/api/incidents/{incident}/all-clear", {"id": "clear-both-0001"})

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from kengd.errors import UsageError
+from kengd.errors import KengdError, UsageError
 from kengd.hub.authority import broker, sealing, store
 from kengd.hub.authority import certificates as make
 from kengd.hub.authority.brokerfiles import BrokerFiles, pack_bundle, unpack_bundle, write_files
@@ -53,6 +53,7 @@ from kengd.wire.topics import check_slug
 
 log = logging.getLogger("kengd.hub.authority")
 
+OPEN_WITHIN_S: Final = 0.5
 HEARERS: Final[tuple[Purpose, Purpose]] = ("hub", "reader")
 """Whom the access list names one by one."""
 
@@ -107,10 +108,18 @@ class Authority:
 
     @classmethod
     def open(cls, directory: Path) -> Authority:
-        """The one in this directory; what a power cut left undone is finished. Raises UsageError `no_authority`."""
+        """The one in this directory; what a power cut left undone is finished. Raises UsageError `no_authority`.
+
+        While somebody else is changing it nothing is finished: a hush must not wait for that, and whoever changes it writes it whole.
+        """
         at = Store(Path(directory).absolute())
-        with at.turn() as index:
-            mend(at, index)
+        try:
+            with at.turn(OPEN_WITHIN_S) as index:
+                mend(at, index)
+        except KengdError as wrong:
+            if wrong.code != "authority_busy":
+                raise
+            log.warning("the authority is being changed by another process: opened as it is")
         return cls(at)
 
     # ---- who it is

@@ -81,11 +81,11 @@ class Store:
         return found
 
     @contextlib.contextmanager
-    def turn(self) -> Iterator[Index]:
+    def turn(self, within_s: float = files.LOCK_WITHIN_S) -> Iterator[Index]:
         """Hold the lock; the index as it is now. Raises KengdError `authority_busy`, `no_authority`."""
         if not self.path(INDEX).exists():
             raise no_authority(self.directory)
-        with files.locked(self.path(LOCK)):
+        with files.locked(self.path(LOCK), within_s):
             files.sweep(self.directory)
             yield self.index()
 

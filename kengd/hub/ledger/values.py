@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, and_, delete, select, update
+from sqlalchemy import Connection, and_, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from kengd.hub.ledger.rows import table
@@ -78,6 +78,13 @@ def note_presence(connection: Connection, came: Sequence[tuple[str, bool, int]])
         rows = [{"post": post, "present": present, "from_ms": from_ms} for post, present, from_ms in new]
         connection.execute(PRESENCE.insert(), rows)
     return new
+
+
+def absent_since(connection: Connection) -> dict[str, int]:
+    """Posts that were gone when somebody last looked, and since when (unix ms)."""
+    newest = select(func.max(PRESENCE.c.n)).group_by(PRESENCE.c.post)
+    query = select(PRESENCE.c.post, PRESENCE.c.from_ms).where(PRESENCE.c.n.in_(newest), PRESENCE.c.present.is_(False))
+    return {str(post): int(from_ms) for post, from_ms in connection.execute(query)}
 
 
 def presence_between(connection: Connection, from_ms: int, to_ms: int) -> dict[str, list[tuple[int, bool]]]:
