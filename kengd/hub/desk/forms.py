@@ -61,7 +61,7 @@ class BookForm(Form):
     """A book of a post."""
 
     post: Slug
-    book: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+    book: AnyId
 
 
 class SignIn(Form):
