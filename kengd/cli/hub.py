@@ -219,6 +219,7 @@ def _keys(add: Add) -> None:
     add("kid", nargs="?", metavar="TÊN", help="tên khoá; reader: tên máy chỉ xem; bridge (ở huyện, tỉnh): mã xã")
     add("--out", metavar="NƠI", help="reader: thư mục để ghi ca.pem, client.pem, client.key; bridge: tệp")
     add("--end", action="store_true", help="reader, bridge: thu hồi")
+    add("--yes", action="store_true", help="retire, revoke: dù có điểm kẻng chưa có khoá mới, sẽ từ chối mọi lệnh")
 
 
 def _file(add: Add) -> None:

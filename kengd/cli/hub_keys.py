@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 from kengd import clock
 from kengd.cli.fresh_file import PRIVATE, fresh, unwritable
 from kengd.cli.hub_open import Opened, actor, opened, say
-from kengd.errors import UsageError
+from kengd.errors import KengdError, UsageError
 from kengd.hub.authority.brokerfiles import BrokerFiles
 from kengd.hub.authority.naming import check_server_names, reader_subject
 from kengd.hub.authority.readers import Reader
@@ -99,7 +99,25 @@ def _list_posts(hub: Opened, kid: str) -> None:
         say(f"       kengd hub enrol {post} --renew")
 
 
+def _sure(hub: Opened, args: argparse.Namespace) -> None:
+    """Posts that do not know the key that would sign then refuse every order, a hush too. Raises KengdError `posts_would_refuse`."""
+    keys = hub.authority.index.keys
+    signs = any(key.kid == args.kid and key.state == "active" for key in keys)
+    follows = next((key.kid for key in keys if key.state == "next"), None)
+    if args.yes or not signs:
+        return
+    without = () if follows is None else hub.authority.posts_without(follows)
+    if without:
+        raise KengdError(
+            "posts_would_refuse",
+            f"các điểm kẻng này chưa có khoá {follows}, sẽ từ chối mọi lệnh, cả lệnh dừng: {', '.join(without)}",
+            cure="làm tệp mới cho từng điểm trước (kengd hub enrol MÃ --renew); khoá đã lộ, phải bỏ ngay thì thêm --yes",
+            en=f"these posts do not have {follows}: {', '.join(without)}",
+        )
+
+
 def _retire(hub: Opened, args: argparse.Namespace) -> int:
+    _sure(hub, args)
     signs = hub.authority.retire(_kid(args), clock.now().wall_ms)
     _note(hub, "key_retired", {"kid": args.kid, "signs": signs})
     print(f"Từ giờ {signs} ký lệnh; máy trực ban đang chạy tự dùng khoá mới trong vài giây.")
@@ -108,6 +126,7 @@ def _retire(hub: Opened, args: argparse.Namespace) -> int:
 
 
 def _revoke(hub: Opened, args: argparse.Namespace) -> int:
+    _sure(hub, args)
     signs = hub.authority.revoke_key(_kid(args), clock.now().wall_ms)
     _note(hub, "key_revoked", {"kid": args.kid, "signs": signs})
     print(f"Đã thu hồi và huỷ khoá {args.kid}; {signs} đang ký lệnh.")

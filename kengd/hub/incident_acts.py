@@ -86,12 +86,19 @@ class IncidentActs(ActGround):
         roster = self._roster()
         villages = villages_of(roster, incident)
         posts = helpers_of(roster, villages, by_itself=by_itself)
+        if not by_itself and not self._were_told(incident_id):  # the lock had held them back
+            posts = tuple(dict.fromkeys((*posts, *helpers_of(roster, villages, by_itself=True))))
         if not posts:
             return None
         names = [village.name for one in villages if (village := roster.village(one)) is not None]
         why = f"chi viện {', '.join(names)}".strip()
         order = Order(act_id, "ring", posts, actor.name, why[:LONGEST_TEXT], SUPPORT, "actual")
         return self._dispatcher.dispatch(order, officer=actor.id, incident=incident_id, also=also)
+
+    def _were_told(self, incident_id: str) -> bool:
+        """Those who help without being asked."""
+        with self._ledger.read() as connection:
+            return dispatches.find(connection, part_of("support", incident_id)) is not None
 
     def all_clear(self, actor: Actor, incident_id: str, act_id: str, also: Also = nothing) -> Incident:
         """Hết báo động: whatever was rung for the incident is hushed by name, or called back where it has not begun; the all-clear

@@ -87,7 +87,13 @@ def test_a_signing_key_is_changed_with_an_overlap(shell: Shell) -> None:
     assert "kengd hub enrol thon-1 --renew" in said and f"kengd hub keys retire {first}" in said
     code, said = shell("keys", "list")
     assert code == 0 and "ĐANG KÝ" in said and "điểm kẻng chưa có khoá này: thon-1" in said
-    code, said = shell("keys", "retire", first)
+    for act in ("retire", "revoke"):
+        code, said = shell("keys", act, first)
+        assert code == 1 and "[posts_would_refuse]" in said and "thon-1" in said and "--yes" in said
+    assert Authority.open(shell.settings.authority).signing()[0] == first, (
+        "a hush would be refused too: nothing has changed"
+    )
+    code, said = shell("keys", "retire", first, "--yes")
     assert code == 0 and "sẽ TỪ CHỐI lệnh: thon-1" in said
     assert shell("keys", "revoke", first)[0] == 0
     assert Authority.open(shell.settings.authority).signing()[0] == "cong-lac-moi"
@@ -115,7 +121,7 @@ def test_a_broker_with_a_new_address_gets_a_certificate_that_names_it(shell: She
     assert named in text
     shell.config.write_text(text.replace(named, 'names = ["10.0.0.7", "127.0.0.1"]'), "utf-8")
     code, said = shell("keys", "renew")
-    assert code == 0 and "10.0.0.7, 127.0.0.1" in said and "nạp lại" in said
+    assert code == 0 and "10.0.0.7, 127.0.0.1" in said and "Khởi động lại máy chủ MQTT" in said
     assert Authority.open(shell.settings.authority).server_names == ("10.0.0.7", "127.0.0.1")
     assert shell(*enrol)[0] == 0
     assert "Chưa có chứng thư nào" in shell("keys", "renew")[1], "once is enough"

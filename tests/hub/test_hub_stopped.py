@@ -288,3 +288,24 @@ def test_the_same_stop_with_the_lock_added_locks(hub: Station) -> None:
     answer = hub.admin.post("/api/rings", {**RING, "posts": ["an-lao"]})
     assert (answer.status_code, answer.json()["error"]) == (409, "locked")
     assert [act for _, act in acts(hub)].count("lock") == 1
+
+
+def test_neighbours_whom_the_lock_had_held_back_are_asked_by_an_officer_afterwards(hub: Station) -> None:
+    """H13: help that comes by itself was not let out; it is not lost: it stands among those who can be asked, and is, once."""
+    with hub.hub.ledger.write() as connection:
+        neighbours = [Neighbour("an-lao", "bo-trang", by_itself=True)]
+        rosters.put_neighbours(connection, "an-lao", neighbours)
+    hub.hub.forget_roster()
+    hushed(hub, lock=True)
+    told(hub)
+    incident = hub.pressed("an-lao")
+    hub.hub._told_of([incident])
+
+    def helpers() -> list[str]:
+        return list(hub.admin.get("/api/desk").json()["incidents"][0]["helpers"])
+
+    assert helpers() == ["bo-trang"] and told(hub) == []
+    hub.admin.post("/api/lock/unlock")
+    assert hub.admin.post(f"/api/incidents/{incident}/support", {"id": "support-01"}).status_code == 200
+    assert [to for to, do, _ in told(hub) if do == "ring"] == ["bo-trang"]
+    assert helpers() == [], "asked"

@@ -9,6 +9,7 @@ from typing import Any
 from kengd.clock import local
 from kengd.hub.authority.own import Expiry
 from kengd.hub.chains import WRONG_VI, Chain, Follows
+from kengd.hub.incident_acts import part_of
 from kengd.hub.incidents import Incident, helpers_of, villages_of
 from kengd.hub.ledger.incidents import Sounded
 from kengd.hub.reports.signals import BUILTIN_SIGNALS
@@ -159,11 +160,17 @@ def incident_view(
     roster: Roster,
     now_ms: int,
 ) -> dict[str, Any]:
-    """One incident with what sounded, and which neighbours could be asked for help (H13). `village_name`: None where it is nowhere or
+    """One incident with what sounded, and which neighbours could still be asked for help (H13). `village_name`: None where it is nowhere or
     everywhere."""
     village = roster.village(incident.village or "")
     acts = list(dispatches)
-    helpers = helpers_of(roster, villages_of(roster, incident), by_itself=False)
+    where, told = villages_of(roster, incident), part_of("support", incident.id)
+    supports = {act["id"] for act in acts if act["do"] == "ring" and act["signal"] == "support"}
+    helpers = () if supports - {told} else helpers_of(roster, where, by_itself=False)
+    if (
+        told not in supports and incident.purpose == "actual"
+    ):  # they help without being asked, but the lock had held them back
+        helpers = tuple(dict.fromkeys((*helpers, *helpers_of(roster, where, by_itself=True))))
     return {
         "id": incident.id,
         "origin": incident.origin,
@@ -184,7 +191,7 @@ def incident_view(
         "call_due_ms": incident.call_due_ms,
         "sounded": [_sounded(item, now_ms) for item in sounded],
         "helpers": list(helpers),
-        "support_asked": any(act["do"] == "ring" and act["signal"] == "support" for act in acts),
+        "support_asked": bool(supports),
         "dispatches": [act["id"] for act in acts],
     }
 
