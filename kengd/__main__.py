@@ -47,6 +47,15 @@ class Parser(argparse.ArgumentParser):
         raise UsageError("usage", vi, cure=f"xem `{self.prog} --help`", en=message)
 
 
+def _is_text(given: str) -> bool:
+    """Bytes that are no text come in as half characters, which can be neither written nor shown."""
+    try:
+        given.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code. Prints errors on stderr."""
     try:
@@ -63,6 +72,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _main(argv: list[str]) -> int:
+    if not all(_is_text(given) for given in argv):
+        raise UsageError("usage", "có chữ không đọc được (không phải UTF-8)", cure="gõ lại dòng lệnh", en="not UTF-8")
     command, config, rest = _split(argv)
     if command is None:
         return _help()

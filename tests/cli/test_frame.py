@@ -117,6 +117,12 @@ def test_wrong_usage_is_2_and_says_what_is_wrong(
     assert noted == []
 
 
+def test_bytes_that_are_no_text_are_refused_before_anything_is_done(capsys: pytest.CaptureFixture[str]) -> None:
+    """Written into a book or a message they would break it."""
+    assert main(["journal", "show", "\udcff"]) == 2
+    assert "không phải UTF-8" in capsys.readouterr().err
+
+
 def test_help_lists_every_command_in_vietnamese_without_importing_any(capsys: pytest.CaptureFixture[str]) -> None:
     """The list of commands needs no command's module; commands for programs are not listed."""
     assert main(["--help"]) == 0

@@ -168,7 +168,7 @@ def incident_view(
     supports = {act["id"] for act in acts if act["do"] == "ring" and act["signal"] == "support"}
     helpers = () if supports - {told} else helpers_of(roster, where, by_itself=False)
     if (
-        told not in supports and incident.purpose == "actual"
+        not supports and incident.purpose == "actual"
     ):  # they help without being asked, but the lock had held them back
         helpers = tuple(dict.fromkeys((*helpers, *helpers_of(roster, where, by_itself=True))))
     return {
