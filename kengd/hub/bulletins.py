@@ -15,6 +15,7 @@ from typing import Final
 from kengd.errors import KengdError
 from kengd.hub.authority import files
 from kengd.hub.incidents import FROM_VILLAGE, Incident
+from kengd.hub.ledger.dispatches import Dispatch
 from kengd.hub.ledger.incidents import Sounded
 from kengd.hub.notices.cap import CapAlert, CapArea, CapError
 from kengd.hub.notices.cap_writing import CapAlarm, CapSource, alarm_alert, alarm_cancel, alarm_update, write_cap
@@ -31,14 +32,16 @@ _NAMED: Final = 20
 _STRANGE: Final = re.compile(r"[^A-Za-z0-9._-]")
 
 
-def messages(source: CapSource, incident: Incident, sounded: Sequence[Sounded], roster: Roster) -> tuple[CapAlert, ...]:
+def messages(
+    source: CapSource, incident: Incident, sounded: Sequence[Sounded], roster: Roster, order: Dispatch | None = None
+) -> tuple[CapAlert, ...]:
     """All messages of this alarm so far, in their order; none for a drill or what has not sounded. Raises CapError."""
     if not sounded or incident.purpose != "actual":
         return ()
     head, where, areas = sounded[0], *_places(sounded, roster)
     alarm = CapAlarm(
         incident.id, signal_vi(head.signal), "Village alarm", where, incident.began_ms, incident.began_ms + LASTS_MS,
-        areas, why=why_of(incident) if head.source not in FROM_VILLAGE else "",
+        areas, why=why_of(incident, order) if head.source not in FROM_VILLAGE else "",
     )  # fmt: skip
     found = [alarm_alert(source, alarm)]
     taken_ms, closed_ms = incident.acknowledged_ms, incident.closed_ms
@@ -57,7 +60,8 @@ def _places(sounded: Sequence[Sounded], roster: Roster) -> tuple[str, tuple[CapA
     names = list(dict.fromkeys(post.name for post in posts)) or [sounded[0].post]
     ids = {village for post in posts for village in post.villages}
     villages = [village.name for village in roster.villages if village.id in ids]
-    return ", ".join(names[:_NAMED]), tuple(CapArea(name) for name in (villages or names)[:_NAMED])
+    at = next((f" ({item.place})" for item in sounded[:1] if item.place), "")
+    return ", ".join(names[:_NAMED]) + at, tuple(CapArea(name) for name in (villages or names)[:_NAMED])
 
 
 class Bulletins:
@@ -72,11 +76,11 @@ class Bulletins:
         self._written: set[tuple[str, int]] = set()
         self._failing = False
 
-    def look(self, alarms: Sequence[tuple[Incident, Sequence[Sounded]]], roster: Roster) -> None:
+    def look(self, alarms: Sequence[tuple[Incident, Sequence[Sounded], Dispatch | None]], roster: Roster) -> None:
         """Write the messages of these alarms that are not there."""
-        for incident, sounded in alarms:
+        for incident, sounded, order in alarms:
             try:
-                for number, alert in enumerate(messages(self._source, incident, sounded, roster)):
+                for number, alert in enumerate(messages(self._source, incident, sounded, roster, order)):
                     self._write(incident.id, number, alert)
                 self._failing = False
             except (KengdError, OSError) as wrong:  # CapError too: one alarm that cannot be said stops no other

@@ -73,18 +73,21 @@ def of_turn(
     people: Sequence[Callee],
     call_after_s: int,
     now_ms: int,
+    *,
+    phone: str = "",
 ) -> list[Tiding]:
     """Nobody takes it: whose turn it is, or that there is nobody at all; and once, as what could not be said, each on the list whom
-    nothing can reach. `people`: who is called in turn, officers before keepers (H6)."""
+    nothing can reach. `people`: who is called in turn, officers before keepers (H6). `phone`: of the police, for keepers."""
     waits = incident.turns and incident.acknowledged_ms is None and incident.closed_ms is None
     if not waits or not is_news(incident, sounded, now_ms):
         return []
+    keepers = {keeper.id for keeper in roster.keepers}
 
     def turn(key: str, to: str, name: str) -> Tiding:
         head = sounded[0]
         said = wording.unacknowledged(
             at_ms=now_ms, post=head.post, post_name=name_of(roster, head.post), activation=head.activation,
-            waited_s=incident.turns * call_after_s, attempt=incident.turns, to=name,
+            waited_s=incident.turns * call_after_s, attempt=incident.turns, to=name, keeper=to in keepers, phone=phone,
         )  # fmt: skip
         return about(incident, replace(told_once(key, replace(said, turn=incident.turns), now_ms), to=to))
 

@@ -127,7 +127,7 @@ class Following:
                 continue
             if pair in known:
                 if one.place:
-                    incidents.name_place(connection, known[pair], *pair, one.place)
+                    incidents.name_place(connection, *pair, one.place)
                 if one.sounds:  # its entry had come first, under a clock that made it history
                     incidents.wake(connection, known[pair], one.heard_ms, one.heard_ms + self._call_after_ms)
                 continue
@@ -175,6 +175,6 @@ class Following:
         villages = post.villages if post is not None else ()
         return Incident(
             incident_id, "alarm", began.began_ms, post=began.post, village=villages[0] if villages else None,
-            text=began.place or "", villages=villages,
+            villages=villages,
             call_due_ms=began.heard_ms + self._call_after_ms if self._calls(began) else None,
         )  # fmt: skip

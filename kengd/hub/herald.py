@@ -18,7 +18,8 @@ from kengd.hub.dispatcher import Mouth
 from kengd.hub.errands import Errands, Left
 from kengd.hub.home import Home
 from kengd.hub.incidents import Incident
-from kengd.hub.ledger import incidents, notices, people, unread, values
+from kengd.hub.ledger import dispatches, incidents, notices, people, unread, values
+from kengd.hub.ledger.dispatches import Dispatch
 from kengd.hub.ledger.incidents import Sounded
 from kengd.hub.ledger.notices import TOLD, MissedRing
 from kengd.hub.ledger.store import TROUBLE, Ledger, Transaction, is_away, trouble_in_words
@@ -63,7 +64,7 @@ class Herald:
     ) -> None:
         self._ledger, self._roster, self._seen, self._wall_ms = ledger, roster, seen, wall_ms
         self._expiring, self._call_after_s = expiring, settings.duty.call_after_s
-        self._others = others
+        self._others, self._police = others, settings.cap.contact
         self._addresses, self._everybody = Addresses(settings), Everybody()
         self._bulletins = Bulletins(settings)
         home = settings.homeassistant
@@ -142,7 +143,9 @@ class Herald:
             self._everybody = self._addresses.everybody(people.officers(connection), roster, now_ms)
             alarms = _alarms(connection, now_ms)
             found = [
-                tiding for incident, sounded in alarms for tiding in self._of_alarm(incident, sounded, roster, now_ms)
+                tiding
+                for incident, sounded, order in alarms
+                for tiding in self._of_alarm(incident, sounded, order, roster, now_ms)
             ]
             missed, newest_n = notices.missed_rings(connection, self._missed_n, now_ms - 2 * tidings.STALE_MS)
             found += [told for one in missed if (told := _of_missed(one, roster, seen, now_ms)) is not None]
@@ -168,10 +171,14 @@ class Herald:
         if self._home is not None:
             self._home.turn(roster, seen, now_ms)
 
-    def _of_alarm(self, incident: Incident, sounded: Sequence[Sounded], roster: Roster, now_ms: int) -> list[Tiding]:
-        said = tidings.of_incident(incident, sounded, roster, now_ms)
+    def _of_alarm(
+        self, incident: Incident, sounded: Sequence[Sounded], order: Dispatch | None, roster: Roster, now_ms: int
+    ) -> list[Tiding]:
+        said = tidings.of_incident(incident, sounded, roster, now_ms, order)
         callees = self._everybody.callees(roster.keepers, incident.post or "", now_ms)
-        return said + calling.of_turn(incident, sounded, roster, callees, self._call_after_s, now_ms)
+        return said + calling.of_turn(
+            incident, sounded, roster, callees, self._call_after_s, now_ms, phone=self._police
+        )
 
     def _of_certificates(self, roster: Roster, now_ms: int) -> list[Tiding]:
         try:
@@ -283,8 +290,8 @@ def _of_missed(missed: MissedRing, roster: Roster, seen: Mapping[str, Seen], now
     return tidings.of_missed(missed, roster, now_ms, here.ahead_ms if here.live and not here.odd else None)
 
 
-def _alarms(connection: Transaction, now_ms: int) -> list[tuple[Incident, list[Sounded]]]:
-    """Open alarms, and those that ended lately, each with what sounded."""
+def _alarms(connection: Transaction, now_ms: int) -> list[tuple[Incident, list[Sounded], Dispatch | None]]:
+    """Open alarms, and those that ended lately, each with what sounded, and what was ordered first where it was an order."""
     opened = {incident.id: incident for incident in incidents.open_ones(connection)}
     for incident in incidents.between(connection, now_ms - tidings.STALE_MS, now_ms + 1):
         if incident.closed_ms is not None and now_ms - incident.closed_ms < CLOSED_LATELY_MS:
@@ -293,4 +300,6 @@ def _alarms(connection: Transaction, now_ms: int) -> list[tuple[Incident, list[S
     sounded: dict[str, list[Sounded]] = {}
     for item in incidents.sounded_of(connection, [one.id for one in young]):
         sounded.setdefault(item.incident, []).append(item)
-    return [(one, sounded.get(one.id, [])) for one in young]
+    asked = [one.id for one in young if one.origin != "alarm" and one.id in sounded]
+    orders = dispatches.rung_first(connection, asked) if asked else {}
+    return [(one, sounded.get(one.id, []), orders.get(one.id)) for one in young]

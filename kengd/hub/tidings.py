@@ -16,6 +16,7 @@ from kengd.clock import local, unix_ms
 from kengd.duty.words import Source
 from kengd.hub.authority.own import Expiry
 from kengd.hub.incidents import FROM_VILLAGE, Incident
+from kengd.hub.ledger.dispatches import Dispatch
 from kengd.hub.ledger.incidents import Sounded
 from kengd.hub.ledger.notices import TOLD, MissedRing
 from kengd.hub.ledger.trials import WAITING, Trial
@@ -26,12 +27,16 @@ from kengd.hub.roster import SKEW_MS, Post, Roster, Seen, moment_vi
 from kengd.hub.silent_test import why_vi
 
 Group = Literal["officers", "keepers", "hooks"]
+FEED: Final = "CAP "
+"""Before the name of the source, in the place of an officer's name, where a bulletin has rung by itself."""
 ALL: Final[tuple[Group, ...]] = ("officers", "keepers", "hooks")
 CURFEW_WARNED_AT: Final = (21, 30)
 CURFEW_AT: Final = (22, 0)
 """Local. The nightly ring of the model; a post's own timetable may differ, the warning then comes early or is of no use."""
 STALE_MS: Final = 24 * 3_600_000
 """An incident that began longer ago is no news, whatever has become of it."""
+PLACE_WITHIN_MS: Final = 2_000
+"""A post says first that it sounds, and a moment later which button it was: an alarm waits so long for the place."""
 MISSED_STALE_MS: Final = 12 * 3_600_000
 RENEWS_WITHIN_MS: Final = 30 * 86_400_000
 """A certificate that renews itself has less than this left only when that has failed."""
@@ -67,10 +72,13 @@ def is_news(incident: Incident, sounded: Sequence[Sounded], now_ms: int) -> bool
     return bool(sounded) and incident.purpose == "actual" and now_ms - incident.began_ms <= STALE_MS
 
 
-def of_incident(incident: Incident, sounded: Sequence[Sounded], roster: Roster, now_ms: int) -> list[Tiding]:
+def of_incident(
+    incident: Incident, sounded: Sequence[Sounded], roster: Roster, now_ms: int, order: Dispatch | None = None
+) -> list[Tiding]:
     """New alarm, taken, over, however it came to be rung; that nobody takes it says `calling.of_turn`.
 
-    Of an alarm that sounds at many posts officers hear once, each keeper of his own post.
+    Of an alarm that sounds at many posts officers hear once, each keeper of his own post. `order`: what was ordered for it first,
+    where it was an order.
     """
     if not is_news(incident, sounded, now_ms):
         return []
@@ -79,9 +87,11 @@ def of_incident(incident: Incident, sounded: Sequence[Sounded], roster: Roster, 
     for item in sounded:
         first.setdefault(item.post, item)
     for number, (post, item) in enumerate(first.items()):
+        if item.source == "button" and not item.place and 0 <= now_ms - item.began_ms < PLACE_WITHIN_MS:
+            continue
         key = f"alarm:{incident.id}:{post}" if number else f"alarm:{incident.id}"
         groups: tuple[Group, ...] = ("keepers", "hooks") if number else ALL
-        found.append(told_once(key, _alarm(incident, item, roster), now_ms, groups))
+        found.append(told_once(key, _alarm(incident, item, roster, order), now_ms, groups))
     head = sounded[0]
     name, posts = name_of(roster, head.post), tuple(first)
     if incident.acknowledged_ms is not None and head.source in FROM_VILLAGE:
@@ -99,21 +109,38 @@ def of_incident(incident: Incident, sounded: Sequence[Sounded], roster: Roster, 
     return [about(incident, tiding) for tiding in found]
 
 
-def _alarm(incident: Incident, item: Sounded, roster: Roster) -> Notice:
+def _alarm(incident: Incident, item: Sounded, roster: Roster, order: Dispatch | None) -> Notice:
     post = roster.post(item.post)
     villages = [village.name for village in roster.villages if post is not None and village.id in post.villages]
-    ordered = item.source not in FROM_VILLAGE
+    by = feed = why = ""
+    if item.source not in FROM_VILLAGE:
+        feed = feed_of(order)
+        by = "" if feed else order.by if order is not None else incident.acknowledged_by or ""
+        why = why_of(incident, order)
     return wording.alarm(
         at_ms=item.began_ms, post=item.post, post_name=name_of(roster, item.post), villages=villages,
         signal_vi=signal_vi(item.signal), activation=item.activation, source=_source(item.source),
-        place=item.place or "", by=(incident.acknowledged_by or "") if ordered else "",
-        why=why_of(incident) if ordered else "",
+        place=item.place or "", by=by, why=why, feed=feed,
     )  # fmt: skip
 
 
-def why_of(incident: Incident) -> str:
-    """Why an officer rang, for everybody. What a caller has said to the officer is not (P12: it may name people)."""
-    return incident.text if incident.origin != "call" else ""
+def feed_of(order: Dispatch | None) -> str:
+    """The source whose CAP bulletin rang by itself; "": an officer ordered it, or nobody."""
+    return (
+        order.by.removeprefix(FEED) if order is not None and order.officer is None and order.by.startswith(FEED) else ""
+    )
+
+
+def why_of(incident: Incident, order: Dispatch | None = None) -> str:
+    """Why it was rung, for everybody: the officer's reason, or what the bulletin says. What a caller has said to the officer is not
+    (P12: it may name people)."""
+    if incident.origin != "call":
+        return incident.text
+    if order is None or not order.why:
+        return ""
+    return (
+        order.why.removeprefix(f"{order.by}: ") if feed_of(order) else order.why if order.why != incident.text else ""
+    )
 
 
 def about(incident: Incident, tiding: Tiding) -> Tiding:

@@ -38,6 +38,13 @@ def test_whose_turn_it_is_goes_round_until_somebody_takes_it() -> None:
     notice = found[1][0].notice
     assert notice is not None and (notice.incident, notice.turn) == ("i1", 2)
     assert "sau 120 giây" in notice.body_vi and "Đ/c Mai" in notice.body_vi
+    assert notice.title_vi == "CHƯA AI NHẬN: Kẻng thôn 1" and "CHƯA AI" not in notice.body_vi, "said once"
+    assert "nhận xử lý ngay trên máy trực ban" in notice.body_vi
+    keeper = found[2][0].notice
+    assert keeper is not None and "Bà Lan đến xem ngay, gọi Công an xã hoặc 113" in keeper.body_vi
+    assert "máy trực ban" not in keeper.body_vi + keeper.short_vi, "a keeper has no log-in there"
+    (known,) = of_turn(replace(ALARM, turns=3), (HUNG,), ROSTER, PEOPLE, 60, T0 + 1_000, phone="0220 3 888 999")
+    assert known.notice is not None and "gọi Công an xã (0220 3 888 999) hoặc 113" in known.notice.short_vi
     for over in ({"acknowledged_ms": T0 + 5}, {"closed_ms": T0 + 5}, {"turns": 0}, {"purpose": "drill"}):
         assert of(replace(ALARM, **({"turns": 3} | over)), *PEOPLE) == []
 

@@ -18,16 +18,18 @@ from kengd.duty.health import condition
 from kengd.hub.absences import EVERYBODY, SETTLE_MS, Line, of_conditions, of_presence
 from kengd.hub.addresses import Addresses
 from kengd.hub.authority.own import Expiry
-from kengd.hub.bulletins import newest
+from kengd.hub.bulletins import messages, newest
 from kengd.hub.dispatching import Order
 from kengd.hub.founding import Wish, found
 from kengd.hub.incidents import Incident
 from kengd.hub.ledger import incidents, notices, rosters, trials, values
+from kengd.hub.ledger.dispatches import Dispatch
 from kengd.hub.ledger.incidents import Sounded
 from kengd.hub.ledger.merging import merge
 from kengd.hub.ledger.notices import MissedRing
 from kengd.hub.ledger.store import Ledger
 from kengd.hub.ledger.trials import Trial
+from kengd.hub.notices.cap_writing import CapSource
 from kengd.hub.notices.words import Notice
 from kengd.hub.people.passwords import argon2
 from kengd.hub.people.words import Officer
@@ -81,6 +83,39 @@ def test_a_new_alarm_says_where_what_and_who_pressed() -> None:
     assert (alarm.key, alarm.groups, alarm.to) == ("told:alarm:i1", ("officers", "keepers", "hooks"), None)
     assert (notice.posts, notice.activation, notice.title_vi) == (("thon-1",), "a1", "BÁO ĐỘNG Kẻng thôn 1")
     assert "bấm nút tại điểm kẻng (cổng làng)" in notice.body_vi
+
+
+def test_an_alarm_waits_a_moment_for_the_place_and_no_longer() -> None:
+    """A status, which comes first, does not say which button it was; its entry is right behind it, or never comes."""
+    nowhere = replace(HUNG, place=None)
+    assert of(ALARM, nowhere, now_ms=T0 + 1_999) == []
+    assert (
+        keys(of(ALARM, nowhere, now_ms=T0 + 2_000)) == keys(of(ALARM, nowhere, now_ms=T0 - 60_000)) == ["told:alarm:i1"]
+    )
+    assert keys(of(ALARM, replace(nowhere, source="page"))) == ["told:alarm:i1"]
+
+
+def test_a_notice_names_whoever_rang_for_a_call_or_the_source_that_rang_by_itself() -> None:
+    """What a source rings without an officer is not laid to the police; what a caller has said stays the officer's (P12)."""
+    call = replace(ALARM, origin="call", text="CAP Đài KTTV: Lũ quét (Tứ Kỳ)", post=None)
+    rung = replace(HUNG, source="hub", place=None)
+    order = Dispatch("i1", "ring", "CAP Đài KTTV", T0, b"", "alarm", "actual", call.text)
+    (alarm,) = of_incident(call, (rung,), ROSTER, T0 + 1_000, order)
+    assert told(alarm).body_vi.endswith("do nguồn tin Đài KTTV tự phát. Lý do: Lũ quét (Tứ Kỳ).")
+    source = CapSource("cong-lac", "kengd@cong-lac", "Công an xã Cộng Lạc")
+    (alert,) = messages(source, call, (rung,), ROSTER, order)
+    assert alert.infos[0].description == "Báo động tại Kẻng thôn 1. Lý do: Lũ quét (Tứ Kỳ)"
+    heard = replace(call, text="anh Sáu gọi: có trộm", acknowledged_ms=T0, acknowledged_by="Đ/c Mai")
+    for why, said in ((heard.text, ""), ("đuổi trộm", ". Lý do: đuổi trộm"), (None, "")):
+        theirs = replace(order, by="Đ/c Hùng", officer="o1", why=why)
+        (alarm,) = of_incident(heard, (rung,), ROSTER, T0 + 1_000, theirs)
+        assert told(alarm).body_vi.endswith(f"do Công an xã phát lệnh, người phát lệnh: Đ/c Hùng{said}.")
+
+
+def test_the_place_of_a_button_is_a_place_in_a_cap_message_and_no_reason() -> None:
+    """Why somebody pressed is known when somebody has said it."""
+    (alert,) = messages(CapSource("cong-lac", "kengd@cong-lac", "Công an xã Cộng Lạc"), ALARM, (HUNG,), ROSTER)
+    assert alert.infos[0].description == "Báo động tại Kẻng thôn 1 (cổng làng)"
 
 
 def test_an_order_of_many_posts_is_told_to_officers_once() -> None:

@@ -71,6 +71,16 @@ def find(connection: Connection, dispatch_id: str) -> Dispatch | None:
     return None if row is None else Dispatch(**row)
 
 
+def rung_first(connection: Connection, incidents: Collection[str]) -> dict[str, Dispatch]:
+    """What was ordered for these incidents first that is neither help nor an all-clear: incident → who rang it, and why."""
+    alarm = and_(DISPATCH.c.do == "ring", DISPATCH.c.signal.not_in(("support", "all_clear")))
+    query = select(DISPATCH).where(DISPATCH.c.incident.in_(incidents), alarm)
+    found: dict[str, Dispatch] = {}
+    for row in connection.execute(query.order_by(DISPATCH.c.made_ms, DISPATCH.c.id)).mappings():
+        found.setdefault(str(row["incident"]), Dispatch(**row))
+    return found
+
+
 def recent(connection: Connection, *, before_ms: int | None = None, limit: int = 50) -> list[Dispatch]:
     """The newest ones first."""
     query = select(DISPATCH).order_by(DISPATCH.c.made_ms.desc(), DISPATCH.c.id).limit(limit)

@@ -75,10 +75,8 @@ def sound(connection: Connection, sounded: Sequence[Sounded]) -> set[tuple[str, 
     return new
 
 
-def name_place(connection: Connection, incident_id: str, post: str, activation: str, place: str) -> None:
+def name_place(connection: Connection, post: str, activation: str, place: str) -> None:
     """Where the button is: a status, which may have told of the alarm first, does not say it."""
-    where = and_(INCIDENT.c.id == incident_id, INCIDENT.c.text == "")
-    connection.execute(update(INCIDENT).where(where).values(text=place))
     of = and_(SOUNDED.c.post == post, SOUNDED.c.activation == activation, SOUNDED.c.place.is_(None))
     connection.execute(update(SOUNDED).where(of).values(place=place))
 

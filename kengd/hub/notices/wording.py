@@ -58,10 +58,11 @@ def alarm(
     place: str = "",
     by: str = "",
     why: str = "",
+    feed: str = "",
 ) -> Notice:
-    """What rang, where and why."""
+    """What rang, where and why. `feed`: the source whose CAP bulletin rang it, without an officer."""
     first, where, when = _PREFIX[purpose], _where(post_name, villages), clock_text(at_ms)
-    cause = _SOURCES[source] + (f" ({place})" if place else "")
+    cause = f"nguồn tin {feed} tự phát" if feed else _SOURCES[source] + (f" ({place})" if place else "")
     said = "".join((f", người phát lệnh: {by}" if by else "", f". Lý do: {why}" if why else ""))
     return Notice(
         NoticeKind.ALARM,
@@ -83,13 +84,23 @@ def taken(*, at_ms: int, post: str, post_name: str, activation: str, by: str) ->
 
 
 def unacknowledged(
-    *, at_ms: int, post: str, post_name: str, activation: str, waited_s: int, attempt: int, to: str
+    *,
+    at_ms: int,
+    post: str,
+    post_name: str,
+    activation: str,
+    waited_s: int,
+    attempt: int,
+    to: str,
+    keeper: bool = False,
+    phone: str = "",
 ) -> Notice:
-    """Nobody has taken charge: the next person on the list is called. `attempt`: 1, 2, …; each is told for itself."""
-    text = (
-        f"CHƯA AI NHẬN báo động {post_name} sau {waited_s} giây. Đề nghị {to} nhận xử lý ngay trên máy trực ban"
-        f" (lần gọi {attempt})."
-    )
+    """Nobody has taken charge: the next person on the list is called. `attempt`: 1, 2, …; each is told for itself. `keeper`: who has
+    no log-in at the desk and goes to look; `phone`: of the commune's police, where it is known."""
+    police = f"Công an xã ({phone})" if phone else "Công an xã"
+    what = f"đến xem ngay, gọi {police} hoặc 113" if keeper else "nhận xử lý ngay trên máy trực ban"
+    asked = f"Đề nghị {to} {what} (lần gọi {attempt})."
+    text = f"Báo động {post_name} sau {waited_s} giây vẫn chờ người. {asked}"
     return Notice(
         NoticeKind.UNACKNOWLEDGED,
         f"unacknowledged:{activation}:{attempt}:{to}",
@@ -98,7 +109,7 @@ def unacknowledged(
         at_ms,
         (post,),
         activation,
-        text,
+        f"CHƯA AI NHẬN báo động {post_name} sau {waited_s} giây. {asked}",
     )
 
 
