@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from kengd.duty.standing import Sounding
+from kengd.duty.words import Purpose, Source
+from kengd.hub.service import wall_ms
 from tests.hub.desk_kit import POSTS, Station, acts, station
 from tests.hub.spine_kit import claims_of
 
@@ -152,6 +155,22 @@ def test_a_hush_sent_twice_is_one_even_when_something_else_sounds_by_then(hub: S
     assert hub.admin.post("/api/hushes", form).status_code == 201
     assert len(hub.line.said) == said
     assert [act for _, act in acts(hub)].count("hush") == 1
+
+
+def test_a_stop_that_was_carried_out_is_not_called_silence_where_the_bell_still_sounds(hub: Station) -> None:
+    """P9: somebody has pressed again meanwhile, or another order keeps it going; the officer reads it where he looks."""
+    hub.status("an-lao")
+    form = {"id": hub.act(), "posts": ["an-lao"]}
+    hub.admin.post("/api/hushes", form)
+    jti = hub.jti(str(form["id"]), "an-lao")
+    hub.hears("an-lao", "received", command_id=jti, detail={"ended": ["a"]})
+
+    def said() -> str:
+        return str(hub.admin.get(f"/api/dispatches/{form['id']}").json()["targets"][0]["sentence"])
+
+    assert said() == "đã làm xong"
+    hub.status("an-lao", sounding=Sounding("b" * 16, "alarm", Purpose.ACTUAL, Source.BUTTON, wall_ms()))
+    assert said().startswith("đã làm xong, nhưng điểm kẻng vẫn đang kêu")
 
 
 def test_hush_all_with_a_lock_stops_new_rings_until_it_is_opened(hub: Station) -> None:

@@ -113,6 +113,10 @@ def _target(
     }
 
 
+def _still_sounds(seen: Seen, now_ms: int) -> bool:
+    return seen.live and seen.is_present(now_ms) and seen.status is not None and seen.status.sounding is not None
+
+
 def sentence_of(target: Target, seen: Seen, now_ms: int, line_up: bool) -> str:
     """In one line how it stands at this post and, where it does not ring, why (P9)."""
     said = STATES_VI[target.state]
@@ -125,6 +129,8 @@ def sentence_of(target: Target, seen: Seen, now_ms: int, line_up: bool) -> str:
         return f"{said}: {why}" if why is not None else said
     if target.do == "ring" and target.state in _SOUNDED:
         return f"{said} ({proof_vi(target.proved)})"
+    if target.do == "hush" and target.state is State.DONE and _still_sounds(seen, now_ms):
+        return f"{said}, nhưng điểm kẻng vẫn đang kêu: có người báo lại, hoặc còn lệnh khác; cần thì dừng lần nữa"
     if target.state is State.RECEIVED and target.received_ms is not None:
         return f"{said} lúc {moment_vi(target.received_ms, now_ms)}"
     return said
