@@ -163,7 +163,7 @@ def test_a_stop_that_was_carried_out_is_not_called_silence_where_the_bell_still_
     form = {"id": hub.act(), "posts": ["an-lao"]}
     hub.admin.post("/api/hushes", form)
     jti = hub.jti(str(form["id"]), "an-lao")
-    hub.hears("an-lao", "received", command_id=jti, detail={"ended": ["a"]})
+    hub.hears("an-lao", "received", command_id=jti, detail={"ended": []})
 
     def said() -> str:
         return str(hub.admin.get(f"/api/dispatches/{form['id']}").json()["targets"][0]["sentence"])
