@@ -207,6 +207,7 @@ def test_a_key_that_takes_over_signs_what_the_other_has_left(fresh: Connection) 
     grown(fresh, 4)
     assert [sign_grown(fresh, "hub-2027", NEXT, T0 + 120_000) for _ in range(2)] == [1, 0]
     assert tips(fresh) == []
+    grown(fresh)
     assert sign_grown(fresh, KID, KEY, T0 + 121_000) == 0, "a worker that holds the old key for a moment longer"
     assert tips(fresh) == []
 

@@ -76,15 +76,17 @@ def test_a_book_that_follows_another_one_is_a_condition_whatever_it_says_of_itse
 def test_it_stays_until_a_chief_accepts_it_which_is_written_down(hub: Station) -> None:
     """Once, under a name; a later book is a condition again."""
     begins(hub)
+    url = f"/api/books/an-lao/{NEW}/accept"
     duty, chief = hub.officer("binh"), hub.officer("chi", "chief")
-    form = {"post": "an-lao", "book": NEW}
-    assert duty.post("/api/books/accept", form).json()["error"] == "not_allowed"
-    assert hub.admin.post("/api/books/accept", {**form, "book": "khac"}).status_code == 404
+    assert duty.post(url).json()["error"] == "not_allowed"
+    assert hub.admin.post("/api/books/an-lao/khac/accept").status_code == 404
     assert len(told(hub)) == 1
-    assert [chief.post("/api/books/accept", form).json() for _ in range(2)] == [{"accepted": True}, {"accepted": False}]
+    assert [f'data-post="{url}"' in who.get("/so-keng").text for who in (duty, chief)] == [False, True]
+    assert [chief.post(url).json() for _ in range(2)] == [{"accepted": True}, {"accepted": False}]
     assert told(hub) == [] and hub.admin.get("/api/books").json()["whole"] is True
     [line] = [item for item in hub.admin.get("/api/audit").json()["audit"] if item["act"] == "book_accepted"]
-    assert (line["by_name"], line["facts"]) == ("Đồng chí chi", {**form, "follows": OLD, "seq": 4})
+    facts = {"post": "an-lao", "book": NEW, "follows": OLD, "seq": 4}
+    assert (line["by_name"], line["facts"]) == ("Đồng chí chi", facts)
     assert acts(hub)[-1] == ("Đồng chí chi", "book_accepted")
     begins(hub, book="d" * 16)
     assert [(item["book"], item["follows"]["book"], item["follows"]["seq"]) for item in told(hub)] == [

@@ -12,7 +12,7 @@ from kengd.errors import KengdError
 from kengd.hub.chains import Chain
 from kengd.hub.desk.board import book_view, signal_vi
 from kengd.hub.desk.desk import At, Awake, Writing
-from kengd.hub.desk.forms import LATEST_MS, BookForm
+from kengd.hub.desk.forms import LATEST_MS, AnyId, Slug
 from kengd.hub.desk.refusals import Json
 from kengd.hub.ledger import changes, desk_facts, proving, successions
 from kengd.hub.ledger.desk_facts import Wanted
@@ -69,23 +69,23 @@ def books(desk: At, caller: Awake) -> Json:
     })  # fmt: skip
 
 
-@router.post("/books/accept")
-def accept(form: BookForm, desk: At, caller: Writing) -> Json:
+@router.post("/books/{post}/{book}/accept")
+def accept(post: Slug, book: AnyId, desk: At, caller: Writing) -> Json:
     """Somebody knows why this post has a new book; it is no condition any more. Done before: the same answer."""
     caller.require("audit")
     with desk.hub.ledger.write() as connection:
-        follows = successions.followers(connection).get((form.post, form.book))
-        if follows is None and not successions.is_known(connection, form.post, form.book):
+        follows = successions.followers(connection).get((post, book))
+        if follows is None and not successions.is_known(connection, post, book):
             raise KengdError(
                 "no_such_thing",
                 "không có sổ này",
                 cure="xem các sổ trong trang Sổ kẻng",
                 en="no such book",
             )
-        done = follows is not None and successions.accept(connection, form.post, form.book, caller.officer.id)
+        done = follows is not None and successions.accept(connection, post, book, caller.officer.id)
         if done and follows is not None:
-            changes.note(connection, "book", posts=[form.post])
-            facts = {"post": form.post, "book": form.book, "follows": follows.book, "seq": follows.seq}
+            changes.note(connection, "book", posts=[post])
+            facts = {"post": post, "book": book, "follows": follows.book, "seq": follows.seq}
             desk.audit_in(connection, caller, "book_accepted", facts)
     return Json({"accepted": done})
 

@@ -57,13 +57,6 @@ class Form(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
 
-class BookForm(Form):
-    """A book of a post."""
-
-    post: Slug
-    book: AnyId
-
-
 class SignIn(Form):
     """Who, and on which device."""
 

@@ -44,6 +44,7 @@ def book(
         wanted={"post": post or "", "kind": kind or "", "day": day or ""},
         older=found[-1]["n"] if len(found) == LINES else None,
         doubtful=books_in_doubt(doubtful, desk.now_ms()), names=names,
+        may_accept=caller.why_not("audit") is None,
     )  # fmt: skip
 
 
