@@ -86,7 +86,7 @@ class Addresses:
         return tuple(found)
 
     def _ways(self, person: str, texts: Sequence[str], phone: str) -> tuple[Channel, ...]:
-        found = [self._way(person, text, _channel) for text in texts]
+        found = [self._way(person, text, channel_of) for text in texts]
         if self._sms and phone:
             found.append(self._way(person, phone, sms_channel))
         return tuple(dict.fromkeys(way for way in found if way is not None))
@@ -101,7 +101,7 @@ class Addresses:
         return self._known[text]
 
 
-def _channel(text: str) -> Channel:
+def channel_of(text: str) -> Channel:
     """`https://…` is a webhook, everything else an apprise address (zalo://, tgram://, mailto:// …). Raises UsageError."""
     if text.lower().startswith(("http://", "https://")):
         return webhook_channel(text)

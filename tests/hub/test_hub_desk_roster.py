@@ -29,9 +29,11 @@ def test_the_roster_is_changed_row_by_row_with_an_audit_line_each(hub: Station) 
         admin.put("/api/posts/moi", {"name": "Điểm Mới", "villages": ["moi", "an-lao"], "x": 1, "y": 2.5}).status_code
         == 200
     )
-    assert admin.put("/api/keepers/ong-sau", {"post": "moi", "name": "Ông Sáu", "phone": "0988"}).status_code == 200
+    assert (
+        admin.put("/api/keepers/ong-sau", {"post": "moi", "name": "Ông Sáu", "phone": "0988000111"}).status_code == 200
+    )
     assert admin.put("/api/keepers/ong-sau/away", {"until_ms": 99}).status_code == 200
-    assert admin.put("/api/keepers/ong-sau", {"post": "moi", "name": "Ông Sáu", "phone": "0977"}).status_code == 200
+    assert admin.put("/api/keepers/ong-sau", {"post": "moi", "name": "Ông Sáu", "phone": "0977000111"}).status_code == 200
     assert (
         admin.put(
             "/api/villages/moi/neighbours", {"neighbours": [{"village": "an-lao", "by_itself": True}]}
@@ -46,7 +48,7 @@ def test_the_roster_is_changed_row_by_row_with_an_audit_line_each(hub: Station) 
         "enrolled_ms": 0, "rank": 0,
     }  # fmt: skip
     sau = next(item for item in told["keepers"] if item["id"] == "ong-sau")
-    assert (sau["phone"], sau["away_until_ms"]) == ("0977", 99)
+    assert (sau["phone"], sau["away_until_ms"]) == ("0977000111", 99)
     assert {"village": "moi", "neighbour": "an-lao", "by_itself": True} in told["neighbours"]
     assert {"id": "xa", "name": "Ở xa", "posts": ["moi"]} in told["groups"]
     assert [item["id"] for item in admin.get("/api/desk").json()["posts"]][-1] == "moi", "the board shows it at once"
@@ -71,6 +73,8 @@ def test_the_roster_is_changed_row_by_row_with_an_audit_line_each(hub: Station) 
         ("/api/posts/moi", {"name": "hai\ndòng"}, "invalid"),
         ("/api/keepers/k1", {"post": "khong-co", "name": "x"}, "unknown_post"),
         ("/api/keepers/k1", {"post": "an-lao", "name": "x", "phone": "abc"}, "bad_phone"),
+        ("/api/keepers/k1", {"post": "an-lao", "name": "x", "phone": "12"}, "bad_phone"),
+        ("/api/keepers/k1", {"post": "an-lao", "name": "x", "channels": ["nonsense"]}, "bad_notice_url"),
         ("/api/keepers/k1", {"post": "an-lao", "name": "x", "channels": ["a\nb"]}, "bad_channels"),
         ("/api/keepers/khong-co/away", {"until_ms": 1}, "no_such_keeper"),
         ("/api/keepers/khong-co/pin", {"pin": "135792"}, "no_such_keeper"),
@@ -179,7 +183,9 @@ def test_an_enrolment_file_is_given_out_once_and_kept_nowhere(hub: Station) -> N
 
 def test_officers_are_made_changed_and_ended(hub: Station) -> None:
     """Nobody gives more than they have; the last admin stays; what they did stays."""
-    made = hub.admin.post("/api/officers", {"login": "lan", "name": "Đồng chí Lan", "role": "chief", "phone": "0911"})
+    made = hub.admin.post(
+        "/api/officers", {"login": "lan", "name": "Đồng chí Lan", "role": "chief", "phone": "0911000111"}
+    )
     officer = made.json()["officer"]["id"]
     assert made.status_code == 201 and len(made.json()["password"]) >= 10
     assert (
@@ -200,7 +206,7 @@ def test_officers_are_made_changed_and_ended(hub: Station) -> None:
         {"id", "name", "role", "phone", "rank"}
     ] * 3
     assert duty.get(f"/api/officers/{officer}/devices").json()["error"] == "not_allowed"
-    assert hub.admin.get(f"/api/officers/{officer}/data").json()["officer"]["phone"] == "0911"
+    assert hub.admin.get(f"/api/officers/{officer}/data").json()["officer"]["phone"] == "0911000111"
     assert hub.admin.get("/api/keepers/ba-tu/data").json()["keeper"]["name"] == "Bà Tư"
     assert hub.admin.get(f"/api/officers/{officer}/tokens").json() == {"tokens": []}
     assert hub.admin.delete(f"/api/officers/{officer}/tokens/none").json() == {"ended": False}

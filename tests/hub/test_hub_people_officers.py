@@ -101,6 +101,9 @@ def test_an_officers_id_says_nothing_of_the_person(here: Station) -> None:
         ("truong", "An", {}, "login_taken"),
         ("an", "Trưởng công an xã", {}, "name_taken"),
         ("an", "An", {"phone": "gọi tôi"}, "bad_phone"),
+        ("an", "An", {"phone": "12"}, "bad_phone"),
+        ("an", "An", {"channels": ["nonsense"]}, "bad_notice_url"),
+        ("an", "An", {"channels": ["zalo://123:token/77", "nosuch://x/y"]}, "unknown_notice_url"),
         ("an", "An", {"channels": ["x"] * 21}, "bad_channels"),
         ("an", "An", {"channels": ["a\nb"]}, "bad_channels"),
     ],
@@ -183,11 +186,17 @@ def test_what_is_changed_is_written_down_without_what_it_was_changed_to(here: St
     """A phone number in a chained book could never be erased."""
     made = here.officer("an")
     new = here.people.change_officer(
-        here.admin, made.id, name="Đại úy An", role="chief", phone="0912 345 678", rank=7, channels=["zalo://x"]
+        here.admin,
+        made.id,
+        name="Đại úy An",
+        role="chief",
+        phone="0912 345 678",
+        rank=7,
+        channels=["zalo://123:token/77"],
     )
     assert new == here.people.officer(made.id)
     assert (new.name, new.role, new.phone, new.rank, new.channels) == (
-        "Đại úy An", "chief", "0912 345 678", 7, ("zalo://x",),
+        "Đại úy An", "chief", "0912 345 678", 7, ("zalo://123:token/77",),
     )  # fmt: skip
     line = {"officer": made.id, "changed": ["name", "role", "phone", "rank", "channels"], "role": "chief"}
     assert last_acts(here, 1) == [(here.admin.officer.id, "officer_changed", line)]

@@ -111,7 +111,7 @@ def test_a_keepers_data_are_shown_whole_and_without_the_pin(here: Station) -> No
 def test_who_has_left_is_erased_everywhere_but_in_the_books(here: Station) -> None:
     """Phone, channels and name; what was done stays done, and the chains hold."""
     made = here.officer("an", phone=PHONE)
-    here.people.change_officer(here.admin, made.id, channels=["zalo://token/77"])
+    here.people.change_officer(here.admin, made.id, channels=["zalo://123:token/77"])
     worked(here, made.id, made.name)
     assert code_of(here.people.erase_officer, here.admin, made.id) == "not_ended"
     here.people.end_officer(here.admin, made.id)

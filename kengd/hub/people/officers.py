@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from kengd.errors import KengdError, UsageError
+from kengd.hub.addresses import channel_of
 from kengd.hub.ledger import audits
 from kengd.hub.ledger import people as kept
+from kengd.hub.notices.sms import sms_channel
 from kengd.hub.people.ground import Ground, checked_login, checked_name
 from kengd.hub.people.passwords import check_new, one_time
 from kengd.hub.people.words import ROLES, Caller, Officer, Role, Session, shell_caller
@@ -47,8 +49,8 @@ class Officers(Ground):
     ) -> tuple[Officer, str]:
         """A new officer, and a password for one sign-in, which is shown once.
 
-        Raises UsageError `bad_login`, `bad_name`, `bad_phone`, KengdError `login_taken`, `name_taken`, `above_you` and those of
-        `Caller.require`.
+        Raises UsageError `bad_login`, `bad_name`, `bad_phone`, those of `checked_channels`, KengdError `login_taken`, `name_taken`,
+        `above_you` and those of `Caller.require`.
         """
         caller.require("people")
         return self._make(caller, login, name, role, phone=phone, channels=channels)
@@ -201,20 +203,25 @@ def another_admin(count: int) -> None:
 
 
 def checked_phone(text: str) -> str:
-    """Digits, spaces, dots, + and -, or nothing. Raises UsageError `bad_phone`."""
+    """A number that can be called, as the SMS modem reads it, or nothing. Raises UsageError `bad_phone`."""
     phone = text.strip()
-    if len(phone) > LONGEST_PHONE or not set(phone) <= set("0123456789 +-.()"):
+    if len(phone) > LONGEST_PHONE:
         raise UsageError(
             "bad_phone",
-            "số điện thoại không đúng",
-            cure="chỉ ghi chữ số, ví dụ 0912 345 678",
-            en="a phone number consists of digits",
+            "số điện thoại quá dài",
+            cure="chỉ ghi một số, ví dụ 0912 345 678",
+            en="the phone number is too long",
         )
+    if phone:
+        sms_channel(phone)
     return phone
 
 
 def checked_channels(channels: Sequence[str]) -> tuple[str, ...]:
-    """Addresses for notices. Raises UsageError `bad_channels`."""
+    """Addresses for notices, each one that notices can be sent to: who is called at night must not find out then that his was wrong.
+
+    Raises UsageError `bad_channels`, and those of `addresses.channel_of`, whose texts never repeat an address (P12).
+    """
     if len(channels) > MOST_CHANNELS or any(not 0 < len(text) <= 500 or not text.isprintable() for text in channels):
         raise UsageError(
             "bad_channels",
@@ -222,6 +229,8 @@ def checked_channels(channels: Sequence[str]) -> tuple[str, ...]:
             cure="bỏ bớt hoặc sửa lại",
             en="too many notice addresses, or one is unreadable",
         )
+    for text in channels:
+        channel_of(text)
     return tuple(channels)
 
 
