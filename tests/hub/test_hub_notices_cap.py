@@ -282,6 +282,8 @@ def test_what_breaks_the_standard_is_refused_with_a_reason(document: bytes, says
     with pytest.raises(CapError, match=says) as broken:
         parse_cap(document)
     assert broken.value.code == "bad_cap" and broken.value.cure
+    said = re.sub(r"<\w+>|bản tin CAP không hợp lệ: |2026-12-31T22:05:00", "", broken.value.vi)
+    assert said.strip() and not re.search(r"\b(is|not|the|too|has|of|in|stands|than)\b", said), "Vietnamese only"
 
 
 @settings(max_examples=600)

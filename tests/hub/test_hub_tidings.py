@@ -106,10 +106,10 @@ def test_a_notice_names_whoever_rang_for_a_call_or_the_source_that_rang_by_itsel
     (alert,) = messages(source, call, (rung,), ROSTER, order)
     assert alert.infos[0].description == "Báo động tại Kẻng thôn 1. Lý do: Lũ quét (Tứ Kỳ)"
     heard = replace(call, text="anh Sáu gọi: có trộm", acknowledged_ms=T0, acknowledged_by="Đ/c Mai")
-    for why, said in ((heard.text, ""), ("đuổi trộm", ". Lý do: đuổi trộm"), (None, "")):
+    for why, reason in ((heard.text, ""), ("đuổi trộm", ". Lý do: đuổi trộm"), (None, "")):
         theirs = replace(order, by="Đ/c Hùng", officer="o1", why=why)
         (alarm,) = of_incident(heard, (rung,), ROSTER, T0 + 1_000, theirs)
-        assert told(alarm).body_vi.endswith(f"do Công an xã phát lệnh, người phát lệnh: Đ/c Hùng{said}.")
+        assert told(alarm).body_vi.endswith(f"do Công an xã phát lệnh, người phát lệnh: Đ/c Hùng{reason}.")
 
 
 def test_the_place_of_a_button_is_a_place_in_a_cap_message_and_no_reason() -> None:

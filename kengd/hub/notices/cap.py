@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,10 +21,46 @@ class CapError(KengdError):
     def __init__(self, en: str) -> None:
         super().__init__(
             "bad_cap",
-            f"bản tin CAP không hợp lệ: {en}",
+            f"bản tin CAP không hợp lệ: {_in_vietnamese(en)}",
             cure="nguồn tin phải gửi CAP 1.2 đúng chuẩn OASIS; bản tin này bị bỏ, không đề nghị đánh kẻng",
             en=f"not a valid CAP 1.2 alert: {en}",
         )
+
+
+_WORDS_VI: Final = (
+    ("larger than", "dài quá mức nhận"),
+    ("not XML", "không phải tệp XML trọn vẹn"),
+    ("no element", "không có nội dung"),
+    ("is not an <alert>", "không bắt đầu bằng <alert> của CAP 1.2"),
+    ("namespace of CAP 1.2", "có phần tử không thuộc CAP 1.2"),
+    ("only XML 1.0", "không phải XML 1.0 viết bằng UTF-8"),
+    ("a DTD or entity", "có DTD hoặc thực thể XML, là thứ không được nhận"),
+    ("a processing instruction", "có chỉ thị XML không được nhận"),
+    ("too many elements", "quá nhiều phần tử"),
+    ("nested too deeply", "lồng nhau quá sâu"),
+    ("has an attribute", "có thuộc tính thừa"),
+    ("after the signature", "có phần tử đứng sau chữ ký"),
+    ("text between", "có chữ đứng ngoài các phần tử"),
+    ("does not belong", "có phần tử đặt sai chỗ"),
+    ("stands too late", "có phần tử sai thứ tự"),
+    ("stands too often", "có phần tử lặp quá số lần cho phép"),
+    ("is missing", "thiếu một phần tử bắt buộc"),
+    ("is empty", "có phần tử bỏ trống"),
+    ("is none of", "có giá trị không nằm trong danh sách của CAP"),
+    ("needs a restriction", "phạm vi Restricted phải có <restriction>"),
+    ("needs addresses", "phạm vi Private phải có <addresses>"),
+    ("needs references", "bản tin cập nhật hoặc huỷ phải nhắc tới bản tin trước (<references>)"),
+    ("YYYY-MM-DD", "ngày giờ không viết đúng dạng 2026-12-31T22:05:00+07:00"),
+    ("is no moment", "ngày giờ không có thật"),
+)
+"""What is wrong, by words of the English sentence; where none of them stands in it, a value breaks the standard."""
+_NAMES: Final = re.compile(r"<[A-Za-z]{1,40}>")
+
+
+def _in_vietnamese(en: str) -> str:
+    said = next((vi for words, vi in _WORDS_VI if words in en), "có giá trị viết sai chuẩn")
+    names = [name for name in dict.fromkeys(_NAMES.findall(en)) if name not in said]
+    return said + (f" ({', '.join(names)})" if names else "")
 
 
 class CapReference(NamedTuple):
