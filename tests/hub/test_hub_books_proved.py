@@ -180,6 +180,15 @@ def test_a_list_that_was_struck_and_begun_again_is_told_for_ever(fresh: Connecti
     ] * 2
 
 
+def test_heads_of_before_there_was_a_list_are_in_it(fresh: Connection) -> None:
+    """A ledger of an earlier release has signed heads and no list: it begins with them."""
+    fresh.execute(text(f"DELETE FROM value WHERE key IN ('{TIP}{KID}', '{audits.HEAD}')"))
+    fresh.execute(text("DELETE FROM audit"))
+    grown(fresh)
+    assert sign_grown(fresh, KID, KEY, T0 + 60_000) == 1
+    assert look_at_heads(fresh, RING, T0) == proving.LookedHeads(2, (), (), ())
+
+
 def test_a_forged_list_is_not_signed_into_a_true_one(fresh: Connection) -> None:
     """What is there is believed only with our own signature on it."""
     grown(fresh)

@@ -60,7 +60,6 @@ def sign_grown(connection: Connection, kid: str, key: Ed25519PrivateKey, now_ms:
     tip = read_tip(tips.get(kid), KeyRing({kid: public_text(key)}), kid)
     if tip is not None and not rows:
         return 0
-    total = sum_of([row["jws"] for row in rows], tip.sum if tip is not None else "0")
     if tip is None:
         if not rows and not tips:
             return 0
@@ -68,10 +67,18 @@ def sign_grown(connection: Connection, kid: str, key: Ed25519PrivateKey, now_ms:
         audits.write(connection, _BY, BEGUN, {"kid": kid, "before": before}, now_ms)
     else:
         before = tip.before
-    heads = len(rows) + (tip.heads if tip is not None else 0)
-    said = Tip(heads, total, now_ms, *audits.head(connection), before)
+    counted = [row["jws"] for row in rows] if tips else _heads_of(connection, kid)
+    heads, total = (tip.heads, tip.sum) if tip is not None else (0, "0")
+    said = Tip(heads + len(counted), sum_of(counted, total), now_ms, *audits.head(connection), before)
     put_value(connection, TIP + kid, sign(_compact(asdict(said)), kid, key).decode())
     return len(rows)
+
+
+def _heads_of(connection: Connection, kid: str) -> list[str]:
+    """All that this key has signed: a ledger of before there were tips has some."""
+    beginning = sign(b"", kid, Ed25519PrivateKey.generate()).partition(b".")[0].decode() + "."
+    query = select(HEAD.c.jws).where(HEAD.c.jws.startswith(beginning, autoescape=True))
+    return list(connection.execute(query).scalars())
 
 
 def _grown() -> Any:
