@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import secrets
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -56,6 +57,7 @@ class Errands:
         self._lock = threading.Lock()
         self._open: dict[str, int] = {}
         self._over: set[str] = set()
+        self._began_s: dict[str, float] = {}
         self._renewed_ms = wall_ms()
 
     def begin(self, connection: Transaction, tidings: Iterable[Tiding], now_ms: int) -> None:
@@ -108,19 +110,30 @@ class Errands:
 
     def left(self, now_ms: int) -> list[Left]:
         """What others have begun and will not end; taken by us."""
+        lately = self._told_lately()
         with self._ledger.read() as connection:
-            if not errands.is_any_left(connection, self._name, now_ms, alone=self._alone):
+            if not errands.is_any_left(connection, self._name, now_ms, alone=self._alone, but=lately):
                 self._alone = False
                 return []
         with self._ledger.write() as connection:
-            found = errands.take(connection, self._name, now_ms, alone=self._alone)
+            found = errands.take(connection, self._name, now_ms, alone=self._alone, but=lately)
             known = {one.key: errands.gone_out(connection, one.key) for one in found}
         self._alone = False
         return [Left(self._ours(_tiding(one), one.key), one.made_ms, known[one.key]) for one in found]
 
+    def _told_lately(self) -> list[str]:
+        """What we ourselves have begun to tell within a lease, by a clock that nobody puts: a fellow whose own clock is minutes ahead
+        takes it from us at once, and taken back each time everybody would be told again with each turn."""
+        now_s = time.monotonic()
+        with self._lock:
+            self._began_s = {key: at_s for key, at_s in self._began_s.items() if now_s - at_s < LEASE_MS / 1000}
+            return sorted(self._began_s)
+
     def _ours(self, tiding: Tiding, name: str) -> Tiding:
         if tiding.notice is None:
             return tiding
+        with self._lock:
+            self._began_s[name] = time.monotonic()
         self.hold(name, 1)
         return replace(tiding, notice=replace(tiding.notice, errand=name))
 

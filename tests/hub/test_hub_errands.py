@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from kengd.hub import calling
-from kengd.hub.errands import Left
+from kengd.hub.errands import Errands, Left
 from kengd.hub.herald import TOO_OLD_MS, Herald
 from kengd.hub.ledger import copying, errands, incidents, notices, values
 from kengd.hub.ledger.errands import LEASE_MS, Errand
@@ -20,7 +20,7 @@ from kengd.hub.ledger.store import Ledger
 from kengd.hub.notices import wording
 from kengd.hub.notices.folding import Folding
 from kengd.hub.notices.telling import Telling
-from kengd.hub.notices.words import Notice
+from kengd.hub.notices.words import Notice, NoticeKind
 from kengd.hub.tidings import Tiding
 from tests.hub.people_database import on_disk
 from tests.hub.spine_kit import T0
@@ -68,6 +68,17 @@ def test_a_lease_is_one_workers_until_it_ends(ledger: Ledger) -> None:
         for ok in (False, True, True):
             notices.keep(connection, Sent(T0, "alarm", "o1", "sms …123", "", ok, errand="y"))
         assert errands.gone_out(connection, "y") == {("o1", "sms …123"): 2}
+
+
+def test_workers_whose_clocks_differ_take_it_from_each_other_once_and_no_more(ledger: Ledger) -> None:
+    """H22: to the one that is two minutes ahead every lease is over; taken back with each turn it would be told for ever."""
+    ours, theirs = Errands(ledger, lambda: T0, alone=False), Errands(ledger, lambda: T0 + 120_000, alone=False)
+    tiding = Tiding("alarm:i1", None, Notice(NoticeKind.ALARM, "k", "báo động", "", T0))
+    with ledger.write() as connection:
+        ours.begin(connection, [tiding], T0)
+    ours.taken(tiding, T0)
+    took = [len(who.left(at_ms)) for _ in range(5) for who, at_ms in ((ours, T0), (theirs, T0 + 120_000))]
+    assert took == [0, 1] + [0] * 8
 
 
 def test_what_a_killed_worker_had_claimed_is_told_by_its_fellow(town: Town) -> None:

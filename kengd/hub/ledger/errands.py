@@ -48,14 +48,20 @@ def leave(connection: Connection, worker: str) -> None:
     connection.execute(update(ERRAND).where(ERRAND.c.worker == worker).values(until_ms=0))
 
 
-def is_any_left(connection: Connection, worker: str, now_ms: int, *, alone: bool) -> bool:
-    """Whether another worker has left something. `alone`: there is no other, so what is not ours is of one that is dead."""
-    return connection.execute(select(ERRAND.c.key).where(_left(worker, now_ms, alone)).limit(1)).first() is not None
+def is_any_left(connection: Connection, worker: str, now_ms: int, *, alone: bool, but: Collection[str] = ()) -> bool:
+    """Whether another worker has left something. `alone`: there is no other, so what is not ours is of one that is dead. `but`: what
+    is not looked at."""
+    where = and_(_left(worker, now_ms, alone), ERRAND.c.key.not_in(but))
+    return connection.execute(select(ERRAND.c.key).where(where).limit(1)).first() is not None
 
 
-def take(connection: Connection, worker: str, now_ms: int, *, alone: bool) -> list[Errand]:
+def take(connection: Connection, worker: str, now_ms: int, *, alone: bool, but: Collection[str] = ()) -> list[Errand]:
     """What others have left is this worker's now; of several workers one gets each."""
-    change = update(ERRAND).where(_left(worker, now_ms, alone)).values(worker=worker, until_ms=now_ms + LEASE_MS)
+    change = (
+        update(ERRAND)
+        .where(_left(worker, now_ms, alone), ERRAND.c.key.not_in(but))
+        .values(worker=worker, until_ms=now_ms + LEASE_MS)
+    )
     rows = connection.execute(change.returning(ERRAND.c.key, ERRAND.c.made_ms, ERRAND.c.said))
     return sorted((Errand(*row) for row in rows), key=lambda errand: (errand.made_ms, errand.key))
 
