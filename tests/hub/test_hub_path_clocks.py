@@ -104,7 +104,7 @@ def pressed(commune: Commune, post: str) -> Incident:
 
     def found() -> list[Incident]:
         with commune.hub.ledger.read() as connection:
-            return [one for one in incidents.open_ones(connection) if one.post == post and one.text]
+            return [one for one in incidents.open_ones(connection) if one.post == post]
 
     incident: Incident
     [incident] = until(found, 10, "the incident is there")
