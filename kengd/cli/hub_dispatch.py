@@ -30,6 +30,10 @@ SECOND: Final = (
     "gõ lại lệnh này, thêm --yes: lệnh sẽ chờ một cán bộ thứ hai xác nhận trên trang của máy trực ban; "
     "nếu không có ai thì thêm cả --alone-why LÝ_DO"
 )
+NOBODY: Final = (
+    "chưa cán bộ nào xác nhận, lệnh chưa được phát: gọi một cán bộ khác mở trang của máy trực ban rồi gõ lại đúng lệnh này; "
+    "nếu không có ai thì thêm --alone-why LÝ_DO"
+)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -122,7 +126,7 @@ def _ring(acts: Acts, args: argparse.Namespace, act_id: str, posts: Sequence[str
             return
         except NeedsConfirming as asked:
             if time.monotonic() > deadline_s:
-                asked.cure = SECOND
+                asked.cure = NOBODY if by_second else SURE
                 raise
         time.sleep(ASK_AGAIN_S)
 

@@ -77,13 +77,26 @@ class Addresses:
             ways = (webhook_channel(hook.url, hook.secret),)
             found.append(Recipient(f"webhook-{number}", f"webhook {number}", frozenset(hook.kinds) or EVERYTHING, ways))
         for number, eye in enumerate(self._settings.cameras, 1):
-            posts = {*eye.posts, *(post.id for post in roster.serving(eye.villages))}
+            posts = {
+                *eye.posts,
+                *(post.id for post in roster.serving(self._villages(eye.camera, eye.villages, roster))),
+            }
             if not posts and (eye.posts or eye.villages):
                 continue  # it looks at a village that has no post any more, not at everything
             ways = (frigate_channel(eye.url, eye.camera, eye.label, eye.duration_s, eye.token),)
             name = f"camera {eye.camera}"
             found.append(Recipient(f"camera-{number}", name, frozenset({NoticeKind.ALARM}), ways, frozenset(posts)))
         return tuple(found)
+
+    def _villages(self, camera: str, wanted: Sequence[str], roster: Roster) -> list[str]:
+        """Their ids, whether they were named by id or by name; one that is none is said once."""
+        ids = {name: village.id for village in roster.villages for name in (village.name, village.id)}
+        for name in wanted:
+            if name not in ids and f"{camera}\0{name}" not in self._known:
+                self._known[f"{camera}\0{name}"] = None
+                known = ", ".join(f"{village.name} ({village.id})" for village in roster.villages)
+                log.warning("camera %s: no village %r; there are: %s", camera, name, known)
+        return [ids[name] for name in wanted if name in ids]
 
     def _ways(self, person: str, texts: Sequence[str], phone: str) -> tuple[Channel, ...]:
         found = [self._way(person, text, channel_of) for text in texts]

@@ -16,11 +16,12 @@ class NeedsConfirming(KengdError):
 
     def __init__(self, token: str, posts: int, households: int, by_second: bool) -> None:
         who = "một cán bộ thứ hai phải xác nhận" if by_second else "bấm xác nhận để phát"
+        heard = f"{households} hộ sẽ nghe thấy" if households else "chưa ghi số hộ"
         super().__init__(
             "confirm_needed",
-            f"sắp báo động THẬT ở tất cả {posts} điểm kẻng, {households} hộ sẽ nghe thấy",
+            f"sắp báo động THẬT ở tất cả {posts} điểm kẻng, {heard}",
             cure=who,
-            en=f"an actual alarm at all {posts} posts, {households} households, has to be confirmed",
+            en=f"an actual alarm at all {posts} posts, {households or 'an unknown number of'} households, has to be confirmed",
         )
         self.token, self.by_second = token, by_second
         self.posts, self.households = posts, households

@@ -90,9 +90,9 @@ class Camera(Section):
     duration_s: int = setting(60, "ghi bao lâu", "how long the event lasts", unit="s", ge=1, le=3600)
     token: HookSecret = setting("", "mã truy cập (bearer), nếu Frigate đòi", "bearer token")
     posts: list[Slug] = setting([], "các điểm kẻng mà camera này trông", "posts that it looks at", max_length=200)
-    villages: list[Slug] = setting(
-        [], "các thôn mà camera này trông; không ghi điểm và thôn là mọi nơi", "villages; neither: everywhere",
-        max_length=200,
+    villages: list[Words] = setting(
+        [], "tên hoặc mã các thôn mà camera này trông; không ghi điểm và thôn là mọi nơi",
+        "names or ids of villages; neither: everywhere", max_length=200,
     )  # fmt: skip
 
 

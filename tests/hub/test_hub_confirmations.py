@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 
 import pytest
 
+from kengd.cli import hub_dispatch
 from kengd.errors import KengdError
 from kengd.hub.act_ground import CONFIRM_WITHIN_MS, Actor
 from kengd.hub.acts import Acts
@@ -33,6 +35,30 @@ def asked(acts: Acts, number: int) -> str:
     with pytest.raises(NeedsConfirming) as needs:
         acts.ring(HUNG, RingWish(f"act-{number:08}", "alarm", "actual", ("thon-1", "thon-2"), "cháy"))
     return needs.value.token
+
+
+def test_the_question_counts_no_households_where_nobody_has_entered_them() -> None:
+    """ "0 hộ sẽ nghe thấy" would say that the order harms nobody."""
+    assert NeedsConfirming("t", 3, 0, by_second=False).vi.endswith("tất cả 3 điểm kẻng, chưa ghi số hộ")
+    assert NeedsConfirming("t", 3, 200, by_second=False).vi.endswith("tất cả 3 điểm kẻng, 200 hộ sẽ nghe thấy")
+
+
+def test_the_shell_does_not_advise_what_was_just_typed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With --yes it has waited for a second officer: what helps then is to call one, or to say why nobody can."""
+
+    class Alone:
+        def ring(self, *_: object) -> None:
+            raise NeedsConfirming("t", 3, 200, by_second=True)
+
+    monkeypatch.setattr(hub_dispatch, "CONFIRM_WITHIN_MS", 0)
+    args = argparse.Namespace(
+        alone_why=None, signal="alarm", purpose="actual", why="cháy", at=None, first=None, gap=0, by=None, yes=False
+    )
+    for yes, wanted in ((False, hub_dispatch.SECOND), (True, hub_dispatch.NOBODY)):
+        args.yes = yes
+        with pytest.raises(NeedsConfirming) as asked:
+            hub_dispatch._ring(Alone(), args, "act-00000001", ["thon-1"])  # type: ignore[arg-type]
+        assert (asked.value.cure, "--yes" in asked.value.cure) == (wanted, not yes)
 
 
 def kept(ledger: Ledger) -> set[str]:

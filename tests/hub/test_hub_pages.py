@@ -132,8 +132,8 @@ def test_a_whole_commune_that_is_gone_is_one_line() -> None:
 
 
 ROSTER = Roster(
-    tuple(Post(f"p{n}", f"Điểm {n}", (f"v{n}",)) for n in range(1, 7)),
-    tuple(Village(f"v{n}", f"Thôn {n}", 100) for n in range(1, 7)),
+    (*(Post(f"p{n}", f"Điểm {n}", (f"v{n}",)) for n in range(1, 7)), Post("p7", "Điểm 7", ("v7",), sounder=True)),
+    (*(Village(f"v{n}", f"Thôn {n}", 100) for n in range(1, 7)), Village("v7", "Thôn 7")),
 )
 
 
@@ -147,6 +147,7 @@ ROSTER = Roster(
          "Đánh THẬT “Báo động” ở Điểm 1, Điểm 2, Điểm 3 và 2 điểm nữa, 500 hộ nghe thấy: người dân sẽ ra ngay, cầm theo gậy gộc."),
         (tuple(f"p{n}" for n in range(1, 7)), "actual",
          "Đánh THẬT “Báo động” ở TẤT CẢ 6 điểm kẻng, 600 hộ nghe thấy: người dân sẽ ra ngay, cầm theo gậy gộc."),
+        (("p7",), "actual", "Đánh THẬT “Báo động” ở Điểm 7, chưa ghi số hộ: người dân sẽ ra ngay, cầm theo gậy gộc."),
         (("p6",), "test", "Kiểm tra không kêu “Báo động” ở Điểm 6: cả đường được thử, không tiếng nào phát ra."),
     ],
 )  # fmt: skip

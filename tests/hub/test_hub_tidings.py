@@ -337,6 +337,17 @@ def test_people_are_reached_by_the_ways_they_gave() -> None:
     ]
 
 
+def test_a_camera_may_name_its_villages_as_people_do(caplog: pytest.LogCaptureFixture) -> None:
+    """By name or by id; a slip is in the log once, with what there is, and marks no other village's picture."""
+    camera = '[[cameras]]\nurl = "http://10.0.0.9:5000"\ncamera = "cong"\nvillages = '
+    rooms = [Addresses(settings_of(camera + names)) for names in ('["Thôn 2", "v3"]\n', '["Thôn 22"]\n')]
+    found = [[one.posts for one in room.everybody((), ROSTER, T0).hooks] for room in (*rooms, rooms[1])]
+    assert found == [[frozenset({"thon-2", "thon-3"})], [], []]
+    assert [one.getMessage() for one in caplog.records if "camera" in one.getMessage()] == [
+        "camera cong: no village 'Thôn 22'; there are: Thôn 1 (v1), Thôn 2 (v2), Thôn 3 (v3), Thôn 4 (v4)"
+    ]
+
+
 # ---- the herald
 
 

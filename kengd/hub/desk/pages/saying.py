@@ -23,7 +23,9 @@ def sentence(signal: Signal, purpose: str, posts: Sequence[str], roster: Roster,
     """One sentence: purpose, signal, posts by name as far as they can be read, households, consequence."""
     named = [post.name for post in roster.posts if post.id in set(posts)]
     everyone = {post.id for post in roster.bells()} <= set(posts) and len(named) > 1
-    households = roster.households(posts)
+    households = roster.households(posts)  # 0: nobody has entered them
+    heard_vi = f"{households} hộ nghe thấy" if households else "chưa ghi số hộ"
+    heard = f"heard by {households} households" if households else "number of households not entered"
     vi = language == "vi"
     where = _where(named, everyone, vi)
     if purpose == "test":
@@ -31,15 +33,11 @@ def sentence(signal: Signal, purpose: str, posts: Sequence[str], roster: Roster,
         return said if vi else f"Silent test of “{signal.name_en}” at {where}: the whole path is tried, nothing sounds."
     what, comes = (signal.name_vi, _COMES[signal.kind][0]) if vi else (signal.name_en, _COMES[signal.kind][1])
     if purpose == "drill":
-        said = f"DIỄN TẬP “{what}” ở {where}, {households} hộ nghe thấy: phải báo trước cho dân biết là diễn tập."
-        return (
-            said
-            if vi
-            else f"DRILL “{what}” at {where}, heard by {households} households: tell them beforehand that it is one."
-        )
+        said = f"DIỄN TẬP “{what}” ở {where}, {heard_vi}: phải báo trước cho dân biết là diễn tập."
+        return said if vi else f"DRILL “{what}” at {where}, {heard}: tell them beforehand that it is one."
     if vi:
-        return f"Đánh THẬT “{what}” ở {where}, {households} hộ nghe thấy: {comes}."
-    return f"REAL “{what}” at {where}, heard by {households} households: {comes}."
+        return f"Đánh THẬT “{what}” ở {where}, {heard_vi}: {comes}."
+    return f"REAL “{what}” at {where}, {heard}: {comes}."
 
 
 def _where(named: Sequence[str], everyone: bool, vi: bool) -> str:
