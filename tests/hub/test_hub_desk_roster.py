@@ -33,7 +33,9 @@ def test_the_roster_is_changed_row_by_row_with_an_audit_line_each(hub: Station) 
         admin.put("/api/keepers/ong-sau", {"post": "moi", "name": "Ông Sáu", "phone": "0988000111"}).status_code == 200
     )
     assert admin.put("/api/keepers/ong-sau/away", {"until_ms": 99}).status_code == 200
-    assert admin.put("/api/keepers/ong-sau", {"post": "moi", "name": "Ông Sáu", "phone": "0977000111"}).status_code == 200
+    assert (
+        admin.put("/api/keepers/ong-sau", {"post": "moi", "name": "Ông Sáu", "phone": "0977000111"}).status_code == 200
+    )
     assert (
         admin.put(
             "/api/villages/moi/neighbours", {"neighbours": [{"village": "an-lao", "by_itself": True}]}

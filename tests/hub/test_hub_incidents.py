@@ -157,7 +157,9 @@ def test_a_post_that_serves_two_villages_calls_the_neighbours_of_both() -> None:
     """H13: nobody knows from which of them the button was pressed; neither is its own neighbour."""
     about = Incident("i", "alarm", T0)
     assert villages_of(ROSTER, replace(about, post="p12", village="v1")) == ("v1", "v2")
-    assert [villages_of(ROSTER, replace(about, post=post, village="v3")) for post in ("p3", "gone", None)] == [("v3",)] * 3
+    assert [villages_of(ROSTER, replace(about, post=post, village="v3")) for post in ("p3", "gone", None)] == [
+        ("v3",)
+    ] * 3
     assert [villages_of(ROSTER, about), villages_of(ROSTER, replace(about, post="p2"))] == [(), ("v2",)]
     assert [helpers_of(ROSTER, ["v1", "v2"], by_itself=by_itself) for by_itself in (False, True)] == [("p3",), ("p3",)]
 

@@ -100,7 +100,8 @@ def rings_everywhere(commune: Commune, act: str) -> None:
 
 def pressed(commune: Commune, post: str) -> Incident:
     """A button alarm there: the incident, begun now by the hub's clock, and somebody is to be called."""
-    commune.bells[post].press(hold_ms=HOLD_MS + 60)  # let go again before the next test presses
+    commune.bells[post].press(hold_ms=HOLD_MS + 60)
+    let_go_ms = now_ms() + HOLD_MS + 300
 
     def found() -> list[Incident]:
         with commune.hub.ledger.read() as connection:
@@ -110,6 +111,7 @@ def pressed(commune: Commune, post: str) -> Incident:
     [incident] = until(found, 10, "the incident is there")
     assert incident.call_due_ms is not None, "somebody is to be called"
     assert abs(clock.now().wall_ms - incident.began_ms) < 20_000
+    until(lambda: now_ms() > let_go_ms, 5, "the finger is off the button: the next test presses it again")
     commune.hub.acts.acknowledge(OFFICER, incident.id)
     commune.hub.acts.hush(OFFICER, f"hush-{incident.id}", [post], None)
     until(lambda: commune.states(f"hush-{incident.id}") == {post: "done"}, 10, "quiet")

@@ -167,9 +167,7 @@ def incident_view(
     where, told = villages_of(roster, incident), part_of("support", incident.id)
     supports = {act["id"] for act in acts if act["do"] == "ring" and act["signal"] == "support"}
     helpers = () if supports - {told} else helpers_of(roster, where, by_itself=False)
-    if (
-        not supports and incident.purpose == "actual"
-    ):  # they help without being asked, but the lock had held them back
+    if not supports and incident.purpose == "actual":  # they help without being asked, but the lock had held them back
         helpers = tuple(dict.fromkeys((*helpers, *helpers_of(roster, where, by_itself=True))))
     return {
         "id": incident.id,

@@ -38,6 +38,7 @@ router = APIRouter()
 LATELY_MS: Final = 31 * 86_400_000
 EXPIRES_MS: Final = 3_600_000
 """After that an alarm without a word is no news any more (a CAP alert has to say)."""
+_STATUS_VI: Final = {"Exercise": "diễn tập", "Test": "kiểm tra", "System": "thử hệ thống", "Draft": "bản nháp"}
 RANG: Final = "cap-rang:"
 """Key in the ledger's values, with a digest of the source's name behind it: what it last rang by itself."""
 AGAIN_MS: Final = 30 * 60_000
@@ -238,7 +239,7 @@ def _text(name: str, alert: CapAlert) -> str:
     info = alert.infos[0] if alert.infos else None
     what = (info.headline or info.event) if info is not None else alert.note
     where = ", ".join(area.desc for area in info.areas) if info is not None else ""
-    status = "" if alert.status == "Actual" else f"[{alert.status}] "
+    status = "" if alert.status == "Actual" else f"[{_STATUS_VI.get(alert.status, alert.status)}] "
     words = f"CAP {name}: {status}{_PROPOSED[alert.msg_type]}{what or alert.identifier}" + (
         f" ({where})" if where else ""
     )

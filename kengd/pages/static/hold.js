@@ -25,7 +25,7 @@ export function holdToFire(button, fire, holdMs = Number(button.dataset.hold) ||
     timer = setTimeout(() => {
       // a device that slept in between has not been held
       const held = performance.now() - began;
-      const whole = held >= holdMs && held < holdMs + 700 && document.visibilityState === "visible";
+      const whole = held >= holdMs && held < holdMs + 1500 && document.visibilityState === "visible";
       end();
       if (whole) fire();
     }, holdMs);
