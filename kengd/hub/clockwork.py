@@ -309,7 +309,6 @@ class Clockwork:
         """Villages that help by themselves (H13)."""
         try:
             self._acts.support(Actor(None, HUB), incident.id, part_of("support", incident.id), by_itself=True)
-        except (
-            KengdError
-        ) as wrong:  # under the lock: an officer may ask them when it is gone, they stay among the helpers
+        except KengdError as wrong:
+            # under the lock: they stay among the helpers, an officer may ask them when it is gone
             log.error("neighbours of %s: %s", incident.id, wrong)

@@ -18,6 +18,8 @@ import psycopg
 import pytest
 
 from kengd.hub.ledger.store import Ledger, sqlite_url
+from tests.hub.people_database import on_disk
+from tests.hub.town_kit import Town
 
 UNPRIVILEGED = ("postgres", "nobody")
 START_WITHIN_S = 30.0
@@ -149,3 +151,14 @@ def ledger(ledger_url: str) -> Iterator[Ledger]:
     opened = Ledger(ledger_url)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def town(tmp_path: Path) -> Iterator[Town]:
+    """A commune whose messages are caught, and its heralds ended."""
+    ledger = on_disk(tmp_path)
+    made = Town(ledger, tmp_path)
+    yield made
+    for herald in made.heralds:
+        herald.stop()
+    ledger.close()

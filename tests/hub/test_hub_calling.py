@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
-
-import pytest
 
 from kengd.clock import unix_ms, zone
 from kengd.hub import calling
@@ -18,7 +14,6 @@ from kengd.hub.ledger.notices import Sent
 from kengd.hub.notices.words import Channel, Notice, NoticeFailed
 from kengd.hub.people.words import Officer
 from kengd.hub.tidings import Tiding
-from tests.hub.people_database import on_disk
 from tests.hub.spine_kit import T0
 from tests.hub.town_kit import ALARM, HUNG, ROSTER, Town
 
@@ -97,16 +92,6 @@ class Service:
             raise NoticeFailed("notice_refused", "tài khoản hết tiền", retry=False, cure="nạp tiền")
         self.got.append(notice.kind.value)
         return "đã nhận"
-
-
-@pytest.fixture
-def town(tmp_path: Path) -> Iterator[Town]:
-    ledger = on_disk(tmp_path)
-    made = Town(ledger, tmp_path)
-    yield made
-    for herald in made.heralds:
-        herald.stop()
-    ledger.close()
 
 
 def turn_comes(town: Town) -> Incident:

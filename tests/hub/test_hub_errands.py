@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,16 +27,6 @@ from tests.hub.test_hub_notices_telling import KEEPER, Pigeon
 from tests.hub.town_kit import ALARM, HUNG, Town
 
 BELL, OFFICER, LAN = "BÁO ĐỘNG Kẻng thôn 1", "webhook hung.example", "webhook k1.example"
-
-
-@pytest.fixture
-def town(tmp_path: Path) -> Iterator[Town]:
-    ledger = on_disk(tmp_path)
-    made = Town(ledger, tmp_path)
-    yield made
-    for herald in made.heralds:
-        herald.stop()
-    ledger.close()
 
 
 def lines(ledger: Ledger, wanted: str) -> list[str]:

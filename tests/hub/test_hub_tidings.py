@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import socket
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -48,7 +48,6 @@ from kengd.hub.tidings import (
 from kengd.uplink.line import Inbound, Token
 from kengd.wire.entry import to_json
 from kengd.wire.topics import entry_topic
-from tests.hub.people_database import on_disk
 from tests.hub.spine_kit import COMMUNE, T0, chained, heard, said, status
 from tests.hub.town_kit import ALARM, HUNG, ROSTER, Town, all_here, here, settings_of
 
@@ -349,16 +348,6 @@ def test_a_camera_may_name_its_villages_as_people_do(caplog: pytest.LogCaptureFi
 
 
 # ---- the herald
-
-
-@pytest.fixture
-def town(tmp_path: Path) -> Iterator[Town]:
-    ledger = on_disk(tmp_path)
-    made = Town(ledger, tmp_path)
-    yield made
-    for herald in made.heralds:
-        herald.stop()
-    ledger.close()
 
 
 BELL, OFFICER, KEEPER = "BÁO ĐỘNG Kẻng thôn 1", "webhook hung.example", "webhook k1.example"

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 
 from kengd.hub.absences import TOGETHER_MS
-from kengd.hub.desk.desk import Desk
+from kengd.hub.desk.desk import Desk, desk_of
 from kengd.hub.desk.desk_page import board_of
 from kengd.hub.desk.pages.page import Looking, desk_and_caller, fragment, page
 from kengd.hub.incidents import KINDS, keepers_at_home
@@ -21,7 +21,7 @@ Ids = Annotated[list[Annotated[str, Query(pattern=r"^[a-z0-9-]{1,40}$")]] | None
 @router.get("/")
 def desk_page(request: Request, caller: Looking) -> HTMLResponse:
     """The whole board."""
-    desk, _ = desk_and_caller(request)
+    desk = desk_of(request)
     return page(request, "duty.html", caller, **facts_of(desk, phones=not caller.locked))
 
 

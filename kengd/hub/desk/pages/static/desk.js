@@ -1,6 +1,6 @@
 // On every page of an officer: stop all, the idle device, sign out.
 
-import { newId, send } from "./send.js";
+import { newId, refusal, send } from "./send.js";
 import { say, word } from "./say.js";
 
 // One press, at once: stopping a sound hurts less than a question does. The same press twice is two hushes, which does no harm.
@@ -43,7 +43,6 @@ export async function act(url, body, method = "POST") {
   if (done.data.error === "session_locked") askToUnlock();
   else if (done.status === 401) location.assign("/vao");
   else if (!done.ok && done.data.error !== "confirm_needed") {
-    const { refusal } = await import("./send.js");
     say(done.status === 0 ? word("noAnswer") : refusal(done.data), true);
   }
   return done;
