@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Final
 
@@ -115,7 +116,7 @@ class Hub:
 
     def start(self) -> None:
         """Begin to listen; returns at once."""
-        with self.ledger.read() as connection:
+        with suppress(*TROUBLE), self.ledger.read() as connection:  # no reason not to hear the posts
             self.watch.remember(values.absent_since(connection))
         self.fellows.start()
         self.ingest.start()
