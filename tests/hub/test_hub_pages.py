@@ -209,6 +209,7 @@ def test_what_is_refused_is_a_page_for_a_browser_and_json_for_a_program(hub: Sta
     browser = hub.admin.web.get("/vu-viec/khong-co", headers={"Accept": "text/html,*/*;q=0.8"})
     assert browser.status_code == 404 and "không có vụ việc này: " not in browser.text
     assert "không có vụ việc này" in text(browser.text) and "Về bảng trực ban" in text(browser.text)
+    assert "DỪNG TẤT CẢ" in text(browser.text), "one press away here too"
     assert hub.admin.get("/vu-viec/khong-co").json()["error"] == "unknown_incident"
     assert (
         hub.admin.web.get("/phan/lenh/khong-co", headers={"Accept": "text/html"}).json()["error"] == "unknown_dispatch"

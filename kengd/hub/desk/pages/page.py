@@ -86,7 +86,11 @@ async def refused(request: Request, error: Exception) -> Response:
         return answer
     if "text/html" not in request.headers.get("accept", ""):
         return answer
-    shown = page(request, "refused.html", None, vi=error.vi, cure=error.cure, en=error.en)
+    try:
+        caller = desk_of(request).caller(request, use=False)  # whoever is on duty can stop the sound from here too
+    except KengdError:
+        caller = None
+    shown = page(request, "refused.html", caller, vi=error.vi, cure=error.cure, en=error.en)
     shown.status_code = answer.status_code
     return shown
 
