@@ -2,84 +2,17 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from kengd.duty.standing import Sounding
 from kengd.duty.words import Purpose, Source
-from kengd.hub.desk.server import DeskServer
 from kengd.hub.service import wall_ms
 from tests.hub.commune import until
-from tests.hub.desk_kit import Station, station
 from tests.hub.people_database import PASSWORD
-
-PHONE = {"width": 360, "height": 740}
-PATIENCE_MS = 15_000
-
-
-class Desk:
-    """A hub whose broker is not there, its pages on a free port. `stop`: as when its machine loses the network."""
-
-    def __init__(self, directory: Path) -> None:
-        self.station: Station = station(directory, web={"port": 0})
-        self.server = DeskServer(self.station.hub, self.station.people)
-        self.url = f"http://127.0.0.1:{self.server.port}"
-        self._thread = threading.Thread(target=self.server.run, daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """No answer any more."""
-        self.server.stop()
-        self._thread.join(15)
-
-    def close(self) -> None:
-        """End."""
-        self.stop()
-        self.station.hub.ledger.close()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        made = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        yield made
-        made.close()
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    made = Desk(tmp_path)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def page(browser: Browser, desk: Desk) -> Iterator[Page]:
-    """An officer's phone, signed in; a mistake of a module fails the test."""
-    context = browser.new_context(viewport=PHONE, locale="vi-VN")  # type: ignore[arg-type]
-    yield signed_in(context, desk)
-    context.close()
-
-
-def signed_in(context: BrowserContext, desk: Desk, login: str = "truong") -> Page:
-    context.set_default_timeout(PATIENCE_MS)
-    page = context.new_page()
-    page.on("pageerror", _fail)
-    page.goto(desk.url)
-    expect(page).to_have_url(f"{desk.url}/vao")
-    page.fill("#login", login)
-    page.fill("#password", PASSWORD)
-    page.click("#sign-in button")
-    page.wait_for_url(f"{desk.url}/")
-    return page
-
-
-def _fail(error: object) -> None:
-    raise AssertionError(f"a module failed: {error}")
+from tests.pages.browsing import Desk, signed_in
 
 
 def orders(desk: Desk) -> list[tuple[str, str | None]]:
