@@ -81,7 +81,7 @@ def office_plan(settings: Settings, config: Path) -> OfficePlan:
     return OfficePlan(
         broker=_broker(settings, config),
         hub_keys=tuple(HubKeyPlan(key.kid, key.public, key.revoked) for key in settings.hub.keys),
-        web=WebPlan(settings.web.host, settings.web.port, settings.web.token_sha256),
+        web=_web(settings, config),
         timetable=tuple(
             LinePlan(line.at, line.days, line.signal, line.grace_s, tuple(line.except_)) for line in settings.timetable
         ),
@@ -99,20 +99,33 @@ def _broker(settings: Settings, config: Path) -> BrokerPlan | None:
     given = settings.broker
     if given is None:
         return None
-
-    def place(path: str | None) -> str | None:
-        if path is None or credentials.is_credential(path):
-            return path
-        return str(where.absolute(path, config))
-
     return BrokerPlan(
         host=given.host,
         port=given.port,
-        ca=place(given.ca),
-        cert=place(given.cert),
-        key=place(given.key),
+        ca=_place(given.ca, config),
+        cert=_place(given.cert, config),
+        key=_place(given.key, config),
         version=given.version,
         keepalive_s=given.keepalive_s,
         username=given.username,
-        password_file=place(given.password_file),
+        password_file=_place(given.password_file, config),
     )
+
+
+def _web(settings: Settings, config: Path) -> WebPlan:
+    given = settings.web
+    return WebPlan(
+        host=given.host,
+        port=given.port,
+        token_sha256=given.token_sha256,
+        tls_port=given.tls_port,
+        cert=_place(given.cert, config),
+        key=_place(given.key, config),
+        pins=_place(given.pins, config),
+    )
+
+
+def _place(path: str | None, config: Path) -> str | None:
+    if path is None or credentials.is_credential(path):
+        return path
+    return str(where.absolute(path, config))

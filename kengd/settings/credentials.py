@@ -9,11 +9,11 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 
-from kengd.settings.plan import BrokerPlan
+from kengd.settings.plan import BrokerPlan, WebPlan
 
 PREFIX = "credential:"
 KEY_DIR = "/etc/kengd/keys"
-NAMES = ("ca.pem", "broker.pem", "broker.key", "broker.password")
+NAMES = ("ca.pem", "broker.pem", "broker.key", "broker.password", "web.pem", "web.key", "web.pins")
 """What kengd.service loads (LoadCredential=); a name more there is a name more here."""
 
 
@@ -36,14 +36,19 @@ def file_of(path: str) -> str:
 
 def at_hand(broker: BrokerPlan) -> BrokerPlan:
     """The plan with files that this process can open."""
-
-    def found(path: str | None) -> str | None:
-        return None if path is None else file_of(path)
-
     return replace(
         broker,
-        ca=found(broker.ca),
-        cert=found(broker.cert),
-        key=found(broker.key),
-        password_file=found(broker.password_file),
+        ca=_found(broker.ca),
+        cert=_found(broker.cert),
+        key=_found(broker.key),
+        password_file=_found(broker.password_file),
     )
+
+
+def web_at_hand(web: WebPlan) -> WebPlan:
+    """The same for the page's certificate, key and PINs."""
+    return replace(web, cert=_found(web.cert), key=_found(web.key), pins=_found(web.pins))
+
+
+def _found(path: str | None) -> str | None:
+    return None if path is None else file_of(path)

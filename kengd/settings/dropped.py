@@ -25,7 +25,9 @@ from kengd.settings.problems import Problem, SettingsError
 TABLE = "keys"
 LARGEST_KEY = 32 * 1024
 _HEADER = re.compile(r"[ \t]*\[[ \t]*[\"']?keys[\"']?[ \t]*\][ \t]*(#.*)?")
-_SECRET = re.compile(r"-----(?:BEGIN|END)|#\s*[A-Za-z0-9+/=]{24,}\s*$|(?:ca|broker)\.(?:pem|key|password)")
+_SECRET = re.compile(
+    r"-----(?:BEGIN|END)|#\s*[A-Za-z0-9+/=]{24,}\s*$|(?:ca|broker|web)\.(?:pem|key|password|pins)|scrypt\$"
+)
 _NAMES_VI = ", ".join(f'"{name}"' for name in NAMES)
 
 
@@ -104,11 +106,10 @@ def _tidy(key: str) -> str:
 
 
 def _wanted(data: dict[str, Any]) -> dict[str, str]:
-    broker = data.get("broker")
-    settings = broker.items() if isinstance(broker, dict) else ()
     return {
-        f"broker.{setting}": name_of(path)
-        for setting, path in settings
+        f"{table}.{setting}": name_of(path)
+        for table in ("broker", "web")
+        for setting, path in (data[table].items() if isinstance(data.get(table), dict) else ())
         if isinstance(path, str) and is_credential(path)
     }
 

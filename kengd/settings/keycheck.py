@@ -9,6 +9,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
 from kengd.settings.problems import Problem
+from kengd.wire.pin import read_pins
 
 _COPY = "chép lại nguyên vẹn tệp xã đưa, từ dòng -----BEGIN đến hết dòng -----END"
 
@@ -22,17 +23,22 @@ def key_problems(keys: Mapping[str, str], lines: Mapping[str, int]) -> list[Prob
 
 
 def _problems(keys: Mapping[str, str], lines: Mapping[str, int]) -> Iterator[Problem]:
-    for name in ("ca.pem", "broker.pem"):
+    for name in ("ca.pem", "broker.pem", "web.pem"):
         if name in lines and not _certificates(keys[name]):
             yield _problem(name, lines, "không phải chứng thư (PEM)", _COPY)
-    if "broker.key" in lines:
-        yield from _private(keys["broker.key"], lines)
+    for name in ("broker.key", "web.key"):
+        if name in lines:
+            yield from _private(name, keys[name], lines)
     password = keys.get("broker.password", "")
     if "broker.password" in lines and ("\n" in password.strip() or len(password) > 200):
         yield _problem("broker.password", lines, "mật khẩu phải là một dòng", "chỉ ghi mật khẩu, không ghi gì khác")
-    if lines.keys() & {"broker.pem", "broker.key"} and _fit(keys) is False:
-        vi, cure = "khoá riêng này không phải của chứng thư broker.pem", "xin xã cấp lại cả hai tệp cùng một lần"
-        yield _problem("broker.key", lines, vi, cure)
+    for pair in ("broker", "web"):
+        if lines.keys() & {f"{pair}.pem", f"{pair}.key"} and _fit(keys, pair) is False:
+            vi, cure = f"khoá riêng này không phải của chứng thư {pair}.pem", "xin xã cấp lại cả hai tệp cùng một lần"
+            yield _problem(f"{pair}.key", lines, vi, cure)
+    if "web.pins" in lines and (bad := read_pins(keys["web.pins"].strip("\n")).bad_lines):
+        vi = f"dòng thứ {bad[0]} của tệp mã PIN không đọc được"
+        yield _problem("web.pins", lines, vi, "xin xã tệp mới; mỗi dòng: tên người giữ kẻng, một dấu tab, mã đã băm")
 
 
 def _problem(name: str, lines: Mapping[str, int], vi: str, cure: str) -> Problem:
@@ -46,28 +52,28 @@ def _certificates(text: str) -> list[x509.Certificate]:
         return []
 
 
-def _private(text: str, lines: Mapping[str, int]) -> Iterator[Problem]:
+def _private(name: str, text: str, lines: Mapping[str, int]) -> Iterator[Problem]:
     try:
         load_pem_private_key(text.encode(), None)
     except TypeError:
         yield _problem(
-            "broker.key",
+            name,
             lines,
             "khoá riêng này có đặt mật khẩu, máy không tự mở được",
             "xin xã cấp khoá không đặt mật khẩu",
         )
     except (ValueError, UnsupportedAlgorithm):
-        yield _problem("broker.key", lines, "không phải khoá riêng (PEM)", _COPY)
+        yield _problem(name, lines, "không phải khoá riêng (PEM)", _COPY)
 
 
-def _fit(keys: Mapping[str, str]) -> bool | None:
+def _fit(keys: Mapping[str, str], pair: str) -> bool | None:
     """Whether key and certificate belong together; None when that cannot be asked."""
-    certificates = _certificates(keys.get("broker.pem", ""))
+    certificates = _certificates(keys.get(f"{pair}.pem", ""))
     if not certificates:
         return None
     shape = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     try:
-        private = load_pem_private_key(keys.get("broker.key", "").encode(), None)
+        private = load_pem_private_key(keys.get(f"{pair}.key", "").encode(), None)
     except (TypeError, ValueError, UnsupportedAlgorithm):
         return None
     try:

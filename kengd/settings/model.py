@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from kengd.settings.bell import Bell, Striker
-from kengd.settings.broker import Broker
+from kengd.settings.broker import Broker, KeyFile
 from kengd.settings.field import FilePath, Name, Section, Slug, Words, Wrong, setting
 from kengd.settings.gpio import Gpio
 from kengd.wire.strict import decode_base64url, encode_base64url
@@ -109,6 +109,33 @@ class Web(Section):
         "SHA-256 của mã truy nhập; không có thì trang chỉ để xem",
         "SHA-256 of the access token; without it the page only shows",
     )
+    tls_port: int | None = setting(
+        None,
+        "cổng HTTPS, mở bên cạnh cổng thường; cần cert và key",
+        "port for HTTPS beside the plain one; needs cert and key",
+        ge=1,
+        le=65_535,
+    )
+    cert: KeyFile | None = setting(
+        None, "chứng thư HTTPS của trang (PEM), xã cấp", "the page's certificate (PEM), from the commune"
+    )
+    key: KeyFile | None = setting(None, "khoá riêng của chứng thư đó (PEM)", "its private key (PEM)")
+    pins: KeyFile | None = setting(
+        None,
+        "tệp mã PIN của những người giữ kẻng; không có thì trang không cho báo động và dừng kẻng",
+        "file with the keepers' PINs; without it nobody rings or hushes from the page",
+    )
+
+    @model_validator(mode="after")
+    def fits_together(self) -> Self:
+        """Certificate and key come together, and HTTPS needs both and a port of its own."""
+        if (self.cert is None) != (self.key is None):
+            raise Wrong("cert và key phải đi với nhau", "ghi cả hai, hoặc bỏ cả hai")
+        if self.tls_port is not None and self.cert is None:
+            raise Wrong("có tls_port mà thiếu cert và key", "ghi thêm cert và key, hoặc bỏ tls_port")
+        if self.tls_port == self.port:
+            raise Wrong("tls_port phải khác port", "chọn cổng khác, ví dụ 8443")
+        return self
 
 
 class LimitSettings(Section):

@@ -131,11 +131,16 @@ class HubKeyPlan:
 
 @dataclass(frozen=True, slots=True)
 class WebPlan:
-    """Where the page listens. `token_sha256` None = the page shows and changes nothing."""
+    """Where the page listens: `port` plain, `tls_port` HTTPS beside it. `token_sha256` None = no program may ring through the API;
+    `pins`: file with the keepers' PINs, None = nobody signs in at the page. Files are absolute, or `credential:NAME`."""
 
     host: str
     port: int
     token_sha256: str | None = None
+    tls_port: int | None = None
+    cert: str | None = None
+    key: str | None = None
+    pins: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from kengd.cli.intake import Places, Said, take_in
 from kengd.cli.intake_hands import Hands
+from kengd.wire.pin import pin_hash, write_pins
 from tests.deploy.pem import pair
 
 SETTINGS = """\
@@ -43,11 +44,20 @@ kid = "xa-2026"
 public = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"
 """
 MOUNTS = "25 1 179:2 / / rw,noatime - ext4 /dev/root rw\n26 25 179:1 / /boot/firmware rw - vfat /dev/mmcblk0p1 rw\n"
+WEB = """
+[web]
+host = "0.0.0.0"
+tls_port = 8443
+cert = "credential:web.pem"
+key = "credential:web.key"
+pins = "credential:web.pins"
+"""
 PASSWORD = "mat-khau-thu"
+PINS = write_pins({"Ông Thái": pin_hash("204865", bytes(16)), "Bà Hoà": pin_hash("591730", bytes(16))})
 
 
 def key_table(**changed: str | None) -> str:
-    """`[keys]` with the four keys; a change None leaves one out. Underscores stand for dots."""
+    """`[keys]` with the line's four keys, and others that are given; None leaves one out. Underscores stand for dots."""
     certificate, private = pair("thon-1")
     keys = {
         "ca.pem": pair("xa")[0],

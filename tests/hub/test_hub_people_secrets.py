@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from kengd.errors import UsageError
 from kengd.hub.people.passwords import ALPHABET, Busy, Gate, Passwords, argon2, check_new, one_time
-from kengd.hub.people.pins import check_pin, pin_hash, pin_holds
+from kengd.wire.pin import check_pin, pin_hash, pin_holds
 from tests.hub.people_database import Dice
 
 CHEAP = argon2(time_cost=1, memory_kib=8)

@@ -15,8 +15,8 @@ from kengd.hub.ledger.store import TROUBLE
 from kengd.hub.people.ground import Ground, digest_of, login_of, only_officers, wrong_password
 from kengd.hub.people.limits import ADDRESS, NAME, PIN, Rule, address_key
 from kengd.hub.people.passwords import check_new
-from kengd.hub.people.pins import SALT, check_pin, is_pin, pin_hash, pin_holds
 from kengd.hub.people.words import Caller, Officer, Session, lower
+from kengd.wire.pin import SALT, check_pin, is_pin, pin_hash, pin_holds
 
 DAY_MS: Final = 86_400_000
 STAYS_MS: Final = 30 * DAY_MS

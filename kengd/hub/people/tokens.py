@@ -11,8 +11,8 @@ from kengd.hub.people.entrance import TOKEN_PREFIX, Entrance
 from kengd.hub.people.ground import checked_name, digest_of, no_such_keeper, only_officers
 from kengd.hub.people.limits import PIN
 from kengd.hub.people.officers import not_above
-from kengd.hub.people.pins import check_pin
 from kengd.hub.people.words import Caller, Role, Token
+from kengd.wire.pin import check_pin
 
 MOST_TOKENS: Final = 50
 

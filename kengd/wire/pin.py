@@ -1,10 +1,15 @@
-"""PINs of six digits: scrypt, a salt each. Officers open an idle device with one, keepers sign in at their post. Pure but slow."""
+"""PINs of six digits: scrypt, a salt each. Officers open an idle device with one, keepers sign in at their post. Pure but slow.
+
+The keepers' PINs come to the post as a file (`web.pins`): a line for each keeper, NAME, a tab, what `pin_hash` made of the PIN.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Final
 
@@ -14,6 +19,8 @@ COST: Final = 1 << 14
 _DIGITS: Final = re.compile(r"[0-9]{6}", re.ASCII)
 _STORED: Final = re.compile(r"scrypt\$(\d{1,7})\$([0-9a-f]{32})\$([0-9a-f]{64})", re.ASCII)
 SALT: Final = 16
+MOST_KEEPERS: Final = 200
+_NAME: Final = re.compile(r"(?! )[^\x00-\x1f\x7f]{1,100}(?<! )")
 
 
 def is_pin(text: str) -> bool:
@@ -47,6 +54,37 @@ def pin_holds(stored: str | None, pin: str) -> bool:
     if not 1 < cost <= COST << 4 or cost & (cost - 1):
         return False
     return hmac.compare_digest(_scrypt(pin, bytes.fromhex(salt), cost), wanted)
+
+
+@dataclass(frozen=True, slots=True)
+class KeptPins:
+    """A file of PINs as read. `by_name`: keeper → what `pin_hash` made; `bad_lines`: numbers of lines that are nobody's."""
+
+    by_name: Mapping[str, str] = field(default_factory=dict, repr=False)
+    bad_lines: tuple[int, ...] = ()
+
+
+def read_pins(text: str) -> KeptPins:
+    """Every line that can be read; blank ones are passed over. A name that stands twice keeps its first PIN."""
+    found: dict[str, str] = {}
+    bad = []
+    for n, line in enumerate(text.split("\n"), 1):
+        name, _, stored = line.rstrip("\r").partition("\t")
+        if not line.strip():
+            continue
+        if name in found or len(found) == MOST_KEEPERS or not _NAME.fullmatch(name) or not _STORED.fullmatch(stored):
+            bad.append(n)
+        else:
+            found[name] = stored
+    return KeptPins(found, tuple(bad))
+
+
+def write_pins(by_name: Mapping[str, str]) -> str:
+    """The file for these keepers. Raises ValueError for a name or a PIN that could not be read again."""
+    text = "".join(f"{name}\t{stored}\n" for name, stored in by_name.items())
+    if read_pins(text).by_name != by_name:
+        raise ValueError("a keeper's name or PIN cannot be written")
+    return text
 
 
 def _scrypt(pin: str, salt: bytes, cost: int) -> str:
