@@ -13,7 +13,7 @@ from starlette.responses import Response
 from kengd.errors import KengdError
 from kengd.hub.desk.desk import Desk, csrf_of, desk_of
 from kengd.hub.desk.refusals import said
-from kengd.hub.people.words import ROLE_VI, Caller
+from kengd.hub.people.words import ROLE_VI, Act, Caller, may
 from kengd.pages.frame import Frame
 from kengd.pages.language import COOKIE, Language, language_of, noted
 
@@ -23,9 +23,13 @@ SIGN_IN: Final = "/vao"
 NEW_PASSWORD: Final = "/mat-khau"
 ROOMS: Final = (
     ("/", noted("Trực ban")), ("/danh-keng", noted("Đánh kẻng")), ("/vu-viec", noted("Vụ việc")), ("/so-keng", noted("Sổ kẻng")),
-    ("/bao-cao", noted("Báo cáo")),
-    ("/diem-keng", noted("Điểm kẻng")),
 )  # fmt: skip
+"""Always in sight."""
+MORE: Final[tuple[tuple[str, str, Act | None], ...]] = (
+    ("/diem-keng", noted("Điểm kẻng"), None),
+    ("/bao-cao", noted("Báo cáo"), None),
+)
+"""Behind one press; those that need an act are shown to whose role has it."""
 
 
 def looking(request: Request) -> Caller:
@@ -65,6 +69,7 @@ def page(request: Request, template: str, caller: Caller | None, /, **facts: Any
         "caller": caller,
         "role": None if caller is None else ROLE_VI[caller.role],
         "rooms": ROOMS,
+        "more": [] if caller is None else [room[:2] for room in MORE if room[2] is None or may(caller.role, room[2])],
         "here": request.url.path,
         "place": f"{desk.epoch}.{desk.hub.feed.n}",
         "plain": not desk.secure,
