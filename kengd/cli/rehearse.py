@@ -5,28 +5,18 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from kengd import clock
 from kengd.bellcode.signal import Signal
-from kengd.duty.ledger import Ledger, LedgerMark, trigger_key
 from kengd.duty.lunar import lunar_of, lunar_text
-from kengd.duty.timetable import Due, Line, Missed, due_on, look, next_due
+from kengd.duty.rehearsing import Skipped, rehearsal, skipped
+from kengd.duty.timetable import Due, Missed
 from kengd.errors import UsageError
 
 MOST_DAYS = 3_660
 _WEEKDAYS = ("thứ Hai", "thứ Ba", "thứ Tư", "thứ Năm", "thứ Sáu", "thứ Bảy", "Chủ nhật")
-
-
-@dataclass(frozen=True, slots=True)
-class Skipped:
-    """A ring that an exception holds back. `rule`: the exception as it was written."""
-
-    due: datetime
-    signal: str
-    rule: str
 
 
 def add_parser(subparsers: Any) -> None:
@@ -82,36 +72,6 @@ def read_start(text: str) -> datetime:
             en=f"not a date or date and time: {text!r}",
         ) from None
     return local
-
-
-def rehearsal(lines: Sequence[Line], start: datetime, end: datetime) -> Iterator[Due | Missed]:
-    """All that would happen from `start` up to, not including, `end`: looks at each moment at which a line is due."""
-    ledger = Ledger()
-    for line in lines:
-        ledger.put_since(line.id, clock.unix_ms(start))
-    now: datetime | None = start
-    while now is not None and now < end:
-        for item in look(lines, ledger, now, "ntp"):
-            day = item.date if isinstance(item, Due) else item.last
-            state = LedgerMark(
-                item.line.id,
-                day.isoformat(),
-                "rung" if isinstance(item, Due) else "missed",
-                trigger_key(item.line.id, day),
-            )
-            ledger.put(state)
-            yield item
-        now = next_due(lines, now)
-
-
-def skipped(lines: Sequence[Line], start: datetime, end: datetime) -> Iterator[Skipped]:
-    """The rings that exceptions hold back, in order."""
-    for number in range(start.toordinal(), end.toordinal() + 1):
-        day = date.fromordinal(number)
-        for line in sorted(lines, key=lambda line: line.at):
-            rule = line.exception(day) if day.weekday() in line.days else None
-            if rule is not None and start <= due_on(line, day, start) < end:
-                yield Skipped(due_on(line, day, start), line.signal, rule.text)
 
 
 def as_json(items: Sequence[Due | Missed]) -> dict[str, list[dict[str, object]]]:

@@ -6,6 +6,7 @@ import base64
 import binascii
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,22 +22,43 @@ from kengd.settings.overlay import Overlays, packed
 from kengd.settings.problems import SettingsError
 
 
-def settings_of(connection: Transaction, post: str) -> LoadedSettings:
-    """What the post rings by; the example's where it was enrolled elsewhere.
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What a post was given: its file, and what it has carried out since. `own` False: enrolled elsewhere, the example stands in."""
 
-    Raises SettingsError with the command that gives it a new file: what was given out lies in no file on this machine.
-    """
+    post: str
+    raw: bytes
+    overlays: Overlays
+    own: bool
+
+    def read(self, overlays: Overlays | None = None) -> LoadedSettings:
+        """What the post rings by; with other `overlays`, what it would ring by then.
+
+        Raises SettingsError with the command that gives it a new file: what was given out lies in no file on this machine.
+        """
+        try:
+            return read_as(
+                self.raw, Path(where.SYSTEM_CONFIG), overlays=self.overlays if overlays is None else overlays
+            )
+        except SettingsError as wrong:
+            cure = f"sửa mẫu cài đặt rồi cấp tệp mới cho điểm này: kengd hub enrol {self.post} --renew --template TỆP"
+            raise SettingsError(f"đã cấp cho {self.post}", wrong.problems, cure) from None
+
+
+def given_to(connection: Transaction, post: str) -> Given:
+    """The example's where it was enrolled elsewhere."""
     kept = values.value_of(connection, f"{SETTINGS_OF}{post}")
     raw = EXAMPLE.read_bytes() if kept is None else kept.encode()
     overlays = Overlays(
         _overlay(desk_facts.last_order(connection, post, "codebook"), "codebook"),
         _overlay(desk_facts.last_order(connection, post, "timetable"), "timetable"),
     )
-    try:
-        return read_as(raw, Path(where.SYSTEM_CONFIG), overlays=overlays)
-    except SettingsError as wrong:
-        cure = f"sửa mẫu cài đặt rồi cấp tệp mới cho điểm này: kengd hub enrol {post} --renew --template TỆP"
-        raise SettingsError(f"đã cấp cho {post}", wrong.problems, cure) from None
+    return Given(post, raw, overlays, kept is not None)
+
+
+def settings_of(connection: Transaction, post: str) -> LoadedSettings:
+    """What the post rings by. Raises as `Given.read`."""
+    return given_to(connection, post).read()
 
 
 def sheet_of(post: Post, roster: Roster, loaded: LoadedSettings, commune: str, phone: str, now_ms: int) -> str:
@@ -61,11 +83,12 @@ def sheet_of(post: Post, roster: Roster, loaded: LoadedSettings, commune: str, p
 
 def _overlay(jws: bytes | None, name: str) -> bytes | None:
     """From the signed order that the post has carried out to the file that it then wrote."""
-    cmd = _cmd(jws) if jws is not None else None
+    cmd = order_in(jws) if jws is not None else None
     return None if cmd is None else packed(int(cmd["version"]), name, cmd[name])
 
 
-def _cmd(jws: bytes) -> Mapping[str, Any] | None:
+def order_in(jws: bytes) -> Mapping[str, Any] | None:
+    """What a command that we have signed asks for (its claim `cmd`)."""
     try:
         part = jws.split(b".")[1]
         found = json.loads(base64.urlsafe_b64decode(part + b"=" * (-len(part) % 4)))["cmd"]

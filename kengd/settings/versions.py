@@ -9,18 +9,15 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from kengd.bellcode.alike import too_alike
-from kengd.bellcode.signal import Kind
 from kengd.errors import KengdError
 from kengd.settings import store, where
+from kengd.settings.alarms import unheard_alarms
 from kengd.settings.compile import keep
 from kengd.settings.find import LoadedSettings, load
 from kengd.settings.overlay import Overlays, packed, version_of
 from kengd.settings.problems import Problem, SettingsError
 
 LARGEST_OVERLAY = 64 * 1024
-SHORTEST_ALARM_MS = 10_000
-CALM = (Kind.ALL_CLEAR, Kind.CURFEW, Kind.ROUTINE)
 FILES = {"codebook": store.CODEBOOK, "timetable": store.TIMETABLE}
 
 
@@ -68,33 +65,11 @@ def _apply(config: str | None, name: str, version: int, content: object) -> Load
             en=f"{name} version {version} is stale",
         )
     loaded = _tried(path, _with(kept, name, overlay))
-    if name == "codebook":
-        _heard_as_alarm(str(path), loaded, _tried(path, kept))
+    if name == "codebook" and (problems := unheard_alarms(loaded.plan.signals, _tried(path, kept).plan.signals)):
+        raise _cannot_play(SettingsError(str(path), problems))
     _put(state, name, overlay, current)
     _keep(loaded)
     return loaded
-
-
-def _heard_as_alarm(said: str, new: LoadedSettings, old: LoadedSettings) -> None:
-    """What the hub sends may not leave a village with an alarm that nobody takes for one (H12, H18).
-
-    A keeper who writes such a code in his own file is warned; from afar nobody stands beside the bell to notice.
-    """
-    before = {signal.id: signal for signal in old.plan.signals}
-    alarms = [signal for signal in new.plan.signals if signal.kind is Kind.ALARM]
-    problems = [
-        Problem("value", f"codebook.{signal.id}", "báo động kêu chưa tới 10 giây: không ai kịp nghe ra")
-        for signal in alarms
-        if signal != before.get(signal.id) and (signal.score.duration_ms or SHORTEST_ALARM_MS) < SHORTEST_ALARM_MS
-    ]
-    for alarm in alarms:
-        for calm in new.plan.signals:
-            same_as_before = (alarm, calm) == (before.get(alarm.id), before.get(calm.id))
-            if calm.kind in CALM and not same_as_before and too_alike(alarm.score, calm.score):
-                vi = f"nghe giống báo động “{alarm.name_vi}” trong 8 giây đầu"
-                problems.append(Problem("value", f"codebook.{calm.id}", vi))
-    if problems:
-        raise _cannot_play(SettingsError(said, problems))
 
 
 def _here(config: str | None) -> tuple[Path, Path, Overlays]:
