@@ -16,7 +16,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import broker_back, burst, disk, latency, lateness, memory, starting
+from tests.bench import broker_back, burst, disk, latency, lateness, memory, pages, starting
 from tests.bench.figures import Figure
 
 MEASURES: dict[str, Callable[..., list[Figure]]] = {
@@ -27,6 +27,7 @@ MEASURES: dict[str, Callable[..., list[Figure]]] = {
     "disk": disk.measure,
     "broker": broker_back.measure,
     "lateness": lateness.measure,
+    "pages": pages.measure,
 }
 
 

@@ -52,7 +52,9 @@ def evening(station: Station) -> dict[str, str]:
         "why": "diễn tập tháng",
     }
     assert station.admin.post("/api/rings", drill).status_code == 201
-    station.answers(DRILL, "bo-trang", "received", "ringing", activation="dt-0001")
+    told = {"command_id": station.jti(DRILL, "bo-trang"), "signal": "alarm", "purpose": "drill", "source": "hub"}
+    station.hears("bo-trang", "received", **told)
+    station.hears("bo-trang", "ringing", activation="dt-0001", **told)
     now = station.pressed("an-lao", "a" * 16)
     sounding = Sounding("a" * 16, "alarm", Purpose.ACTUAL, Source.BUTTON, wall_ms())
     station.status("an-lao", sounding=sounding)

@@ -1,0 +1,87 @@
+"""The officers' pages on a slow processor (Chromium slowed six times) and over a poor line: until a page can be used, and its weight.
+
+Usable: the browser's DOMContentLoaded, before which it has fetched and run every module of the page. The floor of the same run is
+the smallest document of the same server. The cache is empty each time.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import BrowserContext, sync_playwright
+
+from kengd.hub.desk.app import PAGES
+from kengd.hub.desk.pages.page import FRAME, SIGN_IN
+from tests.bench.figures import Figure, median
+from tests.pages.browsing import PHONE, Desk, chromium, signed_in
+from tests.pages.test_pages_every import HEAVIEST
+from tests.pages.tour import Stop, evening, many, stops
+
+SLOWER = 6
+USABLE_MS = 1_000
+POOR_LINE = {"offline": False, "latency": 300, "downloadThroughput": 50_000, "uploadThroughput": 20_000}
+"""Bytes a second and ms there and back: a village's 3G on a bad day."""
+_USABLE = "performance.getEntriesByType('navigation')[0].domContentLoadedEventEnd"
+
+
+def measure(directory: Path, *, quick: bool = False) -> list[Figure]:
+    """Every page; then the board with 300 posts."""
+    directory.mkdir(parents=True, exist_ok=True)
+    rounds = 1 if quick else 5
+    with sync_playwright() as playwright:
+        browser = chromium(playwright)
+        desk = Desk(directory)
+        try:
+            tour = list(stops(PAGES, evening(desk.station)))
+            outside, inside = (browser.new_context(viewport=PHONE) for _ in range(2))  # type: ignore[arg-type]
+            signed_in(inside, desk).close()
+            floor = _timed(inside, desk.url + FRAME.assets.url("keng.svg"), rounds)[0]
+            figures = [Figure("smallest document, processor slowed 6 times", floor, "ms", note="the floor")]
+            for stop in tour:
+                context = outside if stop.path == SIGN_IN else inside
+                figures += _of(context, desk, stop, rounds, floor)
+            poor = _timed(inside, desk.url + "/", rounds, POOR_LINE)[0]
+            figures.append(Figure("/ over a poor line (400 kbit/s, 300 ms)", poor, "ms"))
+            many(desk.station, 297)
+            ms, sent = _timed(inside, desk.url + "/", rounds)
+            figures.append(Figure("/ with 300 posts, usable", ms, "ms", note=f"{ms / floor:.1f} times the floor"))
+            figures.append(Figure("/ with 300 posts, over the wire", sent / 1000, "kB"))
+        finally:
+            browser.close()
+            desk.close()
+    return figures
+
+
+def _of(context: BrowserContext, desk: Desk, stop: Stop, rounds: int, floor: float) -> list[Figure]:
+    ms, sent = _timed(context, desk.url + stop.path, rounds)
+    note = f"{ms / floor:.1f} times the floor"
+    return [
+        Figure(f"{stop.path[:32]} usable", ms, "ms", most=USABLE_MS, note=note),
+        Figure(f"{stop.path[:32]} over the wire", sent / 1000, "kB", most=HEAVIEST / 1000),
+    ]
+
+
+def _timed(context: BrowserContext, url: str, rounds: int, line: dict[str, Any] | None = None) -> tuple[float, float]:
+    """Medians of ms and bytes."""
+    found = [_once(context, url, line) for _ in range(rounds)]
+    return median([ms for ms, _ in found]), median([sent for _, sent in found])
+
+
+def _once(context: BrowserContext, url: str, line: dict[str, Any] | None) -> tuple[float, float]:
+    page = context.new_page()
+    session = context.new_cdp_session(page)
+    sent: list[float] = []
+    session.send("Network.enable")
+    session.send("Network.setCacheDisabled", {"cacheDisabled": True})
+    if line is not None:
+        session.send("Network.emulateNetworkConditions", line)
+    session.on("Network.loadingFinished", lambda told: sent.append(told["encodedDataLength"]))
+    session.send("Emulation.setCPUThrottlingRate", {"rate": SLOWER})
+    try:
+        page.goto(url, wait_until="load")
+        ms = float(page.evaluate(_USABLE))
+        page.wait_for_timeout(100)
+        return ms, sum(sent)
+    finally:
+        page.close()
