@@ -213,8 +213,11 @@ def test_what_is_refused_is_a_page_for_a_browser_and_json_for_a_program(hub: Sta
 
 def test_the_report_shows_the_periods_figures_as_numbers_and_pictures(hub: Station) -> None:
     """This month unless told; a period that has not begun is said, and this month shown."""
-    hub.pressed("an-lao")
+    incident = hub.pressed("an-lao")
+    outcome = {"kind": "theft", "done": "bắt được một người", "done_by": "tổ an ninh", "text": ""}
+    assert hub.admin.post(f"/api/incidents/{incident}/outcomes", outcome).status_code == 201
     html = seen(hub.admin, "/bao-cao")
+    assert "Vụ việc theo loại" in html and "Trộm cắp 1" in text(html)
     assert "Lần đánh 1" in text(html) and "Báo động 1" in text(html) and "Thôn An Lão 1" in text(html)
     assert html.count("<rect") >= 24 + 3 and "/api/reports/" in html
     assert "Lần đánh 0" in text(seen(hub.admin, "/bao-cao", village="bo-trang"))

@@ -15,7 +15,7 @@ from kengd.hub.desk.desk import Desk, desk_of
 from kengd.hub.desk.pages.page import Looking, page
 from kengd.hub.desk.report_room import ground_for
 from kengd.hub.reports import names
-from kengd.hub.reports.figures import Figures, Spread, figures_of
+from kengd.hub.reports.figures import Figures, figures_of
 from kengd.hub.reports.period import Period, begun, month, parse, quarter, year
 
 router = APIRouter(include_in_schema=False)
@@ -44,8 +44,8 @@ def report(request: Request, caller: Looking, ky: Chosen = None, village: Villag
         request, "report.html", caller,
         period=period, periods=_periods(now_ms), villages=desk.hub.roster().villages, village=village or "", wrong=wrong,
         figures=figures, pictures=pictures(figures, desk), presence=_presence(figures, desk),
-        ring_s=[(names.SOURCES.get(source, "?"), _seconds(spread)) for source, spread in figures.time_to_ring.items()],
-        acknowledge_s=_seconds(figures.time_to_acknowledge),
+        ring_s=[(names.SOURCES.get(source, "?"), names.seconds(spread.median_ms)) for source, spread in figures.time_to_ring.items()],
+        acknowledge_s=names.seconds(figures.time_to_acknowledge.median_ms),
     )  # fmt: skip
 
 
@@ -55,7 +55,7 @@ def pictures(figures: Figures, desk: Desk) -> list[dict[str, Any]]:
     weeks = sorted(figures.by_week.items())
     kinds = ((names.KINDS.get(kind, "?"), count) for kind, count in figures.by_kind.items())
     places = ((villages.get(one or "", one or names.NO_VILLAGE), count) for one, count in figures.by_village.items())
-    cases = ((names.INCIDENTS.get(kind, "?"), count) for kind, count in figures.incidents_by_outcome.items())
+    cases = ((names.incident_words(kind), count) for kind, count in figures.incidents_by_kind.items())
     return [
         {"title": title, "bars": bars(found)}
         for title, found in (
@@ -63,7 +63,7 @@ def pictures(figures: Figures, desk: Desk) -> list[dict[str, Any]]:
             ("by_hour", ((str(hour), count) for hour, count in enumerate(figures.by_hour))),
             ("by_kind", kinds),
             ("by_village", places),
-            ("by_outcome", cases),
+            ("by_case", cases),
         )
     ]
 
@@ -80,14 +80,7 @@ def bars(found: Iterable[tuple[str, int]]) -> list[dict[str, Any]]:
 
 def _presence(figures: Figures, desk: Desk) -> list[tuple[str, str]]:
     known = {post.id: post.name for post in desk.hub.roster().posts}
-    return [
-        (known.get(item.post, item.post), "–" if item.share is None else f"{item.share * 100:.1f} %".replace(".", ","))
-        for item in figures.presence
-    ]
-
-
-def _seconds(spread: Spread) -> str:
-    return "–" if spread.median_ms is None else f"{spread.median_ms / 1000:.1f} s".replace(".", ",")
+    return [(known.get(item.post, item.post), names.percent(item.share)) for item in figures.presence]
 
 
 def _this_month(now_ms: int) -> Period:
