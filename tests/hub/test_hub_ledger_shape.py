@@ -100,7 +100,7 @@ def test_a_ledger_of_the_release_before_keeps_what_it_has(ledger_url: str) -> No
 def from_old(connection: Transaction) -> None:
     """The shape before the newest step."""
     for statement in (
-        "DROP TABLE unread", "DROP TABLE errand", "DROP INDEX ix_notice_incident", "DROP INDEX ix_notice_errand",
+        "DROP TABLE shift", "DROP TABLE unread", "DROP TABLE errand", "DROP INDEX ix_notice_incident", "DROP INDEX ix_notice_errand",
         "ALTER TABLE notice DROP COLUMN incident", "ALTER TABLE notice DROP COLUMN turn",
         "ALTER TABLE notice DROP COLUMN errand", "ALTER TABLE incident DROP COLUMN calls",
         "ALTER TABLE incident DROP COLUMN villages", "ALTER TABLE incident RENAME COLUMN turns TO calls",

@@ -85,7 +85,7 @@ def test_an_officers_data_are_shown_whole_and_without_secrets(here: Station) -> 
     found = json.loads(json.dumps(here.people.officer_data(caller, made.id)))
     assert (found["officer"]["phone"], found["officer"]["has_pin"]) == (PHONE, True)
     assert {key: len(found[key]) for key in found if key != "officer"} == {
-        "devices": 1, "tokens": 1, "audit": 6, "dispatches": 1, "incidents": 1, "outcomes": 1, "notices": 1, "entries": 1,
+        "devices": 1, "tokens": 1, "audit": 6, "shifts": 0, "dispatches": 1, "incidents": 1, "outcomes": 1, "notices": 1, "entries": 1,
     }  # fmt: skip
     assert not any(text in json.dumps(found) for text in ("argon2", "scrypt", 'password":'))
     assert code_of(here.people.officer_data, here.admin, "cb-ai") == "no_such_officer"

@@ -23,19 +23,20 @@ from kengd.hub.desk import (
     report_room,
     roster_book,
     sessions,
+    shift_book,
 )
 from kengd.hub.desk.desk import Desk
 from kengd.hub.desk.gate import Gate
-from kengd.hub.desk.pages import book, cases, duty, entrance, posts, reports, ringing
+from kengd.hub.desk.pages import book, cases, duty, entrance, people, posts, reports, ringing, shift
 from kengd.hub.desk.pages.page import refused
 from kengd.hub.people.people import People
 from kengd.hub.service import Hub
 
 ROOMS = (
     sessions, desk_page, live, dispatches, incident_book, books, notice_book, roster_book, post_orders, officers, report_room,
-    cap_room, health,
+    cap_room, shift_book, health,
 )  # fmt: skip
-PAGES = (entrance, duty, ringing, cases, book, reports, posts)
+PAGES = (entrance, duty, ringing, cases, book, reports, posts, shift, people)
 
 
 def make_app(hub: Hub, people: People, *, revoked: Callable[[], None] = lambda: None) -> FastAPI:

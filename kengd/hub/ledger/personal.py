@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import Column, Connection, delete, func, or_, select, update
 
+from kengd.hub.ledger import shifts
 from kengd.hub.ledger.audits import by_one
 from kengd.hub.ledger.book_rows import EntryRow
 from kengd.hub.ledger.dispatch_rows import DispatchRow
@@ -42,6 +43,7 @@ def of_officer(connection: Connection, officer_id: str) -> dict[str, Any] | None
         "devices": [asdict(item) for item in sessions(connection, officer_id, -1)],
         "tokens": [asdict(item) for item in tokens(connection, officer_id)],
         "audit": [asdict(item) for item in by_one(connection, officer_id)],
+        "shifts": [asdict(item) for item in shifts.of_officer(connection, officer_id)],
         "dispatches": _dispatches(connection, officer_id, found.name),
         **_by_name(connection, found.name, _addresses(found.id, found.name, found.phone, found.channels)),
     }

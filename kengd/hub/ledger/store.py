@@ -27,6 +27,7 @@ from kengd.hub.ledger import (  # noqa: F401
     incident_rows,
     people_rows,
     roster_rows,
+    shift_rows,
     watch_rows,
 )
 from kengd.hub.ledger.changes import Noted

@@ -5,13 +5,17 @@ from __future__ import annotations
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, JSONResponse
 
 from kengd.hub.absences import TOGETHER_MS
 from kengd.hub.desk.desk import Desk, desk_of
 from kengd.hub.desk.desk_page import board_of
 from kengd.hub.desk.pages.page import Looking, desk_and_caller, fragment, page
+from kengd.hub.desk.shift_book import names_of, shift_view
 from kengd.hub.incidents import KINDS, keepers_at_home
+from kengd.hub.ledger import incidents, shifts
+from kengd.hub.roster import Seen
+from kengd.pages.language import noted
 
 router = APIRouter(include_in_schema=False)
 MOST_ASKED: Final = 400
@@ -32,26 +36,44 @@ def upper(request: Request) -> HTMLResponse:
     return fragment(request, "duty_upper.html", **facts_of(desk, phones=not caller.locked))
 
 
+@router.get("/phan/bao")
+def alarms(request: Request) -> JSONResponse:
+    """For pages that do not show the board: how many alarms nobody has taken."""
+    desk, _ = desk_and_caller(request)
+    with desk.hub.ledger.read() as connection:
+        found = incidents.open_ones(connection)
+    untaken = sum(1 for one in found if one.origin == "alarm" and one.acknowledged_ms is None)
+    return JSONResponse({"untaken": untaken, "now_ms": desk.now_ms()})
+
+
 @router.get("/phan/diem")
 def posts(request: Request, id: Ids = None) -> HTMLResponse:
     """These posts, or all."""
     desk, caller = desk_and_caller(request)
-    facts = facts_of(desk, phones=not caller.locked)
-    if id is not None:
-        facts["posts"] = [post for post in facts["posts"] if post["id"] in set(id)]
-    return fragment(request, "duty_posts.html", **facts)
+    only = None if id is None else set(id)
+    return fragment(request, "duty_posts.html", **facts_of(desk, phones=not caller.locked, only=only))
 
 
-def facts_of(desk: Desk, *, phones: bool) -> dict[str, Any]:
-    """The board's own facts, and what only a page shows: blows, whom to phone, a whole commune that is gone as one line."""
+def facts_of(desk: Desk, *, phones: bool, only: set[str] | None = None) -> dict[str, Any]:
+    """The board's own facts, and what only a page shows: blows, whom to phone, a whole commune that is gone as one line.
+
+    `only`: these posts, the others count without being shown.
+    """
     facts = board_of(desk)
     roster, seen = desk.hub.roster(), desk.hub.watch.all()
     outage = together_gone(facts["posts"], facts["line_up"])
     names = {post.id: post.name for post in roster.posts}
     villages = {village.id: village.name for village in roster.villages}
     enrolled = {post.id: post.enrolled_ms for post in roster.posts}
+    groups = roster.groups or {}
+    for at, post in enumerate(facts["posts"]):
+        post["at"] = at
+    if only is not None:
+        facts["posts"] = [post for post in facts["posts"] if post["id"] in only]
     for post in facts["posts"]:
         post["village_names"] = [villages.get(village, village) for village in post["villages"]]
+        post["group_ids"] = [group for group, members in groups.items() if post["id"] in members]
+        post["states"] = states(post, silenced=_silenced(seen.get(post["id"]), facts["now_ms"]))
         post["looks"] = looks(post, outage)
         post["score"] = None
         if post["sounding"] is not None and (known := seen.get(post["id"])) is not None:
@@ -64,8 +86,20 @@ def facts_of(desk: Desk, *, phones: bool) -> dict[str, Any]:
         at_home = keepers_at_home(roster.keepers, incident["post"], facts["now_ms"]) if incident["post"] else ()
         incident["helper_names"] = [villages.get(one, names.get(one, one)) for one in incident["helpers"]]
         incident["keepers"] = [{"name": item.name, "phone": item.phone} for item in at_home] if phones else []
+    with desk.hub.ledger.read() as connection:
+        on_duty = shifts.last(connection, 2)
+    shift = shift_view(on_duty[0], names_of(desk)) if on_duty else None
+    left = on_duty[1].note if phones and len(on_duty) > 1 else ""
     untaken = [one for one in facts["incidents"] if one["origin"] == "alarm" and one["acknowledged_ms"] is None]
-    return facts | {"outage": outage, "untaken": len(untaken), "kinds": KINDS, "names": names}
+    facts["posts"].sort(key=lambda post: (post["states"][0] != "rings", post["at"]))
+    return facts | {
+        "outage": outage,
+        "untaken": len(untaken),
+        "kinds": KINDS,
+        "names": names,
+        "shift": shift,
+        "left": left,
+    }
 
 
 def together_gone(posts: list[dict[str, Any]], line_up: bool) -> dict[str, Any] | None:
@@ -84,6 +118,31 @@ def together_gone(posts: list[dict[str, Any]], line_up: bool) -> dict[str, Any] 
     if len(best) < 2 or len(best) * 2 <= len(posts):
         return None
     return {"since_ms": best[0][0], "posts": [post for _, post in best]}
+
+
+STATES: Final = {
+    "rings": noted("đang đánh"), "cannot": noted("không kêu được"), "absent": noted("mất liên lạc"),
+    "silenced": noted("tạm ngừng thường lệ"), "unsure": noted("cần xem"), "ready": noted("sẵn sàng"),
+}  # fmt: skip
+"""What posts are counted and found by."""
+
+
+def states(post: dict[str, Any], *, silenced: bool) -> list[str]:
+    """All that it is, the one that tells most first."""
+    found = ["rings"] if post["sounding"] is not None else []
+    if not post["present"]:
+        found.append("absent")
+    if post["why_silent"] is not None:
+        found.append("cannot")
+    if silenced:
+        found.append("silenced")
+    if post["conditions"] or post["clock_vi"]:
+        found.append("unsure")
+    return found or ["ready"]
+
+
+def _silenced(seen: Seen | None, now_ms: int) -> bool:
+    return seen is not None and seen.status is not None and seen.status.silenced_until_s * 1000 > now_ms
 
 
 def looks(post: dict[str, Any], outage: dict[str, Any] | None) -> str:

@@ -2,5 +2,5 @@
 
 from typing import Final
 
-NEWEST: Final = "0003"
+NEWEST: Final = "0004"
 """The revision of the last step in `versions/`."""

@@ -4,14 +4,16 @@ import "./desk.js";
 import { age, clockTime, listen, serverNow } from "./live.js";
 import { drawBlows } from "./bell.js";
 import { part, show, wire } from "./part.js";
-import { alarm, audible, unlock } from "./sound.js";
-import { word } from "./say.js";
+import { alarm, audible, mute, muted, tryQuietly, unlock, whenChanged } from "./alarm_tone.js";
+import { openShift } from "./shift.js";
+import { flash } from "./title.js";
 
 const SOON_MS = 120;
 const upper = document.getElementById("upper");
 const posts = document.getElementById("posts");
 const sound = document.getElementById("sound");
-const title = document.title;
+const quiet = document.getElementById("mute");
+const MUTE_MS = 120_000;
 
 let wanted = new Set();
 let all = false;
@@ -57,8 +59,8 @@ function refreshTop() {
 /** Title, sound and what is shown, after whatever has changed. */
 function after() {
   const untaken = Number(upper.firstElementChild?.dataset.untaken ?? 0);
-  document.title = untaken ? `● ${word("untaken")} (${untaken}) – ${title}` : title;
-  alarm(untaken > 0);
+  flash(untaken);
+  alarm(untaken);
   filter();
 }
 
@@ -76,19 +78,28 @@ function filter() {
 
 document.getElementById("find")?.addEventListener("input", filter);
 document.getElementById("only").addEventListener("change", filter);
-sound.addEventListener("click", async () => {
-  const on = await unlock();
-  sound.setAttribute("aria-pressed", String(on));
-  sound.textContent = on ? sound.dataset.on : sound.dataset.off;
-  alarm(false);
-  after();
+
+// Whether this page can be heard is always to be seen; locked (a browser locks it at each reload) it is red.
+function showSound() {
+  const untaken = Number(upper.firstElementChild?.dataset.untaken ?? 0);
+  const state = !audible() ? "off" : muted() ? "muted" : "on";
+  sound.setAttribute("aria-pressed", String(audible()));
+  sound.classList.toggle("alarm", state !== "on");
+  sound.classList.toggle("quiet", state === "on");
+  if (sound.textContent !== sound.dataset[state]) sound.textContent = sound.dataset[state];
+  quiet.hidden = !(state === "on" && untaken);
+}
+sound.addEventListener("click", () => { if (muted()) mute(0); else unlock(); });
+quiet.addEventListener("click", () => mute(MUTE_MS));
+whenChanged(showSound);
+setInterval(showSound, 1000);
+tryQuietly();
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-shift]");
+  if (!button) return;
+  unlock();
+  openShift(document.getElementById("shift"), button.dataset.shift).catch(refreshTop);
 });
-setInterval(() => {
-  if (sound.getAttribute("aria-pressed") === "true" && !audible()) {
-    sound.setAttribute("aria-pressed", "false");
-    sound.textContent = sound.dataset.off;
-  }
-}, 1000);
 
 listen(`/api/live?after=${document.body.dataset.place}`, (topic, data) => {
   if (topic === "heartbeat") {
