@@ -46,6 +46,13 @@ def put_new(connection: Connection, key: str, value: str) -> bool:
     return connection.execute(changed.returning(VALUE.c.key)).first() is not None
 
 
+def put_first(connection: Connection, key: str, value: str) -> bool:
+    """Keep it where nothing is kept yet; False when something is. Of several at once one is the first."""
+    insert: Any = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    statement = insert(VALUE).values(key=key, value=value).on_conflict_do_nothing(index_elements=["key"])
+    return connection.execute(statement.returning(VALUE.c.key)).first() is not None
+
+
 def swap(connection: Connection, key: str, before: str, value: str | None) -> bool:
     """Keep it in the place of `before` (None strikes it); False when that is not what is kept there any more."""
     where = and_(VALUE.c.key == key, VALUE.c.value == before)

@@ -1,0 +1,123 @@
+"""What a chief is writing: the commune's next codebook or timetable, kept so that two officers never overwrite each other unseen."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from kengd.bellcode.codebooks import BUILTIN_NAMES, builtin
+from kengd.bellcode.signal import Codebook
+from kengd.errors import KengdError
+from kengd.hub.ledger import values
+from kengd.hub.ledger.store import Transaction
+
+What = Literal["codebook", "timetable"]
+KEY: Final = "draft:"
+NONE: Final = ""
+"""The revision of a draft that there is not."""
+FIELDS: Final = ("kind", "name", "name_en", "meaning", "pattern")
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """`rev` follows from what is kept: who saves names the one that he read. `content`: {"use", "signals": […]} or {"lines": […]}.
+
+    `officer`: an id; `at_ms`: unix ms.
+    """
+
+    rev: str
+    content: dict[str, Any]
+    officer: str
+    at_ms: int
+
+
+def draft_of(connection: Transaction, what: What) -> Draft | None:
+    """The commune's draft."""
+    kept = values.value_of(connection, f"{KEY}{what}")
+    return None if kept is None else _draft(kept)
+
+
+def keep(connection: Transaction, what: What, rev: str, content: Mapping[str, Any], officer: str, now_ms: int) -> Draft:
+    """Keep it in the place of the one that was read. Raises KengdError `draft_changed`: somebody else has saved meanwhile."""
+    key = f"{KEY}{what}"
+    said = json.dumps({"content": content, "officer": officer, "at_ms": now_ms}, ensure_ascii=False, sort_keys=True)
+    before = values.value_of(connection, key)
+    same = rev == (NONE if before is None else _rev(before))
+    if not same:
+        raise _changed()
+    kept = values.put_first(connection, key, said) if before is None else values.swap(connection, key, before, said)
+    if not kept:
+        raise _changed()
+    return _draft(said)
+
+
+def strike(connection: Transaction, what: What, rev: str) -> None:
+    """Away with it: it was sent, or is not wanted any more. Raises KengdError `draft_changed`."""
+    key = f"{KEY}{what}"
+    before = values.value_of(connection, key)
+    if before is None or rev != _rev(before) or not values.swap(connection, key, before, None):
+        raise _changed()
+
+
+def of_codebook(codebook: Codebook) -> dict[str, Any]:
+    """A draft's content that says what this codebook says."""
+    signals = [
+        {
+            "id": signal.id, "kind": signal.kind.value, "name": signal.name_vi, "name_en": signal.name_en,
+            "meaning": signal.meaning_vi, "pattern": signal.notation,
+        }
+        for signal in codebook.signals.values()
+    ]  # fmt: skip
+    return {"use": codebook.name if codebook.name in BUILTIN_NAMES else BUILTIN_NAMES[0], "signals": signals}
+
+
+def of_table(what: What, sent: Any) -> dict[str, Any]:
+    """A draft's content that says what a post was once sent; parts that cannot be read are left out."""
+    if what == "timetable":
+        return {"lines": [line for line in sent if isinstance(line, dict)] if isinstance(sent, list) else []}
+    table = sent if isinstance(sent, dict) else {}
+    use = table.get("use")
+    content = of_codebook(builtin(use if isinstance(use, str) and use in BUILTIN_NAMES else BUILTIN_NAMES[0]))
+    signals = {signal["id"]: signal for signal in content["signals"]}
+    given = table.get("signals")
+    for name, told in (given if isinstance(given, dict) else {}).items():
+        if not isinstance(told, dict) or told.get("remove"):
+            signals.pop(name, None)
+            continue
+        usual = {"kind": "routine", "name": name, "name_en": name, "meaning": name, "pattern": ""}
+        known = {key: told[key] for key in FIELDS if isinstance(told.get(key), str)}
+        signals[name] = {"id": name, **usual, **signals.get(name, {}), **known}
+    return {**content, "signals": list(signals.values())}
+
+
+def to_send(what: What, content: Mapping[str, Any]) -> Any:
+    """The table or list that goes to posts. Each signal is said whole, and those of the ready-made book that are not wanted are
+    taken out, so that every post rings the same whatever it was given before."""
+    if what == "timetable":
+        return list(content["lines"])
+    signals: dict[str, Any] = {
+        signal["id"]: {key: signal[key] for key in FIELDS if signal[key]} for signal in content["signals"]
+    }
+    unwanted = {name: {"remove": True} for name in builtin(content["use"]).signals if name not in signals}
+    return {"use": content["use"], "signals": signals | unwanted}
+
+
+def _draft(kept: str) -> Draft:
+    facts = json.loads(kept)
+    return Draft(_rev(kept), facts["content"], facts["officer"], facts["at_ms"])
+
+
+def _rev(kept: str) -> str:
+    return hashlib.sha256(kept.encode()).hexdigest()[:16]
+
+
+def _changed() -> KengdError:
+    return KengdError(
+        "draft_changed",
+        "bản nháp này vừa được người khác sửa hoặc gửi đi",
+        cure="mở lại trang để xem bản mới, rồi sửa tiếp; những gì vừa sửa ở đây chưa được lưu",
+        en="somebody else has changed or sent this draft meanwhile",
+    )

@@ -1,0 +1,85 @@
+"""What each post would say to a codebook or a timetable, before it is sent: by the rules that the post itself judges by."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from kengd.hub.codebook_drafts import What, to_send
+from kengd.hub.sheet import Given
+from kengd.settings.alarms import unheard_alarms
+from kengd.settings.find import LoadedSettings
+from kengd.settings.overlay import Overlays, packed
+from kengd.settings.problems import Problem, SettingsError
+
+_WHOSE: Final = ("post", "state_dir", "run_dir", "broker", "hub", "web", "journal")
+"""Tables that say who a post is and whom it calls: posts that differ in nothing else give one answer."""
+_FROM_HUB: Final = " (trong bản do xã gửi)"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`problems`: why the post would refuse it, none: it would take it. `notes`: good to know. Vietnamese sentences."""
+
+    problems: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def verdicts(given: Sequence[Given], what: What, content: Mapping[str, Any], version: int) -> dict[str, Verdict]:
+    """By post. `content`: a draft's; `version`: that it would be sent under."""
+    overlay = packed(version, what, to_send(what, content))
+    asked: dict[str, Verdict] = {}
+    found = {}
+    for one in given:
+        key = _sort(one)
+        if key not in asked:
+            asked[key] = _verdict(one, what, content, overlay)
+        found[one.post] = asked[key]
+    return found
+
+
+def _verdict(given: Given, what: What, content: Mapping[str, Any], overlay: bytes) -> Verdict:
+    notes = [] if given.own else ["máy trực ban không giữ tệp cài đặt của điểm này: chỉ xem được theo kẻng mẫu"]
+    before = given.overlays
+    after = Overlays(overlay, before.timetable) if what == "codebook" else Overlays(before.codebook, overlay)
+    try:
+        new = given.read(after)
+    except SettingsError as wrong:
+        return Verdict(tuple(_words(problem) for problem in wrong.problems), tuple(notes))
+    problems: list[Problem] = []
+    if what == "codebook":
+        problems = unheard_alarms(new.plan.signals, _signals_now(given, new))
+        notes += [_words(warning) for warning in new.warnings if warning.where.startswith("codebook")]
+        own = [name for name in new.codebook.signals if name not in {signal["id"] for signal in content["signals"]}]
+        if own:
+            notes.append(f"điểm này vẫn giữ hiệu lệnh riêng ghi trong tệp của nó: {', '.join(own)}")
+    return Verdict(tuple(_words(problem) for problem in problems), tuple(notes))
+
+
+def _signals_now(given: Given, new: LoadedSettings) -> Any:
+    """What it rings by now; where that cannot be read here everything counts as new."""
+    try:
+        return given.read().plan.signals
+    except SettingsError:
+        return new.plan.signals[:0]
+
+
+def _words(problem: Problem) -> str:
+    said = problem.vi.replace(_FROM_HUB, "")
+    place = problem.where.removesuffix(".pattern").removeprefix("codebook.signals.").removeprefix("codebook.")
+    where = "" if place in ("", "codebook") or f"“{place}”" in said or f'"{place}"' in said else f"{place}: "
+    return f"{where}{said}" + (f" ({problem.cure})" if problem.cure else "")
+
+
+def _sort(given: Given) -> str:
+    """Equal for posts of which the answer must be the same."""
+    try:
+        data = tomllib.loads(given.raw.decode())
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError):
+        return given.post
+    said = {key: value for key, value in data.items() if key not in _WHOSE}
+    kept = [None if one is None else one.decode() for one in (given.overlays.codebook, given.overlays.timetable)]
+    return json.dumps([said, kept, given.own], default=str, sort_keys=True)
