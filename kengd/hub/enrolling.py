@@ -3,50 +3,29 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from itertools import count
+from dataclasses import dataclass
 from typing import Any, Final
 
 from kengd.errors import KengdError, UsageError
 from kengd.hub.authority.authority import Authority
 from kengd.hub.authority.brokerfiles import BrokerFiles
+from kengd.hub.authority.certificates import OWN_DAYS
 from kengd.hub.authority.enrolment import Enrolment, PostWish
-from kengd.hub.founding import SETTINGS_OF, village_ids
+from kengd.hub.authority.own import EXPIRY_DAYS
+from kengd.hub.enrol_roster import Audit, EnrolWish, KeeperWish, pins_of, put_keepers, put_post
+from kengd.hub.founding import SETTINGS_OF
 from kengd.hub.ledger import rosters, successions, values
-from kengd.hub.ledger.store import Ledger, Transaction
-from kengd.hub.roster import PAGE, Post, Roster, Village
+from kengd.hub.ledger.store import Ledger
+from kengd.hub.post_templates import kept_template
+from kengd.hub.roster import PAGE, Post, Roster
 from kengd.hub.settings import HubBroker
+
+__all__ = ["Audit", "EnrolWish", "Enrolled", "Enrolling", "KeeperWish", "check_page"]
 
 GIVEN: Final = "enrolled:"
 """Key in the ledger's values, with the post behind it: the request that its newest file was given out for."""
-LONGEST_SLUG: Final = 40
-
-Audit = Callable[[Transaction, str, Mapping[str, Any]], object]
-"""Writes one act with its facts into the hub's own book, under the name of whoever does it."""
-
-
-@dataclass(frozen=True, slots=True)
-class EnrolWish:
-    """What is said of a post that gets a file. None: as the roster, or the settings, have it, also of a post that had gone out of
-    service; a new post needs a name.
-
-    `villages`: names or ids; new ones come into the roster. `template`: TOML with bell, pins, hours. `keep_old`: the
-    certificates that it has stay good (a renewal). `act`: id of the request; a file is given out once for each. `page`: address
-    of the post's public page.
-    """
-
-    post: str
-    name: str | None = None
-    villages: tuple[str, ...] | None = None
-    sounder: bool = False
-    host: str | None = None
-    port: int | None = None
-    template: str | None = None
-    keep_old: bool = False
-    act: str | None = None
-    page: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +55,7 @@ class Enrolling:
         self._write_broker, self._roster_changed = write_broker, roster_changed
 
     def enrol(self, wish: EnrolWish, audit: Audit, now_ms: int) -> Enrolled:
-        """File, roster, settings for the rules sheet, audit line, broker.
+        """File, roster, keepers, settings for the rules sheet, audit lines, broker.
 
         Raises KengdError `already_given`, UsageError `bad_page`, `usage` (a new post without a name), and what `Authority.enrol` raises:
         nothing has changed then, and no certificate was revoked.
@@ -84,21 +63,29 @@ class Enrolling:
         if wish.page is not None:
             check_page(wish.page)
         with self._given_once(wish):
-            with self._ledger.read() as connection:
-                roster, known = rosters.read_roster(connection), rosters.any_post(connection, wish.post)
-            asked = self._post_wish(wish, roster, known)
+            asked = self.asked(wish)
             made = self._authority.enrol(asked, now_ms, keep_old=wish.keep_old)
             with self._ledger.write() as connection:
-                post = _put(connection, wish, asked, now_ms)
+                post = put_post(connection, wish, asked, now_ms)
+                put_keepers(connection, wish, audit)
                 values.put_value(connection, f"{SETTINGS_OF}{wish.post}", made.settings)
                 if not wish.keep_old:
                     successions.unit_swapped(connection, wish.post, now_ms)
                 facts = {
                     "post": wish.post, "serial": made.serial, "revoked": list(made.revoked), "kids": list(made.kids),
+                    "page": made.page_fingerprint[:16],
                 }  # fmt: skip
                 audit(connection, "enrol", facts)
         self._roster_changed()
         return Enrolled(made, self._write_broker() if made.revoked else None, post, asked.villages)
+
+    def asked(self, wish: EnrolWish) -> PostWish:
+        """What the authority would be asked. Raises UsageError `usage`, `no_such_keeper`."""
+        with self._ledger.read() as connection:
+            roster, known = rosters.read_roster(connection), rosters.any_post(connection, wish.post)
+            template = wish.template if wish.template is not None else kept_template(connection, wish.post)
+            pins = pins_of(connection, wish)
+        return self._post_wish(wish, roster, known, template, pins)
 
     def knows(self, post: str) -> bool:
         """In service, or out of it: what is known of it need not be said again."""
@@ -132,6 +119,18 @@ class Enrolling:
             self._roster_changed()
         return serials
 
+    def renew_own(self, audit: Audit, now_ms: int, *, all: bool) -> tuple[str, ...]:
+        """New certificates for the broker and the hub itself, where they end soon, or all of them; whose they are.
+
+        Raises UsageError `clock_wrong`.
+        """
+        renewed = self._authority.renew(now_ms, OWN_DAYS if all else EXPIRY_DAYS)
+        if renewed:
+            with self._ledger.write() as connection:
+                audit(connection, "certificates_renewed", {"subjects": list(renewed)})
+            self._write_broker()
+        return renewed
+
     @contextmanager
     def _given_once(self, wish: EnrolWish) -> Iterator[None]:
         """Whoever asks twice, at whichever worker, would revoke with the second file the one that was just given out."""
@@ -155,7 +154,9 @@ class Enrolling:
                 values.put_value(connection, key, before)
             raise
 
-    def _post_wish(self, wish: EnrolWish, roster: Roster, known: Post | None) -> PostWish:
+    def _post_wish(
+        self, wish: EnrolWish, roster: Roster, known: Post | None, template: str | None, pins: str
+    ) -> PostWish:
         name = wish.name or (known.name if known is not None else None)
         if name is None:
             raise UsageError(
@@ -168,7 +169,11 @@ class Enrolling:
             serves = known.villages if known is not None else ()
             villages = tuple(village.name for village in roster.villages if village.id in serves)
         host, port = wish.host or self._broker.names[0], wish.port or self._broker.port
-        return PostWish(wish.post, name, villages, host, port, wish.template)
+        names = wish.page_names
+        if names is None:
+            pages = self._authority.index.of("page", wish.post)
+            names = pages[-1].names if pages else ()
+        return PostWish(wish.post, name, villages, host, port, template, names, pins)
 
 
 def check_page(page: str) -> str:
@@ -181,36 +186,3 @@ def check_page(page: str) -> str:
             en="the address of a page begins with http:// or https:// and has no spaces",
         )
     return page
-
-
-def _put(connection: Transaction, wish: EnrolWish, asked: PostWish, now_ms: int) -> Post:
-    """The post as it is in its file; its place in lists, its plan, its page and its keepers stay."""
-    roster, ranks = rosters.read_roster(connection), rosters.ranks(connection)
-    post = rosters.any_post(connection, wish.post) or Post(wish.post, asked.name)
-    serves = post.villages
-    if wish.villages is not None:
-        serves = _put_villages(connection, roster.villages, asked.villages)
-    changed = replace(
-        post, name=asked.name, villages=serves, sounder=wish.sounder or post.sounder,
-        page=post.page if wish.page is None else wish.page, enrolled_ms=post.enrolled_ms or now_ms,
-    )  # fmt: skip
-    rosters.put_post(connection, changed, ranks["posts"].get(wish.post, len(ranks["posts"])))
-    return changed
-
-
-def _put_villages(connection: Transaction, known: Sequence[Village], names: Sequence[str]) -> tuple[str, ...]:
-    """Their ids; new ones behind those that are known, each under an id of its own."""
-    ids = {village.name: village.id for village in known}
-    for name in names:
-        if name not in ids:
-            wanted = village_ids([name])[name]
-            ids[name] = next(one for one in _numbered(wanted) if one not in ids.values())
-            rosters.put_village(connection, Village(ids[name], name), len(ids) - 1)
-    return tuple(ids[name] for name in names)
-
-
-def _numbered(slug: str) -> Iterator[str]:
-    """ "thon-ha", "thon-ha-2", …: "Thôn Hà" and "Thôn Hạ" are two villages."""
-    yield slug
-    for number in count(2):
-        yield f"{slug[: LONGEST_SLUG - 1 - len(str(number))]}-{number}"

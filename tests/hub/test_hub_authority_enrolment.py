@@ -94,7 +94,7 @@ def test_the_file_is_complete_and_the_post_reads_it(tmp_path: Path, authority: A
         "127.0.0.1:8884 credential:ca.pem credential:broker.pem credential:broker.key",
     )
     data, example = tomllib.loads(made.settings), tomllib.loads(EXAMPLE.read_text("utf-8"))
-    ours = {"post", "broker", "hub"}
+    ours = {"post", "broker", "hub", "web"}
     assert {name: value for name, value in data.items() if name not in ours} == {
         name: value for name, value in example.items() if name not in ours
     }
@@ -252,7 +252,7 @@ def test_any_shuffled_template_gives_its_own_settings_and_ours_or_an_error(rows:
     except UsageError:
         return
     data, given_data = tomllib.loads(text), tomllib.loads(template)
-    ours = {"post", "broker", "hub"}
+    ours = {"post", "broker", "hub", "web"}
     assert data["hub"] == {"keys": [{"kid": KEY.kid, "public": KEY.public}]} and data["broker"]["port"] == 8883
     assert {name: value for name, value in data.items() if name not in ours} == {
         name: value for name, value in given_data.items() if name not in {*ours, "keys"}

@@ -87,10 +87,10 @@ def test_a_new_post_gets_file_roster_settings_and_audit_line_in_one_act(room: Ro
     second = room.enrol("ha")
     assert (second.file.revoked, room.valid("ha")) == ((first.file.serial,), [second.file.serial])
     assert second.broker is not None and room.told == ["roster", "roster", "broker"]
-    kids = list(first.file.kids)
+    kids, marks = list(first.file.kids), [made.file.page_fingerprint[:16] for made in (first, second)]
     assert room.book() == [
-        ("enrol", {"post": "ha", "serial": first.file.serial, "revoked": [], "kids": kids}),
-        ("enrol", {"post": "ha", "serial": second.file.serial, "revoked": [first.file.serial], "kids": kids}),
+        ("enrol", {"post": "ha", "serial": first.file.serial, "revoked": [], "kids": kids, "page": marks[0]}),
+        ("enrol", {"post": "ha", "serial": second.file.serial, "revoked": [first.file.serial], "kids": kids, "page": marks[1]}),
     ]
     renewed = room.enrol("ha", keep_old=True)
     assert (renewed.broker, room.valid("ha")) == (None, [second.file.serial, renewed.file.serial])

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -21,15 +20,7 @@ from kengd.errors import KengdError, UsageError
 from kengd.hub.authority import broker, sealing, store
 from kengd.hub.authority import certificates as make
 from kengd.hub.authority.brokerfiles import BrokerFiles, pack_bundle, unpack_bundle, write_files
-from kengd.hub.authority.enrolment import (
-    KEY_NAMES,
-    Enrolment,
-    PostWish,
-    check_wish,
-    in_template,
-    settings_text,
-    with_keys,
-)
+from kengd.hub.authority.enrolment import Enrolment, PostWish
 from kengd.hub.authority.index import Index, Purpose, SigningKey, to_json
 from kengd.hub.authority.keys import SigningKeys, first_kid, key_file, make_key
 from kengd.hub.authority.mending import check_contents, keep, mend, private_file, record
@@ -42,13 +33,10 @@ from kengd.hub.authority.naming import (
     check_words,
 )
 from kengd.hub.authority.own import EXPIRY_DAYS, ClientFiles, Expiry, OwnCertificates
+from kengd.hub.authority.posts import PostCertificates
 from kengd.hub.authority.readers import Reader, make_reader
 from kengd.hub.authority.store import Store, lay_down
-from kengd.settings import where
-from kengd.settings.dropped import read_dropped
-from kengd.settings.find import EXAMPLE, read_as
-from kengd.settings.overlay import Overlays
-from kengd.settings.problems import SettingsError
+from kengd.settings.find import LoadedSettings
 from kengd.wire.topics import check_slug
 
 log = logging.getLogger("kengd.hub.authority")
@@ -69,6 +57,7 @@ class Authority:
         self._store = at
         self._keys = SigningKeys(at)
         self._own = OwnCertificates(at)
+        self._posts = PostCertificates(at)
 
     # ---- beginning
 
@@ -147,40 +136,16 @@ class Authority:
     # ---- posts
 
     def enrol(self, wish: PostWish, now_ms: int, *, keep_old: bool = False) -> Enrolment:
-        """The file for a post. Certificates that this post had are revoked (a swapped Pi), or stay (`keep_old`: a renewal).
+        """See `PostCertificates.enrol`."""
+        return self._posts.enrol(wish, now_ms, keep_old=keep_old)
 
-        It was taken apart and checked by the post's own readers. Raises UsageError (see `check_wish`), SettingsError where
-        the post could not start with it; then nothing has changed.
-        """
-        check_now(now_ms)
-        with self._store.turn() as index:
-            check_wish(wish, index.server_names)
-            keys = index.usable_keys()
-            settings = settings_text(wish, index.commune, keys, EXAMPLE.read_text("utf-8"))
-            said = f"{index.commune}/{wish.post_id}"
-            try:
-                loaded = read_as(settings.encode(), Path(where.SYSTEM_CONFIG), overlays=Overlays())
-            except SettingsError as wrong:
-                raise in_template(wrong, settings, wish.template or "") from None
-            ca = self._store.ca()
-            pair = make.make_client(ca, wish.post_id, make.POST_DAYS, now_ms)
-            parts = (ca.certificate_pem(), pair.certificate_pem(), pair.key_pem())
-            pems = {name: pem.decode() for name, pem in zip(KEY_NAMES, parts, strict=True)}
-            text = with_keys(settings, pems)
-            dropped = read_dropped(text.encode(), said)
-            if dict(dropped.keys) != pems or dropped.settings is None or len(text.encode()) > where.LARGEST_FILE:
-                raise UsageError(
-                    "bad_template", "mẫu cài đặt quá dài", cure="bớt chú thích trong mẫu", en="the template is too long"
-                )
-            old = () if keep_old else tuple(one.serial for one in index.valid("post", wish.post_id))
-            new = replace(record(pair, wish.post_id, "post", now_ms), kids=tuple(key.kid for key in keys))
-            keep(self._store, index.with_revoked(old, now_ms, "re-enrolled").with_issued(new), index)
-        log.info("enrolled %s, serial %s, %d revoked", said, new.serial, len(old))
-        warnings = tuple(warning.vi for warning in loaded.warnings)
-        return Enrolment(wish.post_id, settings, text, pems, new.serial, new.not_after_ms, new.kids, old, warnings)
+    def would_be(self, wish: PostWish) -> tuple[str, LoadedSettings]:
+        """See `PostCertificates.would_be`."""
+        return self._posts.would_be(wish)
 
     def revoke(self, subject: str, why: str, now_ms: int, *, purpose: Purpose = "post") -> tuple[str, ...]:
-        """All certificates of a post (or hub worker, reader, bridge) end now; their serials. The broker must be told: `write_broker`.
+        """All certificates of a post (or hub worker, reader, bridge) end now; their serials, but for those of the post's page, which
+        end with them. The broker must be told: `write_broker`.
 
         Raises UsageError `not_enrolled`, `bad_name` (why), `clock_wrong`.
         """
@@ -196,7 +161,8 @@ class Authority:
                     else "xem những máy có chứng thư: kengd hub keys list",
                     en=f"{subject[:60]!r} holds no valid certificate",
                 )
-            keep(self._store, index.with_revoked(serials, now_ms, why), index)
+            pages = [one.serial for one in index.valid("page", subject)] if purpose == "post" else []
+            keep(self._store, index.with_revoked((*serials, *pages), now_ms, why), index)
             if purpose == "hub":
                 self._store.remove(private_file(subject))
         log.info("revoked %s %s, %d certificate(s)", purpose, subject, len(serials))

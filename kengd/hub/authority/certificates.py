@@ -24,7 +24,7 @@ BEGIN = datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC)
 DAY_MS = 86_400_000
 CA_DAYS = 50 * 365
 POST_DAYS = 10 * 365
-"""A post's certificate is renewed by carrying a file to the bell, so it lasts as long as the hardware."""
+"""A post's certificates are renewed by carrying a file to the bell, so they last as long as the hardware."""
 OWN_DAYS = 2 * 365
 """The server's and the hub's own renew themselves."""
 
@@ -72,14 +72,14 @@ def make_ca(commune_name: str, now_ms: int) -> Pair:
     )
 
 
-def make_server(ca: Pair, names: Sequence[str], now_ms: int) -> Pair:
-    """The broker's certificate; `names`: each DNS name and IP address it is called by (R42)."""
+def make_server(ca: Pair, names: Sequence[str], now_ms: int, days: int = OWN_DAYS) -> Pair:
+    """The broker's certificate, or that of a post's page; `names`: each DNS name and IP address it is called by (R42)."""
     alternatives: list[x509.GeneralName] = []
     for name in names:
         address = address_of(name)
         alternatives.append(x509.DNSName(name) if address is None else x509.IPAddress(address))
     return _issue(
-        ca, names[0][:64], OWN_DAYS, now_ms, ExtendedKeyUsageOID.SERVER_AUTH, x509.SubjectAlternativeName(alternatives)
+        ca, names[0][:64], days, now_ms, ExtendedKeyUsageOID.SERVER_AUTH, x509.SubjectAlternativeName(alternatives)
     )
 
 

@@ -8,26 +8,33 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from kengd.errors import UsageError
 from kengd.hub.authority.index import SigningKey
-from kengd.hub.authority.naming import check_post, check_server_names, check_words
+from kengd.hub.authority.naming import check_page_names, check_post, check_server_names, check_words
 from kengd.settings.credentials import PREFIX
 from kengd.settings.dropped import TABLE
 from kengd.settings.find import toml_of
 from kengd.settings.lines import key_lines
 from kengd.settings.problems import SettingsError
 
-OURS = frozenset({"post", "broker", "hub", TABLE})
-"""Tables that come from the hub and never from a template."""
+OURS = frozenset({"post", "broker", "hub", "web", TABLE})
+"""Tables that the hub writes; of a template's only `[web]` counts, but for its certificate and PINs."""
 TEMPLATE = "mẫu cài đặt"
 """What a template is called when something in it is wrong: it lies nowhere on the post yet."""
 MEND_TEMPLATE = "sửa các chỗ trên trong mẫu rồi cấp tệp lại; mẫu đúng: deploy/kengd.example.toml"
 KEY_NAMES = ("ca.pem", "broker.pem", "broker.key")
+PAGE_KEYS = ("web.pem", "web.key")
+PINS = "web.pins"
+PAGE_PORT, PAGE_TLS_PORT = 8480, 8443
 MOST_VILLAGES = 50
+_HEAD = (
+    "# Cài đặt của điểm kẻng {post}, do máy trực ban xã cấp. Chép tệp này vào phân vùng boot của thẻ, tên\n"
+    "# kengd.toml; máy tự nhận lúc khởi động. Settings of one bell post, made by the commune's hub."
+)
 _COMMENTED_OUT = re.compile(r"#\s*\[+\s*(?:post|broker|hub|keys)\b")
 
 
@@ -36,7 +43,8 @@ class PostWish:
     """What the installer knows of a post.
 
     `broker_host`: as the post will call it, one of the server certificate's names. `template`: TOML with its bell, pins,
-    timetable …; None: those of the example. Tables post, broker, hub and keys of a template are replaced.
+    timetable …; None: those of the example. Tables post, broker, hub and keys of a template are replaced. `page_names`: names and
+    addresses of its page beside POST.local. `pins`: what `kengd.wire.pin.write_pins` made of its keepers' PINs, "" for none.
     """
 
     post_id: str
@@ -45,14 +53,17 @@ class PostWish:
     broker_host: str
     broker_port: int = 8883
     template: str | None = None
+    page_names: tuple[str, ...] = ()
+    pins: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Enrolment:
-    """The file as it goes on the card (`text`), and its two halves. It is the only copy of the post's private key.
+    """The file as it goes on the card (`text`), and its two halves. It is the only copy of the post's private keys.
 
     `serial` (hex) and `not_after_ms` of the new certificate; `kids`: signing keys it names; `revoked`: serials of the
     certificates that this one replaces; `warnings`: what the post's own check has to say, one Vietnamese line each.
+    `page_fingerprint`: SHA-256 of the page's certificate, hex, as a browser shows it.
     """
 
     post_id: str
@@ -64,10 +75,12 @@ class Enrolment:
     kids: tuple[str, ...]
     revoked: tuple[str, ...]
     warnings: tuple[str, ...]
+    page_fingerprint: str = ""
 
 
-def check_wish(wish: PostWish, server_names: Sequence[str]) -> None:
-    """Raises UsageError `bad_slug`, `reserved_name`, `bad_name`, `bad_port`, `bad_server_name`, `host_not_in_certificate`."""
+def check_wish(wish: PostWish, server_names: Sequence[str], posts: Iterable[str] = ()) -> None:
+    """`posts`: all that have certificates. Raises UsageError `bad_slug`, `reserved_name`, `bad_name`, `bad_port`, `bad_server_name`,
+    `host_not_in_certificate`, `page_name_taken`."""
     check_post(wish.post_id)
     check_words(wish.name, "tên điểm kẻng")
     for village in wish.villages:
@@ -76,6 +89,7 @@ def check_wish(wish: PostWish, server_names: Sequence[str]) -> None:
         raise UsageError("bad_name", f"nhiều hơn {MOST_VILLAGES} thôn", cure="bớt tên thôn", en="too many villages")
     if not 1 <= wish.broker_port <= 65_535:
         raise UsageError("bad_port", f"cổng {wish.broker_port} không đúng", cure="thường là 8883", en="bad port")
+    check_page_names(wish.post_id, wish.page_names, server_names, posts)
     host = check_server_names([wish.broker_host])[0]
     if host not in server_names:
         raise UsageError(
@@ -101,9 +115,9 @@ def settings_text(wish: PostWish, commune: str, keys: Sequence[SigningKey], exam
         text, data = toml_of(raw, TEMPLATE)
     except SettingsError as wrong:
         raise in_template(wrong, "", "") from None
-    ours = _our_tables(wish, commune, keys)
+    ours = _our_tables(wish, commune, keys, {} if wish.template is None else data.get("web", {}))
     kept = _without_ours(text, keep_head=wish.template is not None)
-    whole = f"{_head(wish, commune)}\n{kept}\n\n{ours}"
+    whole = f"{_HEAD.format(post=f'{commune}/{wish.post_id}')}\n{kept}\n\n{ours}"
     expected = {name: value for name, value in data.items() if name not in OURS} | tomllib.loads(ours)
     try:
         made = tomllib.loads(whole)
@@ -134,24 +148,17 @@ def _own_line(line: int, rows: Sequence[str], own: Sequence[str]) -> int | None:
 
 
 def with_keys(settings: str, keys: Mapping[str, str]) -> str:
-    """The whole file. PEM holds neither quotes nor backslashes, so it stands between triple quotes as it is."""
+    """The whole file. PEM stands between triple quotes as it is; a keeper's name may hold quotes."""
     lines = [
         f"[{TABLE}]",
         "# Khoá riêng của điểm kẻng này. Ai có tệp này thì mạo danh được nó: chép vào thẻ xong thì xoá mọi bản khác.",
         "# This post's own keys: delete every other copy once the file is on the card.",
-        *(f'"{name}" = """\n{keys[name].strip()}\n"""' for name in KEY_NAMES),
+        *(f'"{name}" = """\n{_escaped(key.strip())}\n"""' for name, key in keys.items()),
     ]
     return settings + "\n" + "\n".join(lines) + "\n"
 
 
-def _head(wish: PostWish, commune: str) -> str:
-    return (
-        f"# Cài đặt của điểm kẻng {commune}/{wish.post_id}, do máy trực ban xã cấp. Chép tệp này vào phân vùng boot của thẻ, tên\n"
-        "# kengd.toml; máy tự nhận lúc khởi động. Settings of one bell post, made by the commune's hub."
-    )
-
-
-def _our_tables(wish: PostWish, commune: str, keys: Sequence[SigningKey]) -> str:
+def _our_tables(wish: PostWish, commune: str, keys: Sequence[SigningKey], web: Any) -> str:
     said = check_server_names([wish.broker_host])[0]
     lines = [
         "[post]",
@@ -164,10 +171,41 @@ def _our_tables(wish: PostWish, commune: str, keys: Sequence[SigningKey]) -> str
         f"host = {_quoted(said)}",
         f"port = {wish.broker_port}",
         *(f'{setting} = "{PREFIX}{name}"' for setting, name in zip(("ca", "cert", "key"), KEY_NAMES, strict=True)),
+        "",
+        "# Trang của người giữ kẻng, mở từ điện thoại cùng mạng; cổng có mã hoá là tls_port.",
+        "[web]",
+        *(f"{setting} = {_plain(value)}" for setting, value in _web(web).items()),
+        *(f'{setting} = "{PREFIX}{name}"' for setting, name in zip(("cert", "key"), PAGE_KEYS, strict=True)),
+        *([f'pins = "{PREFIX}{PINS}"'] if wish.pins else []),
     ]
     for key in keys:
         lines += ["", "[[hub.keys]]", f"kid = {_quoted(key.kid)}", f"public = {_quoted(key.public)}"]
     return "\n".join(lines) + "\n"
+
+
+def _web(given: Any) -> dict[str, Any]:
+    """Where the page listens. `given`: a template's table. Raises UsageError `bad_template`."""
+    if not isinstance(given, dict):
+        raise _bad_template()
+    own = {setting: value for setting, value in given.items() if setting not in ("cert", "key", "pins")}
+    taken = own.get("port") == PAGE_TLS_PORT
+    return {"host": "0.0.0.0", "port": PAGE_PORT, "tls_port": PAGE_TLS_PORT + taken} | own
+
+
+def _plain(value: Any) -> str:
+    """Also of a setting that is none: the post's own check says so. Raises UsageError `bad_template`."""
+    if not isinstance(value, str | int | float) or value in (float("inf"), float("-inf")) or value != value:
+        raise _bad_template()
+    return _quoted(value)
+
+
+def own_again(settings: str) -> str:
+    """The settings of a file that was given out, as the template of the next one: also of one made before pages had certificates,
+    whose page listened where the example's does."""
+    if "cert" not in tomllib.loads(settings).get("web", {}):
+        return _without_ours(settings, keep_head=False)
+    rows = settings.split("\n")
+    return "\n".join(rows[_HEAD.count("\n") + 1 :] if rows[0].startswith(_HEAD.partition("{")[0]) else rows)
 
 
 def _without_ours(text: str, *, keep_head: bool) -> str:
@@ -213,6 +251,10 @@ def _paragraphs(rows: Sequence[str], owners: Sequence[str | None]) -> list[list[
             kind = now
         found[-1].append((row, owner))
     return found
+
+
+def _escaped(key: str) -> str:
+    return key.replace("\\", "\\\\").replace('"', '\\"')
 
 
 def _quoted(text: Any) -> str:

@@ -7,14 +7,16 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, get_args
 
-Purpose = Literal["server", "post", "hub", "bridge", "reader"]
+Purpose = Literal["server", "post", "hub", "bridge", "reader", "page"]
+"""`page`: of the page on a post; it comes and goes with the post's own."""
 KeyState = Literal["next", "active", "retiring", "revoked"]
 VERSION = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """One certificate. `serial`: hex; times unix ms; `kids`: signing keys named in the post's file when it was made."""
+    """One certificate. `serial`: hex; times unix ms; `kids`: signing keys named in the post's file when it was made; `names`: that a
+    page is called by, beside POST.local."""
 
     serial: str
     subject: str
@@ -24,6 +26,7 @@ class Issued:
     revoked_ms: int | None = None
     why: str = ""
     kids: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,10 @@ class Index:
             for one in self.issued
             if one.purpose == purpose and one.revoked_ms is None and subject in (None, one.subject)
         )
+
+    def of(self, purpose: Purpose, subject: str) -> tuple[Issued, ...]:
+        """All that it ever had, revoked or not, in order of issue."""
+        return tuple(one for one in self.issued if (one.purpose, one.subject) == (purpose, subject))
 
     def current(self) -> tuple[Issued, ...]:
         """The newest of each purpose and subject that is not revoked."""
@@ -125,7 +132,8 @@ def from_json(raw: bytes) -> Index:
 
 
 def _issued(data: dict[str, Any]) -> Issued:
-    one = Issued(**{**data, "kids": tuple(_texts(data["kids"]))})
+    lists = {"kids": tuple(_texts(data["kids"])), "names": tuple(_texts(data.get("names", [])))}
+    one = Issued(**{**data, **lists})
     _texts([one.serial, one.subject, one.why])
     _numbers(one.issued_ms, one.not_after_ms, 0 if one.revoked_ms is None else one.revoked_ms)
     int(one.serial, 16)

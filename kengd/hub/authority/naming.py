@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from kengd.errors import UsageError
 from kengd.wire.topics import check_slug
@@ -15,6 +15,7 @@ READER = "reader-"
 LONGEST_COMMON_NAME = 64
 """Bytes (RFC 5280, ub-common-name)."""
 MOST_SERVER_NAMES = 20
+MOST_PAGE_NAMES = 10
 EARLIEST_MS = 1_735_689_600_000
 LATEST_MS = 3_786_912_000_000
 """2025-01-01 and 2090-01-01: no hub was made before, and certificates made after would outlive four digits of sense."""
@@ -103,6 +104,36 @@ def check_server_names(names: Sequence[str]) -> tuple[str, ...]:
             else f"nhiều hơn {MOST_SERVER_NAMES} tên máy chủ",
             cure="ghi địa chỉ IP hoặc tên của máy trực ban trong mạng xã, ví dụ 10.0.0.1",
             en="the server needs 1 to 20 names or addresses",
+        )
+    return found
+
+
+def page_name(post_id: str) -> str:
+    """How a post's page is called in its village's network without anybody's doing (mDNS)."""
+    return f"{post_id}.local"
+
+
+def check_page_names(
+    post_id: str, names: Sequence[str], server_names: Sequence[str], posts: Iterable[str]
+) -> tuple[str, ...]:
+    """By which names a post's page is called beside POST.local, each once. `posts`: who else has a page.
+
+    Raises UsageError `bad_server_name`, `page_name_taken` where its certificate would pass for the broker's (a stolen post could
+    then stand between the broker and the others) or for another post's page.
+    """
+    found = tuple(name for name in dict.fromkeys(_server_name(name) for name in names) if name != page_name(post_id))
+    taken = {*server_names, *(page_name(post) for post in posts if post != post_id)}
+    for name in found:
+        if name in taken:
+            raise UsageError(
+                "page_name_taken",
+                f"“{name}” là tên của máy trực ban hoặc của điểm kẻng khác, không cấp cho trang của {post_id} được",
+                cure=f"bỏ tên ấy (trang luôn có tên {page_name(post_id)}), hoặc cho điểm kẻng một địa chỉ khác",
+                en=f"{name} is another's name",
+            )
+    if len(found) > MOST_PAGE_NAMES:
+        raise UsageError(
+            "bad_server_name", f"nhiều hơn {MOST_PAGE_NAMES} tên của trang", cure="bớt tên", en="too many names"
         )
     return found
 

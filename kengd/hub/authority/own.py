@@ -69,12 +69,12 @@ class OwnCertificates:
             self._issue(replace(index, server_names=names), "server", names[0], now_ms)
 
     def expiring(self, now_ms: int, days: int = EXPIRY_DAYS) -> tuple[Expiry, ...]:
-        """What ends within so many days, or has ended: the soonest first."""
+        """What ends within so many days, or has ended: the soonest first. A page's ends with the post's own, which is told."""
         index = self._store.index()
         found = [
             Expiry(one.purpose, one.subject, one.not_after_ms, one.purpose in ("server", "hub"))
             for one in index.current()
-            if one.purpose != "server" or one.subject == index.server_names[0]
+            if one.purpose != "page" and (one.purpose != "server" or one.subject == index.server_names[0])
         ]
         found.append(Expiry("ca", index.commune_name, self._store.ca().not_after_ms, False))
         soon = (each for each in found if each.not_after_ms - now_ms < days * make.DAY_MS)

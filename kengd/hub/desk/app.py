@@ -13,6 +13,7 @@ from kengd.hub.desk import (
     cap_room,
     desk_page,
     dispatches,
+    enrol_room,
     health,
     incident_book,
     live,
@@ -33,7 +34,7 @@ from kengd.hub.people.people import People
 from kengd.hub.service import Hub
 
 ROOMS = (
-    sessions, desk_page, live, dispatches, incident_book, books, notice_book, roster_book, post_orders, officers, report_room,
+    sessions, desk_page, live, dispatches, incident_book, books, notice_book, roster_book, post_orders, enrol_room, officers,
     cap_room, shift_book, health,
 )  # fmt: skip
 PAGES = (entrance, duty, ringing, cases, book, reports, posts, shift, people)

@@ -1,4 +1,4 @@
-"""What posts are told beside rings, and the files that let them in: silence, locked buttons, codebooks, enrolment."""
+"""What posts are told beside rings: silence, locked buttons, codebooks."""
 
 from __future__ import annotations
 
@@ -6,25 +6,18 @@ import json
 from typing import Any, Final
 
 from fastapi import APIRouter
-from fastapi.responses import Response
 
 from kengd.errors import KengdError, UsageError
-from kengd.hub.authority.broker import CONF
-from kengd.hub.broker_news import news_en, news_vi
-from kengd.hub.desk.desk import At, Awake, Desk, Writing, actor_of
+from kengd.hub.desk.desk import At, Desk, Writing, actor_of
 from kengd.hub.desk.dispatches import id_reused, view_of
 from kengd.hub.desk.forms import (
     CodebookForm,
-    EnrolForm,
     LockInputForm,
-    RevokeForm,
     SilenceForm,
     Slug,
     TimetableForm,
 )
 from kengd.hub.desk.refusals import Json
-from kengd.hub.enrolling import Audit, EnrolWish
-from kengd.hub.founding import BROKER_DIR
 from kengd.hub.ledger import dispatches
 from kengd.hub.ledger.rosters import read_roster
 from kengd.hub.people.words import Act, Caller
@@ -60,65 +53,22 @@ def lock_input(post: Slug, form: LockInputForm, desk: At, caller: Writing) -> Js
 @router.post("/codebook", status_code=201)
 def codebook(post: Slug, form: CodebookForm, desk: At, caller: Writing) -> Json:
     """A new codebook; the post refuses what its bell cannot play."""
-    facts = {"version": form.version, "codebook": _fits(form.codebook)}
+    facts = {"version": form.version, "codebook": fits(form.codebook)}
     return _tell(desk, caller, "codebook", form.id, "codebook", post, facts, None)
 
 
 @router.post("/timetable", status_code=201)
 def timetable(post: Slug, form: TimetableForm, desk: At, caller: Writing) -> Json:
     """A new timetable."""
-    facts = {"version": form.version, "timetable": _fits(form.timetable)}
+    facts = {"version": form.version, "timetable": fits(form.timetable)}
     return _tell(desk, caller, "codebook", form.id, "timetable", post, facts, None)
-
-
-@router.post("/enrol")
-def enrol(post: Slug, form: EnrolForm, desk: At, caller: Writing) -> Response:
-    """The file for the post's card, as a download that is nowhere kept: it holds the post's only private key.
-
-    Certificates that the post had are revoked, unless `keep_old`. The same `id` again is refused: the file was given out.
-    """
-    caller.require("enrol")
-    if form.name is None and not desk.enrolling.knows(post):
-        _post(desk, post)
-    villages = None if form.villages is None else tuple(form.villages)
-    wish = EnrolWish(
-        post, form.name, villages, form.sounder, form.broker_host, form.broker_port, form.template, form.keep_old, form.id,
-        form.page,
-    )  # fmt: skip
-    made = desk.enrolling.enrol(wish, _audit(desk, caller), desk.now_ms()).file
-    return Response(
-        made.text.encode(),
-        media_type="application/toml",
-        headers={
-            "Content-Disposition": 'attachment; filename="kengd.toml"',
-            "Cache-Control": "no-store, no-cache, must-revalidate",
-            "X-Kengd-Serial": made.serial,
-        },
-    )
-
-
-@router.post("/revoke")
-def revoke(post: Slug, form: RevokeForm, desk: At, caller: Writing) -> Json:
-    """All certificates of this post end now (a stolen unit)."""
-    caller.require("enrol")
-    serials = desk.enrolling.revoke(post, form.why, _audit(desk, caller), desk.now_ms(), retire=False)
-    config = desk.hub.settings.state / BROKER_DIR / CONF
-    return Json({"revoked": list(serials), "broker_vi": news_vi(config), "broker_en": news_en(config)})
-
-
-@router.get("/certificates")
-def certificates(post: Slug, desk: At, caller: Awake) -> Json:
-    """What was issued to this post."""
-    caller.require("enrol")
-    issued = desk.hub.authority.index.valid("post", post)
-    return Json({"valid": [{"serial": item.serial, "kids": list(item.kids)} for item in issued]})
 
 
 def _tell(
     desk: Desk, caller: Caller, needs: Act, act_id: str, do: str, post: str, facts: dict[str, Any], why: str | None
 ) -> Json:
     caller.require(needs)
-    _post(desk, post)
+    post_of(desk, post)
     with desk.hub.ledger.read() as connection:
         known = dispatches.find(connection, act_id)
         same = known is None or (
@@ -133,8 +83,8 @@ def _tell(
     return Json(view_of(desk, done, caller), 201)
 
 
-def _fits(content: Any) -> Any:
-    """Raises UsageError `invalid`, KengdError `too_large`."""
+def fits(content: Any) -> Any:
+    """The content, if it is not too large for a post. Raises UsageError `invalid`, KengdError `too_large`."""
     try:
         size = len(json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode())
     except (ValueError, RecursionError):
@@ -149,11 +99,8 @@ def _fits(content: Any) -> Any:
     return content
 
 
-def _audit(desk: Desk, caller: Caller) -> Audit:
-    return lambda connection, act, facts: desk.audit_in(connection, caller, act, facts)
-
-
-def _post(desk: Desk, post: str) -> Post:
+def post_of(desk: Desk, post: str) -> Post:
+    """The post in service. Raises KengdError `unknown_post`."""
     with desk.hub.ledger.read() as connection:
         found = read_roster(connection).post(post)
     if found is None:
