@@ -35,6 +35,7 @@ from kengd.hub.service import Hub
 
 ROOMS = (
     sessions, desk_page, live, dispatches, incident_book, books, notice_book, roster_book, post_orders, enrol_room, officers,
+    report_room,
     cap_room, shift_book, health,
 )  # fmt: skip
 PAGES = (entrance, duty, ringing, cases, book, reports, posts, shift, people)

@@ -36,6 +36,7 @@ def _sound(text: str) -> str:
     return text
 
 
+HostName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:-]{1,253}$")]
 ActId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.~-]{8,60}$")]
 """Made by the client when the dialog opens: the same id is the same act (R47)."""
 AnyId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.~-]{1,130}$")]
@@ -244,19 +245,46 @@ class TimetableForm(Form):
     timetable: Annotated[list[dict[str, Any]], Field(max_length=200)]
 
 
-class EnrolForm(Form):
-    """`broker_host`: as the post calls it, None: the first name of the server's certificate. `template`: TOML. A post that is not in
-    the roster needs a `name`; `villages` are names or ids, and new ones come into the roster with it."""
+class NewKeeper(Form):
+    """A keeper of a post that gets a file. `id`: one who is there; `pin`: six digits, None: stays."""
 
-    id: ActId
+    id: Slug | None = None
+    name: Words
+    phone: Annotated[str, StringConstraints(max_length=40)] = ""
+    pin: Annotated[str, StringConstraints(max_length=20)] | None = None
+
+
+class DraftForm(Form):
+    """`broker_host`: as the post calls it, None: the first name of the server's certificate. A post that is not in the roster needs a
+    `name`; `villages` are names or ids, and new ones come into the roster with it, with their `households` (by name). `page_names`:
+    names and addresses of the post's page. Bell, pins and hours: `template` (TOML) or `tables` (the same as JSON), or as its last
+    file had them. `new`: refused where there is such a post already."""
+
+    new: bool = False
     name: Words | None = None
     villages: Annotated[list[Words], Field(max_length=50)] | None = None
+    households: Annotated[dict[Words, Annotated[int, Field(ge=0, le=1_000_000)]], Field(max_length=50)] = {}
     sounder: bool = False
     page: Annotated[str, StringConstraints(pattern=PAGE)] | None = None
-    broker_host: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:-]{1,253}$")] | None = None
+    page_names: Annotated[list[HostName], Field(max_length=10)] | None = None
+    broker_host: HostName | None = None
     broker_port: Annotated[int, Field(ge=1, le=65_535)] | None = None
     template: Annotated[str, StringConstraints(max_length=100_000)] | None = None
+    tables: dict[str, Any] | None = None
+
+
+class EnrolForm(DraftForm):
+    """`keep_old`: a renewal, what the post has stays good. `keepers`: new or changed ones; the others stay."""
+
+    id: ActId
     keep_old: bool = False
+    keepers: Annotated[list[NewKeeper], Field(max_length=50)] = []
+
+
+class RenewForm(Form):
+    """`all`: also what does not end soon."""
+
+    all: bool = False
 
 
 class RevokeForm(Form):
