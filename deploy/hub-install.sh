@@ -149,7 +149,9 @@ put_in_force() { # RELEASE
 }
 
 farewell() {
-    say "Máy trực ban đang chạy: http://$web"
+    local scheme=http
+    ! grep -q '^own_cert = true' "$etc/hub.toml" || scheme=https
+    say "Máy trực ban đang chạy: $scheme://$web"
     say "  cài đặt: $etc/hub.toml   dữ liệu: $state   nhật ký: journalctl -u kengd-hub"
     [ -e "$etc/hub-backup.passphrase" ] ||
         say "  Sao lưu mỗi đêm chưa bật: ghi một câu mật khẩu vào $etc/hub-backup.passphrase (chmod 600) và cất một bản ở nơi khác."

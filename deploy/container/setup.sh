@@ -23,5 +23,5 @@ install -d -m 0700 -o mosquitto -g mosquitto "$state/broker/data"
 install -d -m 0750 -o kengd-hub -g kengd-hub "$settings"
 cd "$state"
 exec setpriv --reuid kengd-hub --regid kengd-hub --clear-groups env HOME="$state" \
-    kengd --config "$settings/hub.toml" hub begin --state "$state" --broker broker --web 0.0.0.0:8080 --workers 2 \
+    kengd --config "$settings/hub.toml" hub begin --state "$state" --broker broker --web 0.0.0.0:8080 --plain-http --workers 2 \
     --database "postgresql://kengd:$password@database/kengd" "$@"

@@ -114,6 +114,8 @@ def _begin(add: Add) -> None:
     add("--broker", metavar="MÁY", help="máy chủ MQTT, nhìn từ máy này (mặc định là chính máy này)")
     add("--listen", metavar="ĐỊA_CHỈ", help="máy chủ MQTT chỉ nghe ở địa chỉ này (chạy thử)")
     add("--web", default="127.0.0.1:8080", metavar="MÁY:CỔNG", help="trang của máy trực ban")
+    plain = "trang không mã hóa dù mở cho máy khác (có máy trung gian lo HTTPS)"
+    add("--plain-http", action="store_true", help=plain)
     add("--login", default="quantri", metavar="TÊN", help="tên đăng nhập của cán bộ đầu tiên")
     add("--database", metavar="URL", help="postgresql://…; không ghi thì dùng SQLite")
     add("--workers", type=int, default=1, metavar="SỐ", help="nhiều tiến trình cùng trực trên một PostgreSQL")

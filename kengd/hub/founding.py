@@ -66,6 +66,7 @@ class Wish:
     trial_port: int | None = None
     kid: str | None = None
     workers: int = 1
+    own_cert: bool = False
 
 
 def settings_text(wish: Wish, worker: int = 1) -> str:
@@ -73,6 +74,7 @@ def settings_text(wish: Wish, worker: int = 1) -> str:
     database = f"\n[database]\nurl = {_text(wish.database_url)}\n" if wish.database_url else ""
     listen = "" if wish.listen is None else f"listen = {_text(wish.listen)}\n"
     listen += "" if wish.trial_port is None else f"trial_port = {wish.trial_port}\n"
+    own_cert = "own_cert = true                      # HTTPS bằng chứng thư do chính xã cấp\n" if wish.own_cert else ""
     shared = f'client = "hub-{worker}"\nshared = true\n' if wish.workers > 1 else ONE_WORKER
     return f"""\
 # Cài đặt máy trực ban xã. Sửa xong chạy: sudo systemctl restart kengd-hub
@@ -88,9 +90,9 @@ port = {wish.broker_port}
 names = {json.dumps(list(wish.addresses), ensure_ascii=False)}      # các điểm kẻng gọi tới máy này bằng tên, địa chỉ nào
 {listen}{shared}
 [web]
-host = {_text(wish.web_host)}                 # "0.0.0.0": mở trang từ máy khác; khi đó nên có cert và key
+host = {_text(wish.web_host)}                 # "0.0.0.0": mở trang từ máy khác; khi đó nên có own_cert = true
 port = {wish.web_port + worker - 1}
-
+{own_cert}
 [duty]
 call_after_s = 60                    # báo động chưa ai nhận: sau bao lâu gọi người kế tiếp
 alarm_all = "confirm"                # hoặc "second_officer": báo động mọi điểm phải có cán bộ thứ hai

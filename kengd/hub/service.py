@@ -74,6 +74,7 @@ class Hub:
         self._signing: tuple[int, tuple[str, Ed25519PrivateKey]] | None = None
         self._lock = threading.Lock()
         self._renew_ms = 0
+        self.on_renewed: Callable[[], None] = lambda: None
         self._echo_topic = echo_topic(settings.commune.id, settings.broker.client)
         self._echo = Echo(lambda word: self.line.publish(self._echo_topic, word))
         self.line = session(self._line_settings(), self._arrived, self._line_changed, on_published=None)
@@ -141,12 +142,16 @@ class Hub:
 
     def _renew(self, now_ms: int) -> None:
         """Certificates of server and hub renew themselves before they end; connections made from then on use the new ones."""
-        if not self.settings.broker.tls or now_ms < self._renew_ms <= now_ms + RENEW_EVERY_MS:
+        if (
+            not (self.settings.broker.tls or self.settings.web.own_cert)
+            or now_ms < self._renew_ms <= now_ms + RENEW_EVERY_MS
+        ):
             return
         self._renew_ms = now_ms + RENEW_EVERY_MS
         if renewed := self.authority.renew(now_ms):
             log.warning("new certificates for %s", ", ".join(renewed))
             self.write_broker()
+            self.on_renewed()
 
     def write_broker(self) -> None:
         """The broker's files as they have to be now; systemd then has it take them (kengd-broker.path)."""

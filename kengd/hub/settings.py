@@ -112,6 +112,9 @@ class HubWeb(Section):
     port: int = setting(8080, "cổng; 0 là cổng bất kỳ còn trống", "port", ge=0, le=65_535)
     cert: FilePath | None = setting(None, "chứng thư HTTPS (PEM)", "certificate")
     key: FilePath | None = setting(None, "khoá của chứng thư đó (PEM)", "its key")
+    own_cert: bool = setting(
+        False, "dùng chứng thư HTTPS do chính xã cấp, tự gia hạn", "HTTPS by the commune's own authority"
+    )
     origin: Words | None = setting(
         None, "địa chỉ mà trình duyệt thấy, khi có máy trung gian", "what browsers see behind a proxy"
     )
@@ -121,7 +124,14 @@ class HubWeb(Section):
         """Certificate and key come together."""
         if (self.cert is None) != (self.key is None):
             raise Wrong("cert và key phải đi với nhau", "ghi cả hai, hoặc bỏ cả hai")
+        if self.own_cert and self.cert is not None:
+            raise Wrong("own_cert và cert không đi với nhau", "bỏ một trong hai")
         return self
+
+    @property
+    def secure(self) -> bool:
+        """Whether browsers reach it by HTTPS."""
+        return self.own_cert or self.cert is not None or (self.origin or "").startswith("https://")
 
 
 class Duty(Section):

@@ -116,6 +116,37 @@ def test_a_desk_with_a_certificate_speaks_tls(tmp_path: Path) -> None:
         made.hub.ledger.close()
 
 
+def test_a_desk_under_the_communes_own_certificate_goes_on_with_the_renewed_one(tmp_path: Path) -> None:
+    """R43: whoever trusts the commune's authority sees HTTPS; a renewal reaches connections made from then on, without a restart."""
+    made = copied(tmp_path, {"web": {"own_cert": True, "port": 0}})
+    server = DeskServer(made.hub, made.people)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        before, after = _served(made, server.port), None
+        made.hub.authority.serve_as(["127.0.0.1"], wall_ms())
+        made.hub.on_renewed()
+        after = _served(made, server.port)
+        assert before != after and made.app.state.desk.secure
+        (made.hub.settings.authority / "private" / "server.pem").write_bytes(b"")
+        made.hub.on_renewed()
+        assert _served(made, server.port) == after, "what cannot be read takes nothing away"
+    finally:
+        server.stop()
+        thread.join(20)
+        made.hub.ledger.close()
+
+
+def _served(made: Station, port: int) -> bytes:
+    """The certificate that a browser is shown, proved against the commune's authority."""
+    trust = ssl.create_default_context(cafile=str(made.hub.authority.ca_file))
+    with (
+        socket.create_connection(("127.0.0.1", port), timeout=20) as plain,
+        trust.wrap_socket(plain, server_hostname="127.0.0.1") as line,
+    ):
+        return line.getpeercert(binary_form=True) or b""
+
+
 def test_a_port_or_a_certificate_that_cannot_be_used_is_said(hub: Station, tmp_path: Path) -> None:
     """Before anything is served."""
     taken = DeskServer(hub.hub, hub.people)

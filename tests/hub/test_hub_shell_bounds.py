@@ -167,6 +167,43 @@ def test_arguments_of_begin_are_not_explained_as_lines_of_a_file(shell: Shell) -
         assert "dòng 1" not in said and "kengd check" not in said and not config.exists()
 
 
+def test_a_desk_for_other_machines_is_begun_with_https_unless_somebody_sees_to_it(shell: Shell) -> None:
+    """A password never goes over a village's network in the clear by default."""
+    found = {}
+    for place, words in (
+        ("near", ("127.0.0.1:8080",)),
+        ("far", ("0.0.0.0:8080",)),
+        ("behind", ("0.0.0.0:8080", "--plain-http")),
+    ):
+        state, config = shell.directory / place / "state", shell.directory / place / "hub.toml"
+        config.parent.mkdir()
+        begin = [
+            "hub",
+            "begin",
+            "--commune",
+            "a",
+            "--name",
+            "A",
+            "--address",
+            "10.0.0.9",
+            "--state",
+            str(state),
+            "--web",
+            *words,
+        ]
+        assert main(["--config", str(config), *begin]) == 0
+        said = shell._capsys.readouterr().out
+        found[place] = (
+            load_hub(str(config)).web.own_cert,
+            next(line.split()[1] for line in said.splitlines() if "trang:" in line),
+        )
+    assert found == {
+        "near": (False, "http://127.0.0.1:8080"),
+        "far": (True, "https://10.0.0.9:8080"),
+        "behind": (False, "http://10.0.0.9:8080"),
+    }
+
+
 def test_a_mistake_in_hub_toml_does_not_send_people_to_the_posts_check(shell: Shell) -> None:
     """`kengd check` reads a post's file; a wrong key, a broken line and a missing file each have their own way out."""
     text = shell.config.read_text("utf-8")

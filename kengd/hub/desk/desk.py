@@ -43,7 +43,7 @@ class Desk:
     def __init__(self, hub: Hub, people: People, revoked: Callable[[], None]) -> None:
         web = hub.settings.web
         self.hub, self.people = hub, people
-        self.secure = web.cert is not None or (web.origin or "").startswith("https://")
+        self.secure = web.secure
         self.cookie = SAFE_COOKIE if self.secure else COOKIE
         self.stopping: Callable[[], bool] = lambda: False
         self.listeners = Places(64)

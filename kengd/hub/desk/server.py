@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 import socket
+import ssl
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from typing import Any, Final
 
 import uvicorn
 
 from kengd.errors import KengdError
+from kengd.hub.authority.store import SERVER
 from kengd.hub.desk.app import make_app
 from kengd.hub.desk.connections import MOST, Connection
 from kengd.hub.people.people import People
 from kengd.hub.service import Hub
 
+log = logging.getLogger("kengd.hub.desk")
 LISTENERS_LEAVE_S: Final = 3
 
 
@@ -30,6 +36,9 @@ class DeskServer:
         options: dict[str, Any] = {}
         if web.cert is not None:
             options = {"ssl_certfile": web.cert, "ssl_keyfile": web.key}
+        elif web.own_cert:
+            own = str(hub.settings.authority / SERVER)
+            options = {"ssl_certfile": own, "ssl_keyfile": own}
         config = uvicorn.Config(
             self._app, log_level="warning", access_log=False, lifespan="off", server_header=False, limit_concurrency=MOST,
             http=Connection, timeout_keep_alive=20, timeout_graceful_shutdown=LISTENERS_LEAVE_S, ws="none",
@@ -42,9 +51,12 @@ class DeskServer:
             raise KengdError(
                 "bad_certificate",
                 f"không dùng được chứng thư HTTPS của trang trực ban ({wrong.strerror or 'sai khuôn dạng'})",
-                cure="xem web.cert và web.key trong hub.toml: tệp PEM, đọc được, và là một đôi",
+                cure="xem web.cert và web.key trong hub.toml: tệp PEM, đọc được, và là một đôi; "
+                "chứng thư của chính xã thì chạy: kengd hub keys renew",
                 en=f"cannot use the desk's certificate: {wrong}",
             ) from wrong
+        if web.own_cert and config.ssl is not None:
+            hub.on_renewed = partial(_renewed, config.ssl, hub.settings.authority / SERVER)
         self._server = uvicorn.Server(config)
         self._app.state.desk.stopping = lambda: self._server.should_exit
 
@@ -71,6 +83,14 @@ def serve(
     server = DeskServer(hub, people, revoked=revoked)
     told(server.port)
     server.run()
+
+
+def _renewed(context: ssl.SSLContext, pair: Path) -> None:
+    """Connections made from now on see the new certificate."""
+    try:
+        context.load_cert_chain(pair)
+    except OSError as wrong:  # the one before goes on until it ends
+        log.error("the desk goes on with its certificate of before: %s", wrong)
 
 
 def _listen(host: str, port: int) -> socket.socket:
