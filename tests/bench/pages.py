@@ -6,6 +6,7 @@ the smallest document of the same server. The cache is empty each time.
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,7 @@ def measure(directory: Path, *, quick: bool = False) -> list[Figure]:
                 figures += _of(context, desk, stop, rounds, floor)
             poor = _timed(inside, desk.url + "/", rounds, POOR_LINE)[0]
             figures.append(Figure("/ over a poor line (400 kbit/s, 300 ms)", poor, "ms"))
+            figures += _boards(inside, desk, rounds)
             many(desk.station, 297)
             ms, sent = _timed(inside, desk.url + "/", rounds)
             figures.append(Figure("/ with 300 posts, usable", ms, "ms", note=f"{ms / floor:.1f} times the floor"))
@@ -60,6 +62,25 @@ def _of(context: BrowserContext, desk: Desk, stop: Stop, rounds: int, floor: flo
         Figure(f"{stop.path[:32]} usable", ms, "ms", most=USABLE_MS, note=note),
         Figure(f"{stop.path[:32]} over the wire", sent / 1000, "kB", most=HEAVIEST / 1000),
     ]
+
+
+def _boards(context: BrowserContext, desk: Desk, rounds: int) -> list[Figure]:
+    """From a stored press until both of two officers see it at the top, on processors that are not slowed."""
+    pages = [context.new_page() for _ in range(2)]
+    for page in pages:
+        page.goto(desk.url)
+        page.wait_for_selector("#line:not(:empty)")
+    found = []
+    for number in range(rounds * 2):
+        began = time.monotonic()
+        incident = desk.station.pressed("bo-trang", f"{number:016}")
+        for page in pages:
+            page.wait_for_selector(f"#vu-{incident}")
+        found.append((time.monotonic() - began) * 1000)
+        desk.station.admin.post(f"/api/incidents/{incident}/acknowledge")
+    for page in pages:
+        page.close()
+    return [Figure("a press until two officers both see it", median(found), "ms", most=1_000)]
 
 
 def _timed(context: BrowserContext, url: str, rounds: int, line: dict[str, Any] | None = None) -> tuple[float, float]:
