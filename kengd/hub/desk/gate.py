@@ -13,10 +13,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kengd.errors import KengdError, UsageError
 from kengd.hub.desk.refusals import said
+from kengd.hub.pictures import LARGEST as LARGEST_PICTURE
 
 LARGEST: Final = 16 * 1024
-LARGER: Final = (("/api/posts/", 128 * 1024), ("/cap", 256 * 1024))
-"""Codebooks and templates; CAP alerts."""
+LARGER: Final = (("/api/posts/", 128 * 1024), ("/api/codes/", 64 * 1024), ("/cap", 256 * 1024), ("/api/plan/picture", LARGEST_PICTURE))
+"""Codebooks and templates; CAP alerts; the picture under the plan."""
 BODY_WITHIN_S: Final = 10.0
 READS: Final = ("GET", "HEAD", "OPTIONS")
 NEVER_SLOWED: Final = "/api/hushes"
