@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -17,6 +18,7 @@ KINDS: Final = {
     ".svg": "image/svg+xml",
     ".webmanifest": "application/manifest+json",
 }
+_IMPORT: Final = re.compile(rb'^(?:import|\}).*?"\./([a-z0-9_]+\.js)";$', re.MULTILINE)
 FOREVER: Final = "public, max-age=31536000, immutable"
 
 
@@ -50,6 +52,18 @@ class Assets:
     def url(self, name: str) -> str:
         """Where a page finds it. Raises KeyError where there is none: a slip in a template."""
         return f"{PLACE}/{self.digest}/{self._files[name].name}"
+
+    def needed(self, name: str) -> list[str]:
+        """What this module imports, and what that does: a browser that is told so at once asks for all of it together, not for one
+        after the other over a slow line. Raises KeyError for an import of what is not there."""
+        found, left = list[str](), [name]
+        while left:
+            for match in _IMPORT.finditer(self._files[left.pop()].content):
+                one = match[1].decode()
+                if one not in found and one != name:
+                    found.append(one)
+                    left.append(one)
+        return found
 
     def find(self, name: str) -> Asset | None:
         """Also under an older digest: a page of before an upgrade gets what there is now."""

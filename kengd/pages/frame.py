@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +17,7 @@ from kengd.pages.assets import Assets
 from kengd.pages.language import LANGUAGES, Language, catalogue
 
 TEMPLATES: Final = Path(__file__).with_name("templates")
+_MODULE: Final = re.compile(r'<script type="module" src="[^"]*/([^"/]+)">')
 
 
 class Frame:
@@ -27,7 +29,14 @@ class Frame:
 
     def render(self, template: str, language: Language, /, **facts: Any) -> str:
         """The page. Raises jinja2's errors for a slip in a template; what comes from people is escaped."""
-        return self._of[language].get_template(template).render(language=language, **facts)
+        html = self._of[language].get_template(template).render(language=language, **facts)
+        return html.replace("</head>", f"{self._preloads(html)}</head>", 1)
+
+    def _preloads(self, html: str) -> str:
+        """All modules of this page, told before the first of them has come and named the others."""
+        own = list(dict.fromkeys(_MODULE.findall(html)))
+        every = dict.fromkeys([*own, *(one for name in own for one in self.assets.needed(name))])
+        return "".join(f'<link rel="modulepreload" href="{self.assets.url(name)}">\n' for name in every)
 
     def _environment(self, places: Sequence[Path], language: Language) -> Environment:
         made = Environment(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from html import unescape
+from pathlib import Path
 
 import pytest
 
@@ -13,9 +15,10 @@ from kengd.bellcode.heat import closed_spans
 from kengd.bellcode.layout import lay_out
 from kengd.bellcode.profile import SirenProfile, StrikerProfile
 from kengd.bellcode.score import Score
+from kengd.hub.desk.pages.page import FRAME
 from kengd.pages.assets import Assets
 from kengd.pages.blows import score_data
-from kengd.pages.frame import data, moment, stamp
+from kengd.pages.frame import Frame, data, moment, stamp
 
 DAY_MS = 86_400_000
 
@@ -29,6 +32,30 @@ def test_a_file_is_served_under_a_digest_of_all_and_packed() -> None:
     assert assets.find("../frame.py") is None
     with pytest.raises(KeyError):
         assets.url("no.css")
+
+
+def test_a_page_names_all_its_modules_at_once_and_only_those(tmp_path: Path) -> None:
+    """A poor line: one journey for all of them, not one for each that names the next."""
+    for place, name, text in (
+        ("static", "a.js", 'import {\n  one,\n  two,\n} from "./b.js";\n'),
+        ("static", "b.js", 'import "./c.js";\nimport { say } from "./say.js";\n'),
+        ("static", "c.js", 'import { one } from "./b.js";\n'),
+        ("static", "d.js", ""),
+        ("templates", "page.html", '<head></head><script type="module" src="{{ asset(\'a.js\') }}"></script>'),
+    ):
+        (tmp_path / place).mkdir(exist_ok=True)
+        (tmp_path / place / name).write_text(text)
+    html = Frame((tmp_path,)).render("page.html", "vi")
+    assert re.findall(r'rel="modulepreload" href="/static/[^/]+/([^"]+)"', html) == ["a.js", "b.js", "c.js", "say.js"]
+    assert html.index("modulepreload") < html.index("</head>") < html.index('type="module"')
+
+
+def test_every_import_of_every_module_is_found() -> None:
+    """However it is written; a dynamic one would be fetched late and is not used."""
+    for name in [one for one in FRAME.assets._files if one.endswith(".js")]:
+        source = FRAME.assets._files[name].content.decode()
+        direct = set(re.findall(r'from\s+"\./([^"]+)"|import\s+"\./([^"]+)"', source))
+        assert {a or b for a, b in direct} <= set(FRAME.assets.needed(name)) and "import(" not in source, name
 
 
 @pytest.mark.parametrize("profile", [StrikerProfile(), SirenProfile()], ids=["striker", "siren"])
