@@ -187,7 +187,7 @@ def test_the_frame_holds_everything_and_is_neither_flat_nor_tall() -> None:
     """A phone held upright and a desk's screen show the same."""
     assert frame_of([], None) == Box(-2_000, 2_000, 4_000, 4_000)
     row = frame_of([(0, 0), (10_000, 0)], None)
-    assert (row.width, row.height) == (12_400, pytest.approx(7_440)) and row.x == -1_200
+    assert (row.x, row.width, round(row.height)) == (-1_200, 12_400, 7_440)
     assert frame_of([(5, 5)], None).width == 400
     pictured = frame_of([(5_000, 0)], Picture("image/png", 100, 100, "", 0, 1_000, 2_000))
     assert pictured.x < 0 < 5_000 < pictured.x + pictured.width
@@ -198,9 +198,8 @@ def test_the_grid_is_round_metres_and_inside() -> None:
     box = Box(-150, 900, 3_000, 2_000)
     assert step_of(box) == 500
     assert lines_of(box) == (
-        [pytest.approx((n * 500 + 150) / 30, abs=0.001) for n in range(6)],
-        [pytest.approx((900 - n * 500) / 20, abs=0.001) for n in range(-2, 2)],
-    )
+        [round((n * 500 + 150) / 30, 3) for n in range(6)], [round((900 - n * 500) / 20, 3) for n in range(-2, 2)],
+    )  # fmt: skip
 
 
 POINTS = st.lists(st.tuples(st.floats(0, 3_000), st.floats(0, 3_000)), min_size=1, max_size=40)
@@ -257,7 +256,7 @@ def test_posts_are_placed_by_metres_or_degrees_by_whoever_may(hub: Station) -> N
         assert hub.admin.put("/api/posts/an-lao/place", wrong).json()["error"] == "bad_place"
     assert hub.admin.put("/api/posts/khong-co/place", {"x": 1, "y": 2}).json()["error"] == "unknown_post"
     assert hub.officer("binh").put("/api/posts/an-lao/place", {"x": 1, "y": 2}).json()["error"] == "not_allowed"
-    assert [act for _, act in acts(hub)][-5:-2] == ["post_placed"] * 3
+    assert [act for _, act in acts(hub)].count("post_placed") == 4
 
 
 def upload(hub: Station, data: bytes) -> Any:

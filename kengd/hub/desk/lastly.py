@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Mapping
 from typing import Any, Final
@@ -24,8 +25,8 @@ class LastRings:
         self._found: dict[str, dict[str, Any]] = {}
 
     def now(self, connection: Transaction) -> Mapping[str, Mapping[str, Any]]:
-        """Post → its last ring: signal, purpose, source, place, by, activation, at_ms, heard_ms, and `outcome` with `reason`
-        where it has ended."""
+        """Post → its last ring: signal, purpose, source, place, by, `why` (what somebody gave as the reason), activation, at_ms,
+        heard_ms, and `outcome` with `reason` where it has ended."""
         with self._lock:
             newest = desk_facts.newest_n(connection)
             if self._n != newest:
@@ -39,7 +40,12 @@ class LastRings:
         known = self._found.get(row["post"])
         if row["kind"] == "ringing":
             if known is None or (known["activation"] != row["activation"] and row["n"] > known["n"]):
-                kept = {key: value for key, value in row.items() if key not in ("post", "kind", "reason")}
-                self._found[row["post"]] = {**kept, "outcome": None, "reason": None}
+                kept = {key: value for key, value in row.items() if key not in ("post", "kind", "reason", "detail")}
+                self._found[row["post"]] = {**kept, "why": _why(row["detail"]), "outcome": None, "reason": None}
         elif known is not None and known["activation"] == row["activation"]:
             known["outcome"], known["reason"] = row["kind"], row["reason"]
+
+
+def _why(detail: str | None) -> str:
+    given = json.loads(detail).get("why") if detail else None
+    return given if isinstance(given, str) else ""

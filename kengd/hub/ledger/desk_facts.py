@@ -44,10 +44,10 @@ def newest_n(connection: Connection) -> int:
 
 
 def rings_after(connection: Connection, n: int) -> list[dict[str, Any]]:
-    """Entries about sounding that were heard behind this number, in the order of hearing; without their details."""
+    """Entries about sounding that were heard behind this number, in the order of hearing; `detail` as it is kept."""
     columns = [
         ENTRY.c.n, ENTRY.c.post, ENTRY.c.at_ms, ENTRY.c.kind, ENTRY.c.activation, ENTRY.c.signal, ENTRY.c.purpose,
-        ENTRY.c.source, ENTRY.c.place, ENTRY.c.by, ENTRY.c.reason, ENTRY.c.heard_ms,
+        ENTRY.c.source, ENTRY.c.place, ENTRY.c.by, ENTRY.c.reason, ENTRY.c.detail, ENTRY.c.heard_ms,
     ]  # fmt: skip
     query = select(*columns).where(ENTRY.c.n > n, ENTRY.c.kind.in_(_RINGS)).order_by(ENTRY.c.n)
     return [dict(row) for row in connection.execute(query).mappings()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request
@@ -13,9 +14,11 @@ from kengd.hub.desk.desk_page import board_of
 from kengd.hub.desk.pages.page import Looking, desk_and_caller, fragment, page
 from kengd.hub.desk.shift_book import names_of, shift_view
 from kengd.hub.incidents import KINDS, keepers_at_home
-from kengd.hub.ledger import incidents, shifts
+from kengd.hub.ledger import incidents, rosters, shifts
 from kengd.hub.roster import Seen
 from kengd.pages.language import noted
+from kengd.wire.said import KINDS as KINDS_VI
+from kengd.wire.said import SOURCES, reason_text
 
 router = APIRouter(include_in_schema=False)
 MOST_ASKED: Final = 400
@@ -23,10 +26,20 @@ Ids = Annotated[list[Annotated[str, Query(pattern=r"^[a-z0-9-]{1,40}$")]] | None
 
 
 @router.get("/")
-def desk_page(request: Request, caller: Looking) -> HTMLResponse:
-    """The whole board."""
+def desk_page(
+    request: Request, caller: Looking, wall: Annotated[bool, Query(alias="man-hinh")] = False
+) -> HTMLResponse:
+    """The whole board. `wall`: for a screen that nobody touches, read from across the room."""
     desk = desk_of(request)
-    return page(request, "duty.html", caller, **facts_of(desk, phones=not caller.locked))
+    facts = facts_of(desk, phones=not caller.locked)
+    counts = {state: sum(state in post["states"] for post in facts["posts"]) for state in STATES}
+    roster = desk.hub.roster()
+    with desk.hub.ledger.read() as connection:
+        groups = [(key, name) for key, name in rosters.group_names(connection).items() if key in (roster.groups or {})]
+    return page(
+        request, "duty.html", caller, **facts, wall=wall, counts=counts, state_names=STATES, group_list=groups,
+        village_list=roster.villages,
+    )  # fmt: skip
 
 
 @router.get("/phan/tren")
@@ -75,6 +88,7 @@ def facts_of(desk: Desk, *, phones: bool, only: set[str] | None = None) -> dict[
         post["group_ids"] = [group for group, members in groups.items() if post["id"] in members]
         post["states"] = states(post, silenced=_silenced(seen.get(post["id"]), facts["now_ms"]))
         post["looks"] = looks(post, outage)
+        post["last"] = last_words(post["last_ring"])
         post["score"] = None
         if post["sounding"] is not None and (known := seen.get(post["id"])) is not None:
             scores = desk.scores.of(post["id"], enrolled[post["id"]], known).scores
@@ -139,6 +153,16 @@ def states(post: dict[str, Any], *, silenced: bool) -> list[str]:
     if post["conditions"] or post["clock_vi"]:
         found.append("unsure")
     return found or ["ready"]
+
+
+def last_words(ring: Mapping[str, Any] | None) -> str:
+    """Why it rang and how it ended: "nút bấm, chòi gác, trộm đột nhập: bị ngắt, có người dừng"."""
+    if ring is None:
+        return ""
+    began = (SOURCES.get(ring["source"] or "", ""), ring["place"], ring["by"], ring["why"])
+    ended = (KINDS_VI.get(ring["outcome"] or "", ""), reason_text(ring["outcome"] or "", ring["reason"], {}))
+    parts = (", ".join(part for part in each if part) for each in (began, ended))
+    return ": ".join(part for part in parts if part)
 
 
 def _silenced(seen: Seen | None, now_ms: int) -> bool:

@@ -14,7 +14,7 @@ from kengd.hub.desk.pages.map_drawing import WIDTHS, frame_of, lines_of, spots_o
 from kengd.hub.desk.pages.page import Looking, desk_and_caller, fragment, page
 from kengd.hub.incidents import keepers_at_home
 from kengd.hub.ledger import plans
-from kengd.hub.plan import from_plan
+from kengd.hub.plan import Plan, from_plan
 from kengd.hub.roster import Post
 
 router = APIRouter(include_in_schema=False)
@@ -78,7 +78,7 @@ def _place(post: Post) -> tuple[float, float] | None:
     return None if post.x is None or post.y is None else (post.x, post.y)
 
 
-def _degrees(plan: plans.Plan, posts: list[dict[str, Any]]) -> dict[str, str]:
+def _degrees(plan: Plan, posts: list[dict[str, Any]]) -> dict[str, str]:
     """ "21.03, 105.85" of those that have a place, as it can be typed again."""
     if plan.origin is None:
         return {}

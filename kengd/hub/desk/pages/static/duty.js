@@ -4,6 +4,7 @@ import "./desk.js";
 import { age, clockTime, listen, serverNow } from "./live.js";
 import { drawBlows } from "./bell.js";
 import { part, show, wire } from "./part.js";
+import { choose, sift } from "./board.js";
 import { alarm, audible, mute, muted, tryQuietly, unlock, whenChanged } from "./alarm_tone.js";
 import { openShift } from "./shift.js";
 import { flash } from "./title.js";
@@ -61,23 +62,8 @@ function after() {
   const untaken = Number(upper.firstElementChild?.dataset.untaken ?? 0);
   flash(untaken);
   alarm(untaken);
-  filter();
+  sift(posts);
 }
-
-function filter() {
-  const find = (document.getElementById("find")?.value ?? "").trim().toLowerCase();
-  const only = document.getElementById("only").checked;
-  let shown = 0;
-  for (const card of posts.querySelectorAll(".card")) {
-    const fits = card.dataset.find.includes(find) && !(only && card.dataset.looks === "ready");
-    card.hidden = !fits;
-    shown += fits;
-  }
-  document.getElementById("count").textContent = shown;
-}
-
-document.getElementById("find")?.addEventListener("input", filter);
-document.getElementById("only").addEventListener("change", filter);
 
 // Whether this page can be heard is always to be seen; locked (a browser locks it at each reload) it is red.
 function showSound() {
@@ -116,5 +102,6 @@ listen(`/api/live?after=${document.body.dataset.place}`, (topic, data) => {
   soon();
 });
 wire(document, refreshTop);
+choose(posts);
 after();
 drawBlows();
