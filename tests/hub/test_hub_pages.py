@@ -158,7 +158,7 @@ def test_the_sentence_before_firing_names_signal_posts_households_and_consequenc
 def test_the_sentence_comes_with_the_posts_that_would_not_sound(hub: Station) -> None:
     """P9: known before the order, not after it."""
     hub.status("an-lao")
-    told = hub.admin.get("/phan/cau", signal="alarm", purpose="actual", village=["an-lao", "bo-trang"]).json()
+    told = hub.admin.get("/phan/cau", signal="alarm", purpose="actual", post=["an-lao", "bo-trang"]).json()
     assert told["posts"] == ["an-lao", "bo-trang"]
     assert told["silent"] == [{"name": "Điểm Bồ Tràng", "why": "chưa bao giờ liên lạc với máy trực ban"}]
     assert hub.admin.get("/phan/cau", signal="nothing", purpose="actual", all=True).json()["error"] == "unknown_signal"

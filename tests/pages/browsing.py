@@ -44,11 +44,28 @@ def chromium(playwright: Playwright, *more: str) -> Browser:
     return playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", *more])
 
 
-def signed_in(context: BrowserContext, desk: Desk, login: str = "truong") -> Page:
-    """An officer at the board; a mistake of a module fails whatever is tried."""
+def watched(context: BrowserContext) -> Page:
+    """A page of this browser; a mistake of a module fails whatever is tried."""
     context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
     page.on("pageerror", _fail)
+    return page
+
+
+def a_whole_hold(page: Page, selector: str) -> None:
+    """A finger on a button until it fires."""
+    page.locator(selector).scroll_into_view_if_needed()
+    box = page.locator(selector).bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.wait_for_timeout(1_400)
+    page.mouse.up()
+
+
+def signed_in(context: BrowserContext, desk: Desk, login: str = "truong") -> Page:
+    """An officer at the board."""
+    page = watched(context)
     page.goto(desk.url)
     expect(page).to_have_url(f"{desk.url}/vao")
     page.fill("#login", login)

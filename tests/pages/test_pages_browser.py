@@ -123,6 +123,23 @@ def test_all_posts_are_held_twice(page: Page, desk: Desk) -> None:
     assert orders(desk) == [("ring", "alarm")]
 
 
+def test_a_group_is_a_quick_way_to_tick_its_posts(page: Page, desk: Desk) -> None:
+    """What is rung is what is ticked, nothing besides; a group that is not whole any more says so; nothing chosen is said."""
+    page.goto(f"{desk.url}/danh-keng")
+    page.fill("#why", "diễn tập")
+    page.check("input[value=drill]")
+    page.click("#ring > p button")
+    expect(page.locator("#say")).to_have_text("Chưa chọn điểm kẻng nào.")
+    group = page.get_by_label("Ven sông")
+    group.check()
+    ticked = page.locator("input[name=post]:checked")
+    assert ticked.evaluate_all("found => found.map((one) => one.value)") == ["bo-trang", "cau-ngang"]
+    page.uncheck("input[value=cau-ngang]")
+    assert not group.is_checked() and group.evaluate("one => one.indeterminate")
+    page.click("#ring > p button")
+    expect(page.locator("#sentence")).to_contain_text("DIỄN TẬP “Báo động” ở Điểm Bồ Tràng, 80 hộ nghe thấy")
+
+
 def test_an_alarm_comes_to_two_officers_at_once_and_one_takes_it(browser: Browser, page: Page, desk: Desk) -> None:
     """H6: at the top, in the title; the other sees by whom it was taken. Both without touching the page."""
     desk.station.officer("an")

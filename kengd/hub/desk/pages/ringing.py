@@ -16,8 +16,9 @@ from kengd.hub.desk.pages.page import Looking, desk_and_caller, fragment, langua
 from kengd.hub.desk.pages.saying import sentence
 from kengd.hub.desk.scores import all_signals
 from kengd.hub.ledger import dispatches as kept
+from kengd.hub.ledger import rosters
 from kengd.hub.people.words import Caller
-from kengd.hub.roster import Seen, why_silent
+from kengd.hub.roster import Roster, Seen, why_silent
 
 router = APIRouter(include_in_schema=False)
 Slugs = Annotated[list[Annotated[str, Query(pattern=r"^[a-z0-9-]{1,40}$")]] | None, Query(max_length=1_000)]
@@ -36,11 +37,29 @@ def ring_page(request: Request, caller: Looking, post: Slugs = None) -> HTMLResp
             scores.setdefault(signal, score)
     return page(
         request, "ring.html", caller,
-        posts=roster.bells(), villages=roster.villages, groups=roster.groups or {}, chosen=set(post or ()),
+        posts=roster.bells(), marks=_marks(desk, roster), heard=_heard(roster), chosen=set(post or ()),
         silent={one.id: why_silent(seen.get(one.id, Seen()), now_ms, line_up=line_up) for one in roster.bells()},
         signals=all_signals(found.values()), scores=scores,
         may_all=caller.why_not("ring_all") is None, may=caller.why_not("ring"),
     )  # fmt: skip
+
+
+def _marks(desk: Desk, roster: Roster) -> list[dict[str, Any]]:
+    """Villages and groups as ways to tick posts; a village whose one post bears it alone is ticked as that post."""
+    with desk.hub.ledger.read() as connection:
+        names = rosters.group_names(connection)
+    bells = {post.id for post in roster.bells()}
+    found = [(village.name, tuple(post.id for post in roster.serving([village.id]))) for village in roster.villages]
+    found = [one for one in found if len(one[1]) > 1]
+    found += [(names.get(key, key), posts) for key, posts in (roster.groups or {}).items()]
+    rung = [(name, [post for post in posts if post in bells]) for name, posts in found]
+    return [{"name": name, "posts": posts} for name, posts in rung if posts]
+
+
+def _heard(roster: Roster) -> dict[str, str]:
+    """By post: the villages that hear it."""
+    names = {village.id: village.name for village in roster.villages}
+    return {post.id: ", ".join(names[one] for one in post.villages if one in names) for post in roster.bells()}
 
 
 @router.get("/phan/cau")
@@ -49,14 +68,12 @@ def told(
     signal: Annotated[str, Query(pattern=r"^[a-z0-9_-]{1,40}$")],
     purpose: Annotated[str, Query(pattern=r"^(actual|drill|test)$")],
     post: Slugs = None,
-    village: Slugs = None,
-    group: Slugs = None,
     all: bool = False,
 ) -> JSONResponse:
     """The sentence to be read before firing, and which of these posts will not sound. Raises what choosing raises."""
     desk, _ = desk_and_caller(request)
     roster, seen, now_ms = desk.hub.roster(), desk.hub.watch.all(), desk.now_ms()
-    chosen = posts_of(roster, Where(posts=post, villages=village, groups=group, all=all))
+    chosen = posts_of(roster, Where(posts=post, all=all))
     known = {one.id: one for one in roster.posts}
     found = {one: desk.scores.of(one, known[one].enrolled_ms, seen.get(one, Seen())) for one in chosen if one in known}
     by_id = {item.id: item for item in all_signals(found.values())}

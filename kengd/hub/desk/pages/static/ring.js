@@ -13,18 +13,37 @@ const second = document.getElementById("second");
 let order = null;
 let waiting = 0;
 
+const boxes = [...form.querySelectorAll("input[name=post]")];
+const marks = [...form.querySelectorAll("[data-marks]")];
+
 /** What is ticked, in exactly one of the ways that the API takes. */
 function where(data) {
-  if (data.get("all")) return { all: true };
-  const groups = data.getAll("group");
-  if (groups.length) return { groups };
-  return { posts: data.getAll("post") };
+  return data.get("all") ? { all: true } : { posts: data.getAll("post") };
 }
+
+/** A village or a group is a quick way to tick its posts: it stands ticked exactly while all of them are. */
+function marked() {
+  const ticked = new Set(boxes.filter((box) => box.checked).map((box) => box.value));
+  for (const mark of marks) {
+    const count = mark.dataset.marks.split(" ").filter((post) => ticked.has(post)).length;
+    mark.checked = count === mark.dataset.marks.split(" ").length;
+    mark.indeterminate = count > 0 && !mark.checked;
+  }
+}
+
+form.addEventListener("change", ({ target }) => {
+  if (target.dataset.marks) {
+    const own = new Set(target.dataset.marks.split(" "));
+    for (const box of boxes) if (own.has(box.value)) box.checked = target.checked;
+  }
+  if (target.name === "all") for (const box of [...boxes, ...marks]) box.disabled = target.checked;
+  marked();
+});
+marked();
 
 function asked(chosen) {
   const query = new URLSearchParams();
   if (chosen.all) query.set("all", "true");
-  for (const group of chosen.groups ?? []) query.append("group", group);
   for (const post of chosen.posts ?? []) query.append("post", post);
   return query;
 }
@@ -33,6 +52,7 @@ form.addEventListener("submit", async (event) => {
   event.preventDefault();
   const data = new FormData(form);
   const chosen = where(data);
+  if (chosen.posts?.length === 0) return say(form.dataset.nowhere, true);
   const query = asked(chosen);
   query.set("signal", data.get("signal"));
   query.set("purpose", data.get("purpose"));
