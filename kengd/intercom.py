@@ -147,11 +147,15 @@ class Decided:
 
 @dataclass(frozen=True, slots=True)
 class BelfryState:
-    """Sent at each change: what sounds, the belfry's own conditions, silences and locks."""
+    """Sent at each change: what sounds, the belfry's own conditions, silences, and what the lamps say of an alarm: until when "press
+    again" (monotonic), which activation has reached the hub, which has been taken charge of."""
 
     sounding: Sounding | None = None
     conditions: tuple[Condition, ...] = ()
     silenced_until_s: int = 0
+    press_again_until_ms: int = 0
+    delivered: str | None = None
+    taken: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

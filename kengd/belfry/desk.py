@@ -49,8 +49,10 @@ class Desk:
                 tower.lock(button, until_s)
             case intercom.Delivered(activation):
                 tower.news = replace(tower.news, delivered=activation)
+                tower.tell(clock.now())
             case intercom.Taken(activation, _):
                 tower.news = replace(tower.news, taken=activation)
+                tower.tell(clock.now())
             case intercom.LastAlarm(ended_wall_ms, power_lost):
                 self._last_alarm(ended_wall_ms, power_lost)
             case intercom.ReloadPlan():

@@ -231,7 +231,10 @@ class Tower:
     def tell(self, now: Instant, *, again: bool = False) -> None:
         """Tell the office what it publishes, when it changed (or `again`, to a new office)."""
         until_s = self.standing.silenced_until_s if self.standing.silenced(now.wall_ms) else 0
-        state = BelfryState(self.sounding, self.conditions.held, until_s)
+        news = self.news
+        state = BelfryState(
+            self.sounding, self.conditions.held, until_s, news.press_again_until_ms, news.delivered, news.taken
+        )
         if again or state != self._told:
             self._told = state
             self._listener.state(state)

@@ -122,6 +122,19 @@ CATALOGUE: dict[str, Sickness] = {
         "major", "Máy chủ của xã từ chối điểm kẻng này", "the broker refuses this post's messages (R6)", lamp=False
     ),
     "page_down": Sickness("minor", "Trang của điểm kẻng không mở được", "the web page is down", lamp=False),
+    "page_tls_down": Sickness(
+        "minor",
+        "Trang của điểm kẻng chỉ mở được không mã hóa (HTTP)",
+        "the web page is served without HTTPS only",
+        hidden_by=("page_down",),
+        lamp=False,
+    ),
+    "pins_unreadable": Sickness(
+        "minor", "Không đọc được hết tệp mã PIN của trang", "the page's PINs cannot all be read", lamp=False
+    ),
+    "not_heard": Sickness(
+        "major", "Người giữ kẻng báo không nghe thấy kẻng kêu", "the keeper says that the bell was not heard (H2)"
+    ),
     "silenced": Sickness(
         "minor", "Đang tạm ngừng kẻng thường lệ (báo động vẫn kêu)", "routine rings are held back", lamp=False
     ),

@@ -87,6 +87,7 @@ class Office:
         self.orders: HubOrders | None = None
         self.asked: dict[str, Future[Any]] = {}
         self._hello: intercom.Hello | None = None
+        self.belfry_state = intercom.BelfryState()
         self.begun = False
         self._same_spool = False
         self._begun_since: set[str | None] = set()
@@ -156,6 +157,7 @@ class Office:
             case intercom.Decided():
                 self._decided(message)
             case intercom.BelfryState(sounding, conditions, silenced_until_s):
+                self.belfry_state = message
                 self.bulletin.belfry_says(sounding, conditions, silenced_until_s)
                 self.bulletin.post(clock.now())
                 if not self.begun:

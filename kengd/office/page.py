@@ -10,16 +10,20 @@ import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kengd import clock, intercom
 from kengd.duty.health import condition
 from kengd.duty.lines import plain_lines
 from kengd.duty.timetable import next_due
-from kengd.duty.words import HushOrder, Purpose, Source, Trigger
+from kengd.duty.words import Draft, EntryKind, HushOrder, Purpose, Source, Trigger
 from kengd.errors import KengdError
 from kengd.office.lines import read_lines
+from kengd.office.page_face import codebook_of, face_of
 from kengd.plain import to_plain
+from kengd.ports import Face, SignalFace
+from kengd.settings.credentials import at_hand, web_at_hand
 from kengd.wire.entry import to_json
 
 if TYPE_CHECKING:
@@ -27,6 +31,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("kengd.page")
 PATIENCE_S = 2.0
+NOT_HEARD = "not_heard"
+"""The value that keeps a keeper's "it did not sound" over a restart."""
 
 
 class Page:
@@ -38,16 +44,22 @@ class Page:
 
     def start(self) -> None:
         """Import the web and serve, in a thread of its own. A page that cannot be served is a condition, no more."""
+        note = self.recall(NOT_HEARD).get(NOT_HEARD)
+        if note is not None:
+            self.ail("not_heard", True, note, note)
         threading.Thread(target=self._serve, name="page", daemon=True).start()
 
     def _serve(self) -> None:
-        web = self._office.office_plan.web
+        web = web_at_hand(self._office.office_plan.web)
         try:
-            from kengd.web.server import serve
+            from kengd.web.server import Tls, serve
 
             gc.collect()
             gc.freeze()  # what was loaded stays: no collection walks through it again while a command waits
-            serve(self, web.host, web.port)
+            tls = None
+            if web.tls_port is not None and web.cert is not None and web.key is not None:
+                tls = Tls(web.tls_port, web.cert, web.key)
+            serve(self, web.host, web.port, tls)
             why = "ended"
         except (Exception, SystemExit) as error:  # uvicorn exits when the port is taken
             log.exception("the page cannot be served")
@@ -105,7 +117,13 @@ class Page:
     def signals(self) -> Sequence[Mapping[str, Any]]:
         """The codebook on this bell."""
         return [
-            {"id": item.id, "kind": item.kind.value, "name_vi": item.name_vi, "duration_ms": item.score.duration_ms}
+            {
+                "id": item.id,
+                "kind": item.kind.value,
+                "name_vi": item.name_vi,
+                "meaning_vi": item.meaning_vi,
+                "duration_ms": item.score.duration_ms,
+            }
             for item in self._office.plan.signals
         ]
 
@@ -140,7 +158,7 @@ class Page:
             "kengd_office_uptime_seconds": time.monotonic() - self._started_s,
         }
 
-    def ring(self, signal: str, purpose: str, by: str, why: str | None) -> Mapping[str, Any]:
+    def ring(self, signal: str, purpose: str, by: str, why: str | None, key: str | None = None) -> Mapping[str, Any]:
         """Ask the belfry."""
         now = clock.now()
         ask_id = secrets.token_hex(8)
@@ -152,6 +170,7 @@ class Page:
             now.mono_ms,
             by=by,
             why=why,
+            key=key,
             deadline_ms=now.mono_ms + int(PATIENCE_S * 1000),
         )
         return _verdict(self._ask(ask_id, intercom.AskRing(trigger)))
@@ -171,6 +190,77 @@ class Page:
         """Edges of the simulated relay."""
         ask_id = secrets.token_hex(8)
         return tuple(self._ask(ask_id, intercom.AskEdges(ask_id, after)).edges)
+
+    # ---- the keeper's page
+
+    @property
+    def bell(self) -> str:
+        """What hangs there."""
+        return self._office.plan.profile.kind
+
+    @property
+    def tls_port(self) -> int | None:
+        """Where HTTPS is."""
+        return self._office.office_plan.web.tls_port
+
+    def pulse(self) -> str:
+        """What the belfry, the book, the line and the clock say, in short."""
+        office, bulletin = self._office, self._office.bulletin
+        up = office.line is not None and office.line.up
+        return f"{bulletin.head.seq}|{hash((office.belfry_state, bulletin.own_conditions))}|{up}|{office.clock}"
+
+    def face(self) -> Face:
+        """See `page_face`."""
+        return face_of(self._office)
+
+    def codebook(self) -> Sequence[SignalFace]:
+        """See `page_face`."""
+        return codebook_of(self._office.plan)
+
+    def pins_text(self) -> str | None:
+        """As systemd hands it over, or from its file. Raises OSError, ValueError."""
+        path = web_at_hand(self._office.office_plan.web).pins
+        return None if path is None else Path(path).read_text("utf-8")
+
+    def ca_text(self) -> str | None:
+        """The CA that the line to the hub is checked by."""
+        broker = self._office.office_plan.broker
+        path = None if broker is None else at_hand(broker).ca
+        try:
+            return None if path is None else Path(path).read_text("ascii")
+        except (OSError, ValueError):
+            return None
+
+    def ail(self, code: str, wrong: bool, note_vi: str = "", note_en: str = "") -> None:
+        """In the loop, as all conditions of the office."""
+        office = self._office
+        if wrong:
+            office.post(lambda: office.ail(condition(code, note_vi=note_vi, note_en=note_en)))
+        else:
+            office.post(lambda: office.recover(code))
+
+    def remember(self, key: str, value: str | None) -> None:
+        """In the book."""
+        self._office.remember(key, value)
+
+    def recall(self, prefix: str) -> Mapping[str, str]:
+        """From the book."""
+        return self._office.recall(prefix)
+
+    def heard(self, by: str, heard: bool, ring: Mapping[str, Any]) -> None:
+        """A `tested` entry, and a condition while the last word is that nothing was heard: the hub's board shows it at once."""
+        detail: dict[str, object] = {
+            "heard": heard,
+            "ring": ring["activation"],
+            "rang_at": clock.iso_utc(ring["at_ms"]),
+        }
+        reason = "heard" if heard else "not_heard"
+        self._office.write(Draft(
+            EntryKind.TESTED, signal=ring["signal"], source=Source.PAGE, by=by, reason=reason, detail=detail,
+        ))  # fmt: skip
+        note = f"{by}, {clock.local(ring['at_ms']):%H:%M %d/%m}"
+        self.remember(NOT_HEARD, None if heard else note)
+        self.ail("not_heard", not heard, note, note)
 
     def _ask(self, ask_id: str, question: Any) -> Any:
         future: Future[Any] = Future()

@@ -45,7 +45,8 @@ def read_codes(settings: Settings, lines: Lines) -> Codes:
     for signal in codebook.signals.values() if codebook else ():
         score = _laid_out(signal, profile, limit_ms, lines, problems)
         if score is not None:
-            plans.append(SignalPlan(signal.id, signal.kind, signal.name_vi, score))
+            said = (signal.name_en, signal.meaning_vi, signal.notation)
+            plans.append(SignalPlan(signal.id, signal.kind, signal.name_vi, score, *said))
     prefix = _prefix(settings, profile, limit_ms, lines, problems)
     if codebook is not None:
         problems += _needed(codebook, lines)

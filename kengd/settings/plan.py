@@ -66,12 +66,15 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class SignalPlan:
-    """A signal laid out for this post's bell."""
+    """A signal laid out for this post's bell. `name_en`, `meaning_vi`, `notation`: for pages; "" in settings of an older release."""
 
     id: str
     kind: Kind
     name_vi: str
     score: Score
+    name_en: str = ""
+    meaning_vi: str = ""
+    notation: str = ""
 
 
 @dataclass(frozen=True, slots=True)

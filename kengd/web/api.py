@@ -1,35 +1,27 @@
-"""The post's JSON API. Reads are open to whoever reaches the port (127.0.0.1 unless told otherwise); rings need the token (P12, R53)."""
+"""The post's application, and its JSON API: reads are open to whoever reaches the port, rings need the token (P12, R53)."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-import json
-from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, Literal
 
-from fastapi import Depends, FastAPI, Header, Query, Request
-from fastapi.exceptions import RequestValidationError
+from fastapi import Depends, FastAPI, Header, Query
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from kengd import __version__
 from kengd.errors import KengdError
 from kengd.ports import PostView
+from kengd.web import keeper_api, live, refusals
+from kengd.web.gate import Gate
+from kengd.web.house import House
+from kengd.web.pages import keeper, public, training
+from kengd.web.pages.page import refused
 from kengd.web.sim import sim_routes
 from kengd.wire.orders import LARGEST_NUMBER
 
-LARGEST_BODY = 8_192
 MOST_ENTRIES = 1_000
-_STATUS = {
-    "forbidden": 403,
-    "no_token": 403,
-    "unknown_button": 404,
-    "invalid": 422,
-    "too_large": 413,
-    "no_answer": 503,
-    "refused": 409,
-}
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 
 
@@ -53,16 +45,20 @@ class HushOrder(BaseModel):
 
 
 def make_app(post: PostView) -> FastAPI:
-    """The application of one post. `/sim/*` exists only with simulated pins."""
+    """The application of one post. `/sim/*` and the page for training exist only with simulated pins."""
     app = FastAPI(title="kengd", version=__version__, docs_url=None, redoc_url=None)
-    app.middleware("http")(_bounded)
-    app.add_exception_handler(KengdError, _kengd_error)
-    app.add_exception_handler(RequestValidationError, _invalid)
+    app.state.house = House(post)
+    app.add_middleware(Gate)
+    refusals.add_to(app)
+    app.add_exception_handler(KengdError, refused)
     _health(app, post)
     _reads(app, post)
     _orders(app, post)
+    for room in (keeper_api, live, keeper, public):
+        app.include_router(room.router)
     if post.simulated:
         app.include_router(sim_routes(post))
+        app.include_router(training.router)
     return app
 
 
@@ -133,30 +129,3 @@ def _orders(app: FastAPI, post: PostView) -> None:
 
 def _answer(decided: Any) -> JSONResponse:
     return JSONResponse(dict(decided), 409 if decided["verdict"] == "refuse" else 200)
-
-
-async def _bounded(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-    """No body over 8 KiB is read, and no write from another origin: a page elsewhere must not ring a bell (CSRF)."""
-    length = request.headers.get("content-length", "0")
-    if not length.isdigit() or int(length) > LARGEST_BODY or "transfer-encoding" in request.headers:
-        return _said(KengdError("too_large", "yêu cầu quá dài", en="body too large"))
-    origin = request.headers.get("origin")
-    if request.method != "GET" and origin is not None and origin.split("://")[-1] != request.headers.get("host"):
-        return _said(KengdError("forbidden", "yêu cầu từ trang khác bị từ chối", en="cross-origin write"))
-    return await call_next(request)
-
-
-async def _kengd_error(_: Request, error: Exception) -> Response:
-    assert isinstance(error, KengdError)
-    return _said(error)
-
-
-async def _invalid(_: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)
-    where = [".".join(str(part) for part in item["loc"]) + ": " + item["msg"] for item in error.errors()[:5]]
-    return _said(KengdError("invalid", "yêu cầu sai khuôn dạng", cure="; ".join(where), en=json.dumps(where)))
-
-
-def _said(error: KengdError) -> JSONResponse:
-    body = {"error": error.code, "vi": error.vi, "cure": error.cure, "en": error.en}
-    return JSONResponse(body, _STATUS.get(error.code, 500))

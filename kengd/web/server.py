@@ -1,29 +1,84 @@
-"""Serve the page: uvicorn in the thread that calls `serve`."""
+"""Serve the page: uvicorn in the thread that calls `serve`, plain and, where there is a certificate, with HTTPS beside it."""
 
 from __future__ import annotations
 
-import threading
+import asyncio
+import logging
+import socket
+import ssl
+from dataclasses import dataclass
+from typing import Any, Final
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from kengd.ports import PostView
 from kengd.web.api import make_app
 
+log = logging.getLogger("kengd.page")
+MOST: Final = 64
+"""Connections at once, on each port."""
 
-def serve(post: PostView, host: str, port: int) -> None:
-    """Serve until the process ends. Raises OSError or SystemExit when the port cannot be had."""
-    config = uvicorn.Config(
-        make_app(post),
-        host=host,
-        port=port,
-        log_level="warning",
-        access_log=False,
-        lifespan="off",
-        timeout_keep_alive=20,
-        limit_concurrency=64,
-        server_header=False,
-    )
-    server = uvicorn.Server(config)
-    if threading.current_thread() is not threading.main_thread():
-        server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
-    server.run()
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """A port, and the files (PEM) of certificate and key."""
+
+    port: int
+    cert: str
+    key: str
+
+
+def serve(post: PostView, host: str, port: int, tls: Tls | None = None) -> None:
+    """Serve until the process ends. Without a usable certificate, or its port, the plain page is served alone (`page_tls_down`).
+
+    Raises OSError when the plain port cannot be had.
+    """
+    app = make_app(post)
+    servers = [_Server(_config(app), _listen(host, port))]
+    try:
+        if tls is not None:
+            servers.append(_with_tls(app, host, tls))
+        post.ail("page_tls_down", False)
+    except (OSError, ValueError) as wrong:  # ssl.SSLError is an OSError
+        said = wrong.strerror if isinstance(wrong, OSError) and not isinstance(wrong, ssl.SSLError) else None
+        log.error("no HTTPS: %s", wrong)
+        post.ail("page_tls_down", True, said or "chứng thư hoặc khoá không đọc được", said or "bad certificate or key")
+    asyncio.run(_all(servers))
+
+
+class _Server(uvicorn.Server):
+    """One port. Signals are the office's business."""
+
+    def __init__(self, config: uvicorn.Config, listening: socket.socket) -> None:
+        super().__init__(config)
+        self._listening = listening
+
+    async def run_here(self) -> None:
+        """Until it is told to stop."""
+        await self._serve([self._listening])
+
+
+async def _all(servers: list[_Server]) -> None:
+    await asyncio.gather(*(server.run_here() for server in servers))
+
+
+def _with_tls(app: ASGIApp, host: str, tls: Tls) -> _Server:
+    config = _config(app, ssl_certfile=tls.cert, ssl_keyfile=tls.key)
+    config.load()
+    context = config.ssl
+    assert context is not None
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return _Server(config, _listen(host, tls.port))
+
+
+def _config(app: ASGIApp, **more: Any) -> uvicorn.Config:
+    return uvicorn.Config(
+        app, log_level="warning", access_log=False, lifespan="off", timeout_keep_alive=10, limit_concurrency=MOST,
+        server_header=False, ws="none", proxy_headers=False, timeout_graceful_shutdown=2, **more,
+    )  # fmt: skip
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family, backlog=128)

@@ -19,7 +19,8 @@ COST: Final = 1 << 14
 _DIGITS: Final = re.compile(r"[0-9]{6}", re.ASCII)
 _STORED: Final = re.compile(r"scrypt\$(\d{1,7})\$([0-9a-f]{32})\$([0-9a-f]{64})", re.ASCII)
 SALT: Final = 16
-MOST_KEEPERS: Final = 200
+MOST_KEEPERS: Final = 20
+"""Of one post: each try at its page is held against all of them, a second of a small computer each."""
 _NAME: Final = re.compile(r"(?! )[^\x00-\x1f\x7f]{1,100}(?<! )")
 
 

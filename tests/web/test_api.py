@@ -10,28 +10,28 @@ import pytest
 from fastapi.testclient import TestClient
 
 from kengd.errors import KengdError
-from kengd.web.api import LARGEST_BODY, make_app
+from kengd.web.api import make_app
+from kengd.web.gate import LARGEST_BODY
+from tests.web.paper_post import PaperPost
 
 TOKEN = "mot-ma-rat-dai"
 
 
-class FakePost:
-    """A post on paper; implements `kengd.ports.PostView`."""
+class FakePost(PaperPost):
+    """One that a program asks, and nobody signs in at."""
 
     def __init__(self, *, simulated: bool = True, token: str | None = TOKEN) -> None:
-        self.simulated = simulated
+        super().__init__(simulated=simulated, pins=None, post="p1")
         self.token_sha256 = None if token is None else hashlib.sha256(token.encode()).hexdigest()
         self.is_ready = True
-        self.asked: list[tuple[Any, ...]] = []
         self.verdict = "ring"
-        self.silent = False
 
     def ready(self) -> bool:
         return self.is_ready
 
     def status(self) -> Mapping[str, Any]:
         conditions = [{"code": "line_down", "severity": "major", "vi": "mất", "en": "down"}]
-        return {"post": "p1", "conditions": conditions, "sounding": None}
+        return {"post": "p1", "name": "Kẻng", "conditions": conditions, "sounding": None}
 
     def signals(self) -> Sequence[Mapping[str, Any]]:
         return [{"id": "alarm", "kind": "alarm", "name_vi": "báo động", "duration_ms": None}]
@@ -48,7 +48,7 @@ class FakePost:
     def counters(self) -> Mapping[str, float]:
         return {"kengd_entries_total": 9.0, "kengd_line_up": 0.0}
 
-    def ring(self, signal: str, purpose: str, by: str, why: str | None) -> Mapping[str, Any]:
+    def ring(self, signal: str, purpose: str, by: str, why: str | None, key: str | None = None) -> Mapping[str, Any]:
         if self.silent:
             raise KengdError("no_answer", "tháp kẻng không trả lời")
         self.asked.append(("ring", signal, purpose, by, why))

@@ -66,8 +66,9 @@ def test_no_form_that_the_schema_allows_or_forbids_breaks_the_page(post: BookPos
         send()
         seen.append(operation.path)
     assert sorted(seen) == [
-        "/api/entries", "/api/hush", "/api/ring", "/api/signals", "/api/status", "/api/timetable", "/healthz", "/metrics",
-        "/sim/edges", "/sim/press",
+        "/api/entries", "/api/hush", "/api/keeper/heard", "/api/keeper/hush", "/api/keeper/live", "/api/keeper/pin",
+        "/api/keeper/ring", "/api/keeper/session", "/api/keeper/session", "/api/ring", "/api/signals", "/api/status",
+        "/api/timetable", "/healthz", "/metrics", "/sim/edges", "/sim/press",
     ]  # fmt: skip
 
 

@@ -96,3 +96,27 @@ export function listen(url, on) {
   addEventListener("pageshow", (event) => { if (event.persisted) on("reset", {}); });
   age();
 }
+
+/**
+ * Ask instead of listening, for pages that many open: `url` answers {now_ms, n}, and `changed()` is called when `n` is another one.
+ */
+export function poll(url, everyMs, changed) {
+  const state = { missed: false };
+  let known = null;
+  const ask = async () => {
+    try {
+      const answer = await fetch(url, { cache: "no-store", signal: AbortSignal.timeout(everyMs) });
+      if (!answer.ok) throw new Error(String(answer.status));
+      const data = await answer.json();
+      took(data);
+      if (known !== null && data.n !== known) await changed();
+      known = data.n;
+    } catch { /* `look` says it when it lasts */ }
+    setTimeout(ask, everyMs);
+  };
+  ask();
+  setInterval(() => look(state), 500);
+  setInterval(age, 1000);
+  addEventListener("pageshow", (event) => { if (event.persisted) changed(); });
+  age();
+}

@@ -1,0 +1,28 @@
+"""Headers that keep a page safe: the hub's and the post's are served with the same ones. Pure."""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import urlsplit
+
+CSP: Final = "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+HEADERS: Final = {
+    "Content-Security-Policy": CSP,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+    "Cache-Control": "no-store",
+}
+
+
+def own_path(referer: str | None, host: str | None) -> str:
+    """Where somebody came from, if that is a page of ours; else "/"."""
+    try:
+        back = urlsplit(referer or "/")
+    except ValueError:
+        return "/"
+    own = back.netloc == host and back.path.startswith("/") and not back.path.startswith("//")
+    return back.path if own else "/"

@@ -1,0 +1,88 @@
+// Training: the drawn bell does what the simulated relay does, a quarter of a second later, in its rhythm.
+
+import { holdToFire } from "./hold.js";
+import { blow } from "./sound.js";
+import { refusal } from "./send.js";
+import { say, word } from "./say.js";
+
+const LATER_MS = 250;
+const SIREN_MS = 500;
+const UNKNOWN_MS = 120; // it has not opened yet
+const bell = document.getElementById("bell");
+const count = document.getElementById("count");
+const sound = document.getElementById("sound");
+const firstWord = count.textContent.replace(/\d+$/, "");
+let context = null;
+let next = 0;
+let base = null;
+let strokes = 0;
+
+/** One closing of the relay: a blow, or a siren's blast where it stays closed for long. */
+function sounds(after, ms) {
+  const at = context.currentTime + after / 1000;
+  if (ms < SIREN_MS) return blow(at, 0.6, context);
+  const tone = new OscillatorNode(context, { type: "sawtooth", frequency: 320 });
+  const gain = new GainNode(context, { gain: 0.12 });
+  tone.frequency.setTargetAtTime(620, at, 0.5);
+  tone.connect(gain).connect(context.destination);
+  tone.start(at);
+  return tone.stop(at + ms / 1000);
+}
+
+function strike() {
+  strokes += 1;
+  count.textContent = firstWord + strokes;
+  bell.classList.remove("struck");
+  bell.getBoundingClientRect();
+  bell.classList.add("struck");
+}
+
+function take(edges) {
+  edges.forEach(({ t_ns, on }, n) => {
+    const at = t_ns / 1e6;
+    const now = performance.now();
+    // the relay's clock against ours: the earliest edge that was ever seen says how far apart they are
+    base = base === null ? now - at : Math.min(base, now - at);
+    const after = Math.max(0, at + base + LATER_MS - now);
+    if (!on) return;
+    const off = edges.slice(n + 1).find((edge) => !edge.on);
+    setTimeout(strike, after);
+    if (context) sounds(after, off ? (off.t_ns - t_ns) / 1e6 : UNKNOWN_MS);
+  });
+}
+
+async function look() {
+  try {
+    const answer = await fetch(`/sim/edges?after=${next}`, { cache: "no-store" });
+    const data = await answer.json();
+    if (next) take(data.edges);
+    next = data.next || 1;
+    document.documentElement.classList.remove("is-lost");
+  } catch {
+    document.getElementById("lost").textContent = word("noAnswer");
+    document.documentElement.classList.add("is-lost");
+  }
+  setTimeout(look, 80);
+}
+
+async function press(button, holdMs) {
+  const answer = await fetch("/sim/press", {
+    method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ button, hold_ms: holdMs }),
+  });
+  if (!answer.ok) say(refusal(await answer.json()), true);
+}
+
+for (const button of document.querySelectorAll("[data-press]")) {
+  const { press: name } = button.dataset;
+  if (name === "hush") button.addEventListener("click", () => press(name, 200));
+  else holdToFire(button, () => press(name, 1_050), 1000);
+}
+
+sound.addEventListener("click", async () => {
+  context ??= new AudioContext();
+  await context.resume();
+  sound.setAttribute("aria-pressed", "true");
+  sound.textContent = sound.dataset.on;
+});
+
+look();

@@ -1,0 +1,90 @@
+"""How often PINs may be tried at a post: delays that grow, have a ceiling and are forgotten. Pure: time is given.
+
+A million PINs, and whoever is on the village's Wi-Fi can try. All strangers together wait for one delay, so that many addresses
+are no more than one; but the first tries of an address pass it by, so that a villager who guesses does not shut out the keeper
+with a new phone. Those first tries are counted too, or many addresses would again be many. A device on which a keeper was signed in
+before has a delay of its own, which nobody else can use up. Buttons, relay and the sign-ins that there are wait for nothing of this.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Final
+
+DAY_MS: Final = 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """`free` wrong tries at once; then `first_ms`, doubled each time up to `most_ms`. A day without a try: all is forgotten."""
+
+    free: int
+    first_ms: int
+    most_ms: int
+
+
+ADDRESS: Final = Rule(free=5, first_ms=2_000, most_ms=900_000)
+"""One address, or one known device."""
+ALL: Final = Rule(free=10, first_ms=2_000, most_ms=900_000)
+FIRST_SHARE: Final = 3
+"""So many tries of an address do not wait for the others …"""
+FIRST_SHARES: Final = 60
+"""… as long as so many of them were not used up by all addresses within a day."""
+MOST_KEPT: Final = 1_000
+
+
+@dataclass(slots=True)
+class _Tries:
+    count: int = 0
+    last_ms: int = 0
+
+
+class Tries:
+    """Not thread-safe: one try is judged at a time. `now_ms`: monotonic."""
+
+    def __init__(self) -> None:
+        self._of: OrderedDict[str, _Tries] = OrderedDict()
+        self._all = _Tries()
+        self._shares: list[int] = []
+
+    def wait_ms(self, address: str, known: str | None, now_ms: int) -> int:
+        """How long this try has to wait; 0: it may be made now. `known`: the device's id, where a keeper was signed in on it."""
+        own = _wait(ADDRESS, self._seen(known or address, now_ms), now_ms)
+        if known is not None or self._first_share(address, now_ms):
+            return own
+        return max(own, _wait(ALL, _forgotten(self._all, now_ms), now_ms))
+
+    def count(self, address: str, known: str | None, now_ms: int) -> None:
+        """A try is being made: counted before it is known whether it is right, so that many at once are not one."""
+        if known is None and self._first_share(address, now_ms):
+            self._shares = [at for at in self._shares if now_ms - at < DAY_MS] + [now_ms]
+        elif known is None:
+            self._all = _Tries(_forgotten(self._all, now_ms).count + 1, now_ms)
+        key = known or address
+        self._of[key] = _Tries(self._seen(key, now_ms).count + 1, now_ms)
+        self._of.move_to_end(key)
+        while len(self._of) > MOST_KEPT:
+            self._of.popitem(last=False)
+
+    def right(self, address: str, known: str | None) -> None:
+        """It was right: the device's or address's tries are forgotten. The others' stay: a keeper's sign-in washes nobody clean."""
+        self._of.pop(known or address, None)
+
+    def _first_share(self, address: str, now_ms: int) -> bool:
+        spent = sum(now_ms - at < DAY_MS for at in self._shares)
+        return self._seen(address, now_ms).count < FIRST_SHARE and spent < FIRST_SHARES
+
+    def _seen(self, key: str, now_ms: int) -> _Tries:
+        return _forgotten(self._of.get(key, _Tries()), now_ms)
+
+
+def _forgotten(tries: _Tries, now_ms: int) -> _Tries:
+    return _Tries() if now_ms - tries.last_ms >= DAY_MS else tries
+
+
+def _wait(rule: Rule, tries: _Tries, now_ms: int) -> int:
+    if tries.count < rule.free:
+        return 0
+    delay = min(rule.first_ms << min(tries.count - rule.free, 20), rule.most_ms)
+    return max(0, tries.last_ms + delay - now_ms)
