@@ -11,12 +11,12 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import IO, BinaryIO, Final
 
 from kengd import __version__
 from kengd.clock import local
 from kengd.errors import KengdError, UsageError
-from kengd.hub import packing, restored
+from kengd.hub import backups, packing, restored
 from kengd.hub.authority.authority import Authority
 from kengd.hub.authority.files import PART, PRIVATE, sync
 from kengd.hub.authority.index import Index
@@ -58,31 +58,58 @@ def backup(settings: HubSettings, config: Path, into: Path, passphrase: str, by:
     Raises UsageError `weak_passphrase`, KengdError `backup_unwritable` and what ledger and authority raise.
     """
     nightly = into.is_dir()
-    prefix = f"kengd-{settings.commune.id}-"
-    path = into / f"{prefix}{local(now_ms):%Y-%m-%d-%H%M%S}.zip" if nightly else into
-    sealed = Authority.open(settings.authority).seal(passphrase)
+    path = into / file_name(settings, now_ms) if nightly else into
+    authority = Authority.open(settings.authority)
     ledger = Ledger(settings.database_url)
     try:
-        text = config.read_bytes()
-        about = {"commune": settings.commune.id, "made_ms": now_ms, "version": __version__}
         with _fresh(path) as out:
-            rows = packing.write(out, about, text, sealed, copying.lines(ledger), passphrase)
+            rows = pack(out, settings, config, (authority, ledger), passphrase, by, now_ms)
         with ledger.write() as connection:
-            audits.write(connection, by, "backup", {"rows": rows}, now_ms)
+            backups.note(connection, by, str(path), rows, now_ms)
         if nightly:
-            for old in sorted(into.glob(f"{prefix}[0-9]*.zip"))[:-KEPT]:
+            for old in sorted(into.glob(f"{_prefix(settings)}[0-9]*.zip"))[:-KEPT]:
                 old.unlink()
     except OSError as wrong:
-        raise KengdError(
-            "backup_unwritable",
-            f"không ghi được bản sao lưu {path} ({wrong.strerror})",
-            cure="xem đĩa còn chỗ và quyền ghi không, hoặc chọn nơi khác",
-            en=f"cannot write {path}",
-        ) from wrong
+        raise unwritable(path, wrong) from wrong
     finally:
         ledger.close()
     outside = tuple(one for one in (settings.web.cert, settings.web.key) if one is not None)
     return Kept(path, rows, path.stat().st_size, outside)
+
+
+def pack(
+    out: IO[bytes],
+    settings: HubSettings,
+    config: Path,
+    hub: tuple[Authority, Ledger],
+    passphrase: str,
+    by: str,
+    now_ms: int,
+) -> int:
+    """The backup of this hub into an open file; how many rows of the ledger. `by`: who makes it. Raises as `backup`, and OSError."""
+    authority, ledger = hub
+    sealed = authority.seal(passphrase)
+    about = {"commune": settings.commune.id, "made_ms": now_ms, "version": __version__, "by": by}
+    return packing.write(out, about, config.read_bytes(), sealed, copying.lines(ledger), passphrase)
+
+
+def file_name(settings: HubSettings, now_ms: int) -> str:
+    """By commune and moment."""
+    return f"{_prefix(settings)}{local(now_ms):%Y-%m-%d-%H%M%S}.zip"
+
+
+def unwritable(path: Path, wrong: OSError) -> KengdError:
+    """The disk is full, or nobody may write there."""
+    return KengdError(
+        "backup_unwritable",
+        f"không ghi được bản sao lưu {path} ({wrong.strerror})",
+        cure="xem đĩa còn chỗ và quyền ghi không, hoặc chọn nơi khác",
+        en=f"cannot write {path}",
+    )
+
+
+def _prefix(settings: HubSettings) -> str:
+    return f"kengd-{settings.commune.id}-"
 
 
 @contextlib.contextmanager
@@ -103,7 +130,9 @@ def _fresh(path: Path) -> Iterator[BinaryIO]:
         raise
 
 
-def restore(file: Path, config: Path, passphrase: str, by: str, now_ms: int, state: Path | None = None) -> Restored:
+def restore(
+    file: Path | IO[bytes], config: Path, passphrase: str, by: str, now_ms: int, state: Path | None = None
+) -> Restored:
     """Make the hub of this backup where there is none; all or nothing. What had been ordered before is not sent again.
 
     `state`: its state directory from now on, written into the new hub.toml; None: where the backup's hub.toml has it. Raises

@@ -31,6 +31,8 @@ FORMAT: Final = 2
 LARGEST_PART: Final = 64 << 20
 """Of everything but the ledger, which is read line by line."""
 LONGEST_LINE: Final = 16 << 20
+HANDED_IN: Final = Path("vừa gửi lên")
+"""How a file without a name is called in sentences."""
 LATEST_MS: Final = 253_402_300_800_000
 """The year 10000."""
 _CHUNK: Final = 1 << 20
@@ -68,23 +70,23 @@ class Packed:
     """A backup that is being read; only `opened` makes one."""
 
     def __init__(self, file: Path, pack: zipfile.ZipFile) -> None:
-        self._file, self._pack = file, pack
+        self.file, self._pack = file, pack
 
     def prove(self, passphrase: str) -> None:
         """Every part is as it was written. Raises KengdError `backup_unproved`, `backup_broken`, `wrong_passphrase`, `not_a_backup`."""
         names = set(self._pack.namelist())
         if SUMS not in names and AUTHORITY in names:
-            raise _unproved(self._file)
+            raise _unproved(self.file)
         said = sealing.unseal(self.part(SUMS), passphrase)
         try:
             sums = {str(name): (int(size), str(digest)) for name, (size, digest) in json.loads(said[SUMS]).items()}
         except (KeyError, TypeError, AttributeError, *_BAD):
-            raise broken(self._file, "no sums") from None
+            raise broken(self.file, "no sums") from None
         if sums.keys() != set(SUMMED):
-            raise broken(self._file, "sums of something else")
+            raise broken(self.file, "sums of something else")
         for name in SUMMED:
             if self._sum(name, sums[name][0]) != sums[name]:
-                raise broken(self._file, f"{name} is not what was sealed")
+                raise broken(self.file, f"{name} is not what was sealed")
 
     def _sum(self, name: str, size: int) -> tuple[int, str]:
         """Length and SHA-256 of a part; where the length is another than it should be, nothing of it is unpacked."""
@@ -101,19 +103,23 @@ class Packed:
         """One of the small parts. Raises KengdError `backup_broken`."""
         with self._bad_is_said():
             if self._info(name).file_size > LARGEST_PART:
-                raise broken(self._file, f"{name} is too large")
+                raise broken(self.file, f"{name} is too large")
             return self._pack.read(name)
 
-    def made_ms(self) -> int:
-        """When it was made. Raises KengdError `backup_broken`."""
+    def about(self) -> dict[str, Any]:
+        """`made_ms`, `by` whom, of which `commune`, with which `version`. Raises KengdError `backup_broken`."""
         try:
             said = json.loads(self.part(ABOUT))
             made_ms = said["made_ms"]
             if said["kengd-hub-backup"] == FORMAT and type(made_ms) is int and 0 <= made_ms < LATEST_MS:
-                return made_ms
-        except (KeyError, TypeError, *_BAD):
+                return {"made_ms": made_ms} | {key: str(said.get(key) or "") for key in ("by", "commune", "version")}
+        except (KeyError, TypeError, AttributeError, *_BAD):
             pass
-        raise broken(self._file, f"{ABOUT} is not a backup's of this kind")
+        raise broken(self.file, f"{ABOUT} is not a backup's of this kind")
+
+    def made_ms(self) -> int:
+        """When it was made. Raises KengdError `backup_broken`."""
+        return int(self.about()["made_ms"])
 
     def lines(self) -> Iterator[str]:
         """Of the ledger. Raises KengdError `backup_broken`."""
@@ -131,9 +137,9 @@ class Packed:
         try:
             info = self._pack.getinfo(name)
         except KeyError:
-            raise broken(self._file, f"no {name}") from None
+            raise broken(self.file, f"no {name}") from None
         if info.compress_type not in _WAYS:
-            raise broken(self._file, f"{name} is packed in another way")
+            raise broken(self.file, f"{name} is packed in another way")
         return info
 
     @contextlib.contextmanager
@@ -143,25 +149,26 @@ class Packed:
         except KengdError:
             raise
         except _BAD as wrong:
-            raise broken(self._file, f"{type(wrong).__name__}: {wrong}") from wrong
+            raise broken(self.file, f"{type(wrong).__name__}: {wrong}") from wrong
 
 
 @contextlib.contextmanager
-def opened(file: Path) -> Iterator[Packed]:
-    """Raises UsageError `no_backup`, KengdError `backup_broken`."""
+def opened(file: Path | IO[bytes]) -> Iterator[Packed]:
+    """`file`: a path, or what somebody has just handed in. Raises UsageError `no_backup`, KengdError `backup_broken`."""
+    shown = file if isinstance(file, Path) else HANDED_IN
     try:
         pack = zipfile.ZipFile(file)
     except OSError as wrong:
         raise UsageError(
             "no_backup",
-            f"không đọc được {file} ({wrong.strerror})",
+            f"không đọc được {shown} ({wrong.strerror})",
             cure="xem lại tên tệp sao lưu",
-            en=f"cannot read {file}",
+            en=f"cannot read {shown}",
         ) from wrong
     except _BAD as wrong:
-        raise broken(file, str(wrong)) from wrong
+        raise broken(shown, str(wrong)) from wrong
     with pack:
-        yield Packed(file, pack)
+        yield Packed(shown, pack)
 
 
 def broken(file: Path, what: str) -> KengdError:

@@ -16,7 +16,7 @@ KEPT: Final = "restored"
 """Under this key of the ledger's values, until an admin has confirmed it: `Unchecked` as JSON."""
 CURE_VI: Final = (
     "thu hồi, cho thôi việc, đổi mật khẩu lại những gì đã làm sau lúc đó; "
-    "xong thì gõ ở máy trực ban: kengd hub restore --checked"
+    "xong thì bấm “Đã thu hồi lại xong” ở trang Sao lưu, hoặc gõ ở máy trực ban: kengd hub restore --checked"
 )
 
 

@@ -205,9 +205,14 @@ class HubSettings(Section):
         return self.database.url or f"sqlite:///{self.state / 'ledger.sqlite'}"
 
 
+def file_of(config: str | None) -> Path:
+    """Where `load_hub` reads them from."""
+    return Path(config or os.environ.get(VARIABLE) or SYSTEM_CONFIG)
+
+
 def load_hub(config: str | None) -> HubSettings:
     """`--config`, $KENGD_HUB_CONFIG, else /etc/kengd/hub.toml. Raises UsageError `no_settings`, SettingsError with all lines."""
-    path = Path(config or os.environ.get(VARIABLE) or SYSTEM_CONFIG)
+    path = file_of(config)
     try:
         raw = path.read_bytes()[: LARGEST + 1]
     except OSError as wrong:

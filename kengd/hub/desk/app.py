@@ -9,6 +9,8 @@ from fastapi import FastAPI
 from kengd import __version__
 from kengd.errors import KengdError
 from kengd.hub.desk import (
+    audit_room,
+    backup_room,
     books,
     cap_room,
     desk_page,
@@ -17,6 +19,7 @@ from kengd.hub.desk import (
     health,
     incident_book,
     live,
+    log_room,
     notice_book,
     officers,
     post_orders,
@@ -28,7 +31,20 @@ from kengd.hub.desk import (
 )
 from kengd.hub.desk.desk import Desk
 from kengd.hub.desk.gate import Gate
-from kengd.hub.desk.pages import book, cases, duty, entrance, people, posts, reports, ringing, shift
+from kengd.hub.desk.pages import (
+    audit,
+    backup,
+    book,
+    cases,
+    duty,
+    entrance,
+    logs,
+    people,
+    posts,
+    reports,
+    ringing,
+    shift,
+)
 from kengd.hub.desk.pages.page import refused
 from kengd.hub.people.people import People
 from kengd.hub.service import Hub
@@ -36,9 +52,9 @@ from kengd.hub.service import Hub
 ROOMS = (
     sessions, desk_page, live, dispatches, incident_book, books, notice_book, roster_book, post_orders, enrol_room, officers,
     report_room,
-    cap_room, shift_book, health,
+    cap_room, shift_book, audit_room, backup_room, log_room, health,
 )  # fmt: skip
-PAGES = (entrance, duty, ringing, cases, book, reports, posts, shift, people)
+PAGES = (entrance, duty, ringing, cases, book, reports, posts, shift, people, audit, backup, logs)
 
 
 def make_app(hub: Hub, people: People, *, revoked: Callable[[], None] = lambda: None) -> FastAPI:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query
@@ -126,15 +125,6 @@ def check(desk: At, caller: Awake) -> Json:
 
 def _places(found: Iterable[tuple[str, str, int]]) -> list[dict[str, Any]]:
     return [{"post": post, "book": book, "seq": seq} for post, book, seq in found]
-
-
-@router.get("/audit")
-def audit(desk: At, caller: Awake, before_seq: Number = None, limit: Annotated[int, Query(ge=1, le=500)] = 200) -> Json:
-    """What was done at this hub, by whom; newest first."""
-    found = desk.people.audit_newest(caller, before_seq, limit)
-    names = {officer.id: officer.name for officer in desk.people.officers(ended=True)}
-    lines = [{**asdict(item), "by_name": names.get(item.by, item.by)} for item in found]
-    return Json({"audit": lines, "next": found[-1].seq if len(found) == limit else None})
 
 
 def _order(chain: Chain) -> tuple[str, str]:

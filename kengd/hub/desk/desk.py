@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import contextmanager
 from hashlib import sha256
+from pathlib import Path
 from typing import Annotated, Any, Final
 
 from fastapi import Depends, Request
@@ -15,7 +16,7 @@ from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 
 from kengd.errors import KengdError
-from kengd.hub import service
+from kengd.hub import backups, service
 from kengd.hub.act_ground import Actor, Also
 from kengd.hub.authority.own import Expiry
 from kengd.hub.desk.gate import Pace, address_of
@@ -23,6 +24,7 @@ from kengd.hub.desk.lastly import LastRings
 from kengd.hub.desk.scores import Scores
 from kengd.hub.enrolling import Enrolling
 from kengd.hub.ledger import audits
+from kengd.hub.loglines import Recent
 from kengd.hub.people.people import People
 from kengd.hub.people.words import Caller
 from kengd.hub.service import Hub
@@ -54,6 +56,15 @@ class Desk:
         self.last_rings = LastRings()
         self.scores = Scores(hub.ledger)
         self.epoch = secrets.token_hex(4)
+        self.config: Path | None = None
+        """The settings file that this hub was started from."""
+        self.restart: Callable[[], None] | None = None
+        """Ends the service so that it is started again at once; None: nobody would start it."""
+        self.log: Recent | None = None
+        """What this process has said of itself lately."""
+        self.keeping = threading.Lock()
+        """Held by whoever makes a backup, looks into one or restores."""
+        self._began_ms: int | None = None
         self._expiring: tuple[int, tuple[Expiry, ...]] | None = None
         self._reports = threading.BoundedSemaphore(AT_ONCE)
         self._officers = Pace(burst=60, each_s=10.0)
@@ -62,6 +73,12 @@ class Desk:
     def now_ms(self) -> int:
         """Unix ms by the hub's clock."""
         return service.wall_ms()
+
+    def began_ms(self, connection: Any) -> int | None:
+        """When this hub began, unix ms; read once."""
+        if self._began_ms is None:
+            self._began_ms = backups.began_ms(connection)
+        return self._began_ms
 
     def expiring(self) -> tuple[Expiry, ...]:
         """Certificates that end soon, at most a minute old."""

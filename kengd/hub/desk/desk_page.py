@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from fastapi import APIRouter
 
-from kengd.hub import calling, restored, silent_test
+from kengd.hub import backups, calling, restored, silent_test
 from kengd.hub.act_ground import CONFIRM_WITHIN_MS, LOCK
 from kengd.hub.desk import board
 from kengd.hub.desk.desk import Asking, At, Desk
@@ -37,7 +37,8 @@ def board_of(desk: Desk) -> dict[str, Any]:
         acts = desk_facts.dispatches_of(connection, ids)
         doubtful = desk_facts.doubtful_books(connection)
         rings = desk.last_rings.now(connection)
-        kept = values.values_of(connection, LOCK, calling.KEPT, restored.KEPT)
+        kept = values.values_of(connection, LOCK, calling.KEPT, restored.KEPT, backups.KEPT)
+        began_ms = desk.began_ms(connection)
         waiting = values.under(connection, "confirm:")
         untested = silent_test.not_passed(connection)
         unread_lines = unread.counts(connection)
@@ -63,6 +64,7 @@ def board_of(desk: Desk) -> dict[str, Any]:
             "hub_clock_vi": HUB_CLOCK_VI if hub_wrong else None,
             "calling": None if nobody is None else calling.condition(nobody),
             "restored": None if unchecked is None else restored.condition(unchecked),
+            "backup": backups.condition(backups.last(kept.get(backups.KEPT)), began_ms, now_ms),
             "notices_failed_today": failed,
             "books": board.books_in_doubt(doubtful, now_ms),
             "silent_test": [

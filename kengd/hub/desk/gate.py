@@ -18,6 +18,9 @@ from kengd.hub.pictures import LARGEST as LARGEST_PICTURE
 LARGEST: Final = 16 * 1024
 LARGER: Final = (("/api/posts/", 128 * 1024), ("/api/codes/", 64 * 1024), ("/cap", 256 * 1024), ("/api/plan/picture", LARGEST_PICTURE))
 """Codebooks and templates; CAP alerts; the picture under the plan."""
+LARGEST_BACKUP: Final = 4 << 30
+STREAMED: Final = ("/api/backup/check", "/api/backup/restore")
+"""Their routes take the body as it comes, onto the disk, and bound it themselves."""
 BODY_WITHIN_S: Final = 10.0
 READS: Final = ("GET", "HEAD", "OPTIONS")
 NEVER_SLOWED: Final = "/api/hushes"
@@ -102,6 +105,8 @@ class Gate:
             )
         if scope["path"] != NEVER_SLOWED and "authorization" not in headers and "cookie" not in headers:
             self._strangers.take(address_of(scope))
+        if scope["path"] in STREAMED:
+            return receive
         largest = next((size for path, size in LARGER if scope["path"].startswith(path)), LARGEST)
         length = headers.get("content-length", "0")
         if not (length.isascii() and length.isdigit()) or int(length[:12]) > largest:

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from fastapi.responses import PlainTextResponse
 
 from kengd import __version__
-from kengd.hub import calling, restored
+from kengd.hub import backups, calling, restored
 from kengd.hub.act_ground import LOCK
 from kengd.hub.desk.desk import At, Desk
 from kengd.hub.desk.refusals import Json
@@ -58,10 +58,13 @@ def missing_now(desk: Desk) -> list[str]:
 def conditions_now(desk: Desk) -> list[dict[str, Any]]:
     """Of the hub itself, without names: code, Vietnamese sentence, cure."""
     with desk.hub.ledger.read() as connection:
-        kept = values.values_of(connection, calling.KEPT, restored.KEPT)
+        kept = values.values_of(connection, calling.KEPT, restored.KEPT, backups.KEPT)
+        began_ms = desk.began_ms(connection)
+    old = backups.condition(backups.last(kept.get(backups.KEPT)), began_ms, desk.now_ms())
     nobody, unchecked = calling.unreached(kept.get(calling.KEPT)), restored.unchecked(kept.get(restored.KEPT))
     found = [] if nobody is None else [calling.condition(nobody)]
     found += [] if unchecked is None else [restored.condition(unchecked)]
+    found += [] if old is None else [old]
     return [{key: said[key] for key in ("code", "vi", "en", "cure", "since_ms")} for said in found]
 
 

@@ -16,6 +16,7 @@ from kengd.errors import KengdError
 from kengd.hub.authority.store import SERVER
 from kengd.hub.desk.app import make_app
 from kengd.hub.desk.connections import MOST, Connection
+from kengd.hub.desk.desk import Desk
 from kengd.hub.people.people import People
 from kengd.hub.service import Hub
 
@@ -58,7 +59,8 @@ class DeskServer:
         if web.own_cert and config.ssl is not None:
             hub.on_renewed = partial(_renewed, config.ssl, hub.settings.authority / SERVER)
         self._server = uvicorn.Server(config)
-        self._app.state.desk.stopping = lambda: self._server.should_exit
+        self.desk: Desk = self._app.state.desk
+        self.desk.stopping = lambda: self._server.should_exit
 
     def run(self) -> None:
         """Serve; returns when stopped, with every answer that was under way given."""

@@ -7,7 +7,7 @@ act, at_ms, by, facts, prev and seq. The newest link is kept a second time, so t
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from json.encoder import encode_basestring
@@ -103,12 +103,41 @@ def read(connection: Connection, after: int = 0, limit: int = 200) -> list[Audit
     return [_audit(row) for row in connection.execute(query)]
 
 
-def newest(connection: Connection, before: int | None = None, limit: int = 200) -> list[Audit]:
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which acts; None: any. `from_ms`, `to_ms`: [from, to)."""
+
+    by: str | None = None
+    act: str | None = None
+    from_ms: int | None = None
+    to_ms: int | None = None
+
+
+ANY: Final = Wanted()
+
+
+def newest(connection: Connection, before: int | None = None, limit: int = 200, wanted: Wanted = ANY) -> list[Audit]:
     """The last acts, or those before a seq; newest first."""
     query = select(AUDIT).order_by(AUDIT.c.seq.desc()).limit(limit)
     if before is not None:
         query = query.where(AUDIT.c.seq < before)
+    if wanted.by is not None:
+        query = query.where(AUDIT.c.by == wanted.by)
+    if wanted.act is not None:
+        query = query.where(AUDIT.c.act == wanted.act)
+    if wanted.from_ms is not None:
+        query = query.where(AUDIT.c.at_ms >= wanted.from_ms)
+    if wanted.to_ms is not None:
+        query = query.where(AUDIT.c.at_ms < wanted.to_ms)
     return [_audit(row) for row in connection.execute(query)]
+
+
+def of_acts(connection: Connection, acts: Sequence[str], since_ms: int, limit: int) -> list[Audit]:
+    """These acts from this moment on, newest first."""
+    where = (AUDIT.c.at_ms >= since_ms) & AUDIT.c.act.in_(acts)
+    return [
+        _audit(row) for row in connection.execute(select(AUDIT).where(where).order_by(AUDIT.c.seq.desc()).limit(limit))
+    ]
 
 
 def by_one(connection: Connection, by: str) -> list[Audit]:

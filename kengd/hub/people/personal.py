@@ -7,7 +7,7 @@ from typing import Any
 from kengd.errors import KengdError
 from kengd.hub.ledger import audits, personal
 from kengd.hub.ledger import people as kept
-from kengd.hub.ledger.audits import Audit
+from kengd.hub.ledger.audits import ANY, Audit, Wanted
 from kengd.hub.people.entrance import DAY_MS
 from kengd.hub.people.ground import Ground, no_such_keeper
 from kengd.hub.people.words import Caller
@@ -79,11 +79,13 @@ class Personal(Ground):
         with self.ledger.read() as connection:
             return audits.read(connection, after, limit)
 
-    def audit_newest(self, caller: Caller, before: int | None = None, limit: int = 200) -> list[Audit]:
-        """The last acts, or those before a seq; newest first."""
+    def audit_newest(
+        self, caller: Caller, before: int | None = None, limit: int = 200, wanted: Wanted = ANY
+    ) -> list[Audit]:
+        """The last acts, or those before a seq, as far as they are wanted; newest first."""
         caller.require("audit")
         with self.ledger.read() as connection:
-            return audits.newest(connection, before, limit)
+            return audits.newest(connection, before, limit, wanted)
 
     def audit_wrong(self) -> int | None:
         """The first seq of the audit book that does not hold; None: it is whole."""

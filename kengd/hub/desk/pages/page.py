@@ -30,10 +30,14 @@ ROOMS: Final = (
 MORE: Final[tuple[tuple[str, str, Act | None], ...]] = (
     ("/ban-do", noted("Bản đồ"), None),
     ("/danh-ba", noted("Danh bạ"), None),
+    ("/hieu-lenh", noted("Hiệu lệnh"), None),
     ("/diem-keng", noted("Điểm kẻng"), None),
     ("/bao-cao", noted("Báo cáo"), None),
     ("/ca-truc", noted("Ca trực"), None),
     ("/can-bo", noted("Cán bộ và phân quyền"), None),
+    ("/nhat-ky", noted("Nhật ký việc làm"), "audit"),
+    ("/sao-luu", noted("Sao lưu, khôi phục"), "backup"),
+    ("/nhat-ky-may", noted("Nhật ký máy"), "audit"),
 )
 """Behind one press; those that need an act are shown to whose role has it."""
 

@@ -1,0 +1,311 @@
+"""Sao lưu, khôi phục: a sealed backup into one's own hands, a look into one, and a restore that the next start puts in place."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import IO, Annotated, Any, Final
+from urllib.parse import unquote
+
+from fastapi import APIRouter, Header, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import StreamingResponse
+from pydantic import StringConstraints
+from starlette.requests import ClientDisconnect
+
+from kengd.clock import local
+from kengd.errors import KengdError, UsageError
+from kengd.hub import backups, keeping, packing, restored, staging
+from kengd.hub.desk.audit_words import SHUTTING, sentence, who
+from kengd.hub.desk.board import incidents_now
+from kengd.hub.desk.desk import At, Awake, Desk, Writing
+from kengd.hub.desk.forms import Form, Secret
+from kengd.hub.desk.gate import LARGEST_BACKUP
+from kengd.hub.desk.refusals import Json
+from kengd.hub.ledger import audits, incidents, values
+from kengd.hub.ledger.migrations import NEWEST
+from kengd.hub.people.words import Caller
+
+router = APIRouter(prefix="/api/backup")
+WITHIN_S: Final = 1_800.0
+CHUNK: Final = 1 << 18
+RESTART_AFTER_S: Final = 1.5
+"""The answer has to reach the page first."""
+MOST_SINCE: Final = 100
+Passphrase = Annotated[str, Header(max_length=12_000, description="percent-encoded UTF-8")]
+
+
+class BackupForm(Form):
+    """The passphrase that will open it: nobody can find it out again."""
+
+    passphrase: Secret
+
+
+class UndoForm(Form):
+    """Which of the hubs that were put aside."""
+
+    name: Annotated[str, StringConstraints(pattern=r"^before-restore-[0-9]{1,20}$")]
+
+
+@router.get("")
+def state(desk: At, caller: Awake) -> Json:
+    """When the last one was made, whether that is too long ago, what waits for the next start, what was put aside."""
+    caller.require("backup")
+    return Json({"now_ms": desk.now_ms(), **facts_of(desk)})
+
+
+@router.post("", response_class=StreamingResponse)
+def make(form: BackupForm, desk: At, caller: Writing) -> StreamingResponse:
+    """All of the hub as one sealed file, from a nameless file on its disk that is gone when the answer is."""
+    caller.require("backup")
+    settings, config, now_ms = desk.hub.settings, _config(desk), desk.now_ms()
+    with _one_at_a_time(desk):
+        out = _nameless(settings.state)
+        try:
+            hub = (desk.hub.authority, desk.hub.ledger)
+            rows = keeping.pack(out, settings, config, hub, form.passphrase, caller.officer.id, now_ms)
+            with desk.hub.ledger.write() as connection:
+                backups.note(connection, caller.officer.id, None, rows, now_ms)
+            size = out.tell()
+            out.seek(0)
+        except OSError as wrong:
+            out.close()
+            raise keeping.unwritable(settings.state, wrong) from wrong
+        except BaseException:
+            out.close()
+            raise
+    name = keeping.file_name(settings, now_ms)
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Content-Length": str(size)}
+    return StreamingResponse(_chunks(out), media_type="application/zip", headers=headers)
+
+
+@router.post("/check")
+async def check(request: Request, desk: At, caller: Writing, x_kengd_passphrase: Passphrase) -> Json:
+    """A backup as the body: proved with its passphrase, nothing of it is used. What is in it, and who was shut out since it was made."""
+    caller.require("backup")
+    async with _handed_in(request, desk) as file:
+        return Json(await run_in_threadpool(_looked, desk, caller, file, unquote(x_kengd_passphrase)))
+
+
+@router.post("/restore")
+async def restore(
+    request: Request, desk: At, caller: Writing, x_kengd_passphrase: Passphrase, x_kengd_commune: Annotated[str, Header(max_length=60)]
+) -> Json:  # fmt: skip
+    """The same body once more, and the commune's id as somebody typed it: the hub of the backup is made beside this one and takes its
+    place at the next start, which is now where systemd looks after the service. The present one is put aside, whole."""
+    caller.require("backup")
+    _sure(desk, x_kengd_commune)
+    _calm(desk)
+    async with _handed_in(request, desk) as file:
+        made_ms = await run_in_threadpool(_staged, desk, caller, file, unquote(x_kengd_passphrase))
+    return Json({"made_ms": made_ms, "restarts": _restart(desk)})
+
+
+@router.post("/undo")
+def undo(form: UndoForm, desk: At, caller: Writing) -> Json:
+    """The hub that was put aside takes its place again at the next start; what happened since stays aside."""
+    caller.require("backup")
+    _calm(desk)
+    with _one_at_a_time(desk):
+        staging.stage_back(desk.hub.settings.state, form.name, caller.officer.id, desk.now_ms())
+        with desk.hub.ledger.write() as connection:
+            desk.audit_in(connection, caller, "restore_undo_asked", {"name": form.name})
+    return Json({"restarts": _restart(desk)})
+
+
+@router.post("/cancel")
+def cancel(desk: At, caller: Writing) -> Json:
+    """What waits for the next start does not take anybody's place."""
+    caller.require("backup")
+    with _one_at_a_time(desk):
+        staging.unstage(desk.hub.settings.state)
+        with desk.hub.ledger.write() as connection:
+            desk.audit_in(connection, caller, "restore_cancelled", {})
+    return Json({"cancelled": True})
+
+
+@router.post("/checked")
+def checked(desk: At, caller: Writing) -> Json:
+    """Who was shut out after the backup is shut out again; the hub stops to remind of it. False: nothing had to be confirmed."""
+    caller.require("backup")
+    with desk.hub.ledger.write() as connection:
+        found = restored.confirm(connection, caller.officer.id, desk.now_ms())
+    return Json({"confirmed": found is not None})
+
+
+def facts_of(desk: Desk) -> dict[str, Any]:
+    """What the page and `GET /api/backup` show."""
+    settings, now_ms = desk.hub.settings, desk.now_ms()
+    with desk.hub.ledger.read() as connection:
+        kept = values.values_of(connection, backups.KEPT, restored.KEPT)
+        began_ms = desk.began_ms(connection)
+    last, unchecked = backups.last(kept.get(backups.KEPT)), restored.unchecked(kept.get(restored.KEPT))
+    plan, by_page = staging.staged(settings.state), settings.database.url is None
+    return {
+        "last": None if last is None else asdict(last),
+        "old": backups.condition(last, began_ms, now_ms),
+        "nightly": nightly(settings.state),
+        "restored": None if unchecked is None else restored.condition(unchecked),
+        "staged": None if plan is None else {"made_ms": plan.made_ms, "asked_ms": plan.asked_ms, "back": plan.back},
+        "aside": [asdict(one) for one in staging.earlier(settings.state)],
+        "by_page": by_page,
+        "restarts": desk.restart is not None,
+    }
+
+
+def nightly(state: Path) -> dict[str, Any]:
+    """The files that the timer has left in its own directory, newest first."""
+    place, found = state / "backup", []
+    try:
+        for path in place.iterdir():
+            if path.is_file() and not path.name.startswith("."):
+                about = path.stat()
+                found.append({"name": path.name, "at_ms": int(about.st_mtime * 1000), "bytes": about.st_size})
+    except OSError:
+        found = []  # nobody has made the directory
+    found.sort(key=lambda one: -int(str(one["at_ms"])))
+    return {"place": str(place), "files": found[: keeping.KEPT]}
+
+
+def _looked(desk: Desk, caller: Caller, file: IO[bytes], passphrase: str) -> dict[str, Any]:
+    with packing.opened(file) as pack:
+        pack.prove(passphrase)
+        found = backups.contents(pack)
+        same = pack.part(packing.SETTINGS) == _config(desk).read_bytes() if desk.config is not None else None
+    names = {officer.id: officer.name for officer in desk.people.officers(ended=True)}
+    posts = {post.id: post.name for post in desk.hub.roster().posts}
+    with desk.hub.ledger.write() as connection:
+        since = audits.of_acts(connection, SHUTTING, found.made_ms, MOST_SINCE)
+        desk.audit_in(connection, caller, "backup_checked", {"made_ms": found.made_ms})
+    return {
+        **asdict(found),
+        "by_name": who(found.by, "vi", names),
+        "fits": found.revision == NEWEST and found.commune == desk.hub.settings.commune.id,
+        "commune_fits": found.commune == desk.hub.settings.commune.id,
+        "settings_same": same,
+        "age_ms": max(0, desk.now_ms() - found.made_ms),
+        "since": [
+            {
+                "at_ms": one.at_ms,
+                "when": f"{local(one.at_ms):%H:%M %d/%m}",
+                "act": one.act,
+                "by": one.by,
+                "by_name": who(one.by, "vi", names),
+                "said": sentence(one.act, one.facts, "vi", names, posts),
+            }
+            for one in since
+        ],
+    }
+
+
+def _staged(desk: Desk, caller: Caller, file: IO[bytes], passphrase: str) -> int:
+    made = staging.stage(desk.hub.settings, file, passphrase, caller.officer.id, desk.now_ms())
+    with desk.hub.ledger.write() as connection:
+        desk.audit_in(connection, caller, "restore_asked", {"made_ms": made.made_ms, "rows": made.rows})
+    return made.made_ms
+
+
+def _sure(desk: Desk, typed: str) -> None:
+    if unquote(typed).strip().casefold() != desk.hub.settings.commune.id:
+        raise UsageError(
+            "not_sure",
+            "mã xã gõ vào không đúng",
+            cure=f"gõ đúng mã xã ({desk.hub.settings.commune.id}) để chắc chắn là muốn khôi phục",
+            en="the commune's id was not typed",
+        )
+
+
+def _calm(desk: Desk) -> None:
+    """Nobody can hush from here for some seconds: not while a village calls, or a bell sounds by our order."""
+    with desk.hub.ledger.read() as connection:
+        found = incidents.open_ones(connection)
+        sounded = incidents.sounded_of(connection, [one.id for one in found]) if found else []
+    views = incidents_now(found, sounded, (), desk.hub.roster(), desk.now_ms())
+    loud = [one for one in views if any(item["ended_ms"] is None for item in one["sounded"])]
+    untaken = [one for one in views if one["origin"] == "alarm" and one["acknowledged_ms"] is None]
+    if loud or untaken:
+        raise KengdError(
+            "alarm_open",
+            "đang có báo động: chưa khởi động lại máy trực ban được",
+            cure="chờ kẻng dứt và có người nhận xử lý rồi làm lại",
+            en="an alarm is sounding or has not been taken",
+        )
+
+
+def _restart(desk: Desk) -> bool:
+    if desk.restart is None:
+        return False
+    threading.Timer(RESTART_AFTER_S, desk.restart).start()
+    return True
+
+
+@contextmanager
+def _one_at_a_time(desk: Desk) -> Iterator[None]:
+    if not desk.keeping.acquire(blocking=False):
+        raise KengdError("busy", "đang sao lưu hoặc khôi phục", cure="thử lại sau một phút", en="a backup is under way")
+    try:
+        yield
+    finally:
+        desk.keeping.release()
+
+
+@asynccontextmanager
+async def _handed_in(request: Request, desk: Desk) -> AsyncIterator[IO[bytes]]:
+    """The body in a nameless file, however long it is; nobody else hands one in meanwhile."""
+    with _one_at_a_time(desk), _nameless(desk.hub.settings.state) as out:
+        try:
+            await _received(request, out)
+        except OSError as wrong:
+            raise keeping.unwritable(desk.hub.settings.state, wrong) from wrong
+        out.seek(0)
+        yield out
+
+
+async def _received(request: Request, out: IO[bytes]) -> None:
+    size = 0
+    try:
+        async with asyncio.timeout(WITHIN_S):
+            async for chunk in request.stream():
+                size += len(chunk)
+                if size > LARGEST_BACKUP:
+                    raise KengdError(
+                        "too_large",
+                        f"tệp dài quá {LARGEST_BACKUP >> 30} GiB",
+                        cure="khôi phục ở máy trực ban bằng lệnh: kengd hub restore TỆP",
+                        en=f"the file is over {LARGEST_BACKUP} bytes",
+                    )
+                out.write(chunk)
+    except (TimeoutError, ClientDisconnect):
+        raise UsageError(
+            "invalid", "tệp gửi lên bị đứt giữa chừng", cure="gửi lại", en="the upload broke off"
+        ) from None
+
+
+def _nameless(state: Path) -> IO[bytes]:
+    """On the hub's own disk, for nobody else to open, gone with its process. Raises KengdError `backup_unwritable`."""
+    try:
+        return tempfile.TemporaryFile(dir=state)
+    except OSError as wrong:
+        raise keeping.unwritable(state, wrong) from wrong
+
+
+def _chunks(out: IO[bytes]) -> Iterator[bytes]:
+    with out:
+        while chunk := out.read(CHUNK):
+            yield chunk
+
+
+def _config(desk: Desk) -> Path:
+    if desk.config is None:
+        raise KengdError(
+            "no_settings_file",
+            "máy trực ban này không chạy từ một tệp hub.toml",
+            cure="sao lưu bằng lệnh: kengd --config TỆP_HUB_TOML hub backup TỆP",
+            en="this hub was not started from a settings file",
+        )
+    return desk.config

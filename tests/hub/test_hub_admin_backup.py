@@ -1,0 +1,281 @@
+"""A backup from the page, a look into one, and a restore that the next start puts in place; each step as an administrator takes it."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+import pytest
+
+from kengd.errors import KengdError
+from kengd.hub import backups, staging
+from kengd.hub.authority import sealing
+from kengd.hub.desk import backup_room
+from kengd.hub.ledger import audits, values
+from kengd.hub.ledger.store import Ledger, sqlite_url
+from kengd.hub.people.officers import Officers
+from kengd.hub.service import wall_ms
+from tests.hub.desk_kit import ORIGIN, Officer, Station, acts, station
+from tests.hub.spine_kit import COMMUNE
+
+PASS = "năm con trâu qua sông"
+TOML = """state_dir = "{state}"
+[commune]
+id = "{commune}"
+name = "Xã Cộng Lạc"
+[broker]
+names = ["127.0.0.1"]
+tls = false
+"""
+
+
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Station]:
+    """With a settings file, as the service has one; passphrases cost the least that is allowed."""
+    monkeypatch.setattr(sealing, "N", sealing.LEAST_N)
+    made = station(tmp_path)
+    config = tmp_path / "hub.toml"
+    config.write_text(TOML.format(state=tmp_path, commune=COMMUNE), encoding="utf-8")
+    made.app.state.desk.config = config
+    yield made
+    made.hub.ledger.close()
+
+
+def handed_in(officer: Officer, what: str, content: bytes, passphrase: str = PASS, **more: str) -> httpx.Response:
+    """As the page sends a file."""
+    headers = {"Origin": ORIGIN, "X-Kengd-Csrf": officer.csrf, "X-Kengd-Passphrase": quote(passphrase), **more}
+    return officer.web.post(f"/api/backup/{what}", content=content, headers=headers)
+
+
+def made(hub: Station) -> bytes:
+    answer = hub.admin.post("/api/backup", {"passphrase": PASS})
+    assert answer.status_code == 200, answer.text
+    return answer.content
+
+
+def officers_in(file: Path) -> list[str]:
+    """Who is in service, by the ledger in this file."""
+    ledger = Ledger(sqlite_url(file))
+    try:
+        return sorted(one.login or "" for one in Officers(ledger, wall_ms, os.urandom).officers())
+    finally:
+        ledger.close()
+
+
+def test_a_backup_comes_to_the_browser_and_leaves_nothing_on_the_hub(hub: Station, tmp_path: Path) -> None:
+    """The whole hub, sealed, as `kengd hub restore` reads it; the file on the hub's disk has no name and is gone."""
+    before = sorted(path.name for path in tmp_path.iterdir())
+    answer = hub.admin.post("/api/backup", {"passphrase": PASS})
+    assert answer.headers["content-disposition"].startswith(f'attachment; filename="kengd-{COMMUNE}-')
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as pack:
+        assert sorted(pack.namelist()) == ["about.json", "authority.sealed", "hub.toml", "ledger.jsonl", "sums.sealed"]
+    assert PASS.encode() not in answer.content
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
+    assert acts(hub)[-1] == ("Trưởng công an xã", "backup")
+    short = hub.admin.post("/api/backup", {"passphrase": "ngắn"})
+    assert (short.status_code, short.json()["error"]) == (422, "weak_passphrase")
+    hub.app.state.desk.config = None
+    assert hub.admin.post("/api/backup", {"passphrase": PASS}).json()["error"] == "no_settings_file"
+
+
+def test_only_an_administrator_has_to_do_with_backups(hub: Station) -> None:
+    """P12: keys are in them. The page, too."""
+    chief = hub.officer("chi-huy", "chief")
+    content = made(hub)
+    answers = [
+        chief.get("/api/backup"), chief.post("/api/backup", {"passphrase": PASS}), handed_in(chief, "check", content),
+        handed_in(chief, "restore", content, **{"X-Kengd-Commune": COMMUNE}), chief.post("/api/backup/checked"),
+        chief.post("/api/backup/cancel"), chief.post("/api/backup/undo", {"name": "before-restore-1"}), chief.get("/sao-luu"),
+    ]  # fmt: skip
+    assert [(one.status_code, one.json()["error"]) for one in answers] == [(403, "not_allowed")] * 8
+    no_csrf = hub.admin.web.post(
+        "/api/backup/check", content=content, headers={"Origin": ORIGIN, "X-Kengd-Passphrase": "x"}
+    )
+    assert no_csrf.json()["error"] == "csrf"
+    foreign = hub.admin.web.post("/api/backup/check", content=content, headers={"Origin": "http://evil.example"})
+    assert foreign.json()["error"] == "wrong_origin"
+
+
+def test_a_look_into_a_backup_says_what_is_in_it_and_what_has_happened_since(hub: Station) -> None:
+    """It is proved whole; nothing of it is used."""
+    hub.pressed("an-lao")
+    content = made(hub)
+    hub.officer("binh")
+    found = handed_in(hub.admin, "check", content).json()
+    assert {key: found["rows"][key] for key in ("post", "village", "keeper", "officer", "incident", "entry")} == {
+        "post": 3, "village": 2, "keeper": 1, "officer": 1, "incident": 1, "entry": 1,
+    }  # fmt: skip
+    assert (found["by_name"], found["commune"], found["fits"], found["settings_same"]) == (
+        "Trưởng công an xã", COMMUNE, True, True,
+    )  # fmt: skip
+    assert [one["said"] for one in reversed(found["since"])] == [
+        "thêm cán bộ Đồng chí binh, vai trò trực ban", "đổi mật khẩu của mình",
+    ]  # fmt: skip
+    wrong = handed_in(hub.admin, "check", content, "câu khác hẳn rồi")
+    assert wrong.json()["error"] == "wrong_passphrase"
+    broken = handed_in(hub.admin, "check", content[:-2000])
+    assert broken.json()["error"] == "backup_broken" and "vừa gửi lên" in broken.json()["vi"]
+    spoilt = io.BytesIO(content)
+    with zipfile.ZipFile(spoilt, "a") as pack:
+        pack.writestr("about.json", json.dumps({"kengd-hub-backup": 2, "made_ms": 1}))
+    assert handed_in(hub.admin, "check", spoilt.getvalue()).json()["error"] == "backup_broken"
+
+
+def test_an_upload_is_bounded_and_one_at_a_time(hub: Station, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The disk is not a stranger's to fill, nor the memory: what is over the bound is refused as it comes."""
+    monkeypatch.setattr(backup_room, "LARGEST_BACKUP", 1_000)
+    refused = handed_in(hub.admin, "check", b"x" * 1_001)
+    assert (refused.status_code, refused.json()["error"]) == (413, "too_large")
+    assert handed_in(hub.admin, "check", b"x" * 1_000).json()["error"] == "backup_broken"
+    with hub.app.state.desk.keeping:
+        assert handed_in(hub.admin, "check", b"x").json()["error"] == "busy"
+
+
+def test_a_restore_is_made_beside_and_taken_at_the_next_start_and_there_is_a_way_back(
+    hub: Station, tmp_path: Path
+) -> None:
+    """Nothing is lost: the present hub is put aside whole, and takes its place again when somebody wants it."""
+    hub.officer("an")
+    content = made(hub)
+    hub.officer("binh")
+    typo = handed_in(hub.admin, "restore", content, **{"X-Kengd-Commune": "xa-khac"})
+    assert typo.json()["error"] == "not_sure"
+    answer = handed_in(hub.admin, "restore", content, **{"X-Kengd-Commune": COMMUNE})
+    assert answer.status_code == 200 and answer.json()["restarts"] is False
+    state = hub.admin.get("/api/backup").json()
+    assert state["staged"]["back"] is False and state["aside"] == []
+    assert officers_in(tmp_path / "ledger.sqlite") == ["an", "binh", "truong"], "nothing has changed yet"
+    key = (tmp_path / "authority").stat().st_ino
+    hub.hub.ledger.close()
+
+    plan = staging.take(tmp_path)
+    assert plan is not None and staging.take(tmp_path) is None
+    assert officers_in(tmp_path / "ledger.sqlite") == ["an", "truong"]
+    assert officers_in(tmp_path / plan.aside / "ledger.sqlite") == ["an", "binh", "truong"]
+    assert (tmp_path / "authority").stat().st_ino != key
+    ledger = Ledger(sqlite_url(tmp_path / "ledger.sqlite"))
+    with ledger.read() as connection:
+        assert values.value_of(connection, "restored") is not None, "who was shut out later is to be shut out again"
+        assert audits.verify(connection) is None
+    ledger.close()
+    assert [one.name for one in staging.earlier(tmp_path)] == [plan.aside]
+
+    staging.stage_back(tmp_path, plan.aside, "cb-1", wall_ms() + 5)
+    back = staging.take(tmp_path)
+    assert back is not None and back.back
+    assert officers_in(tmp_path / "ledger.sqlite") == ["an", "binh", "truong"]
+    assert officers_in(tmp_path / back.aside / "ledger.sqlite") == ["an", "truong"]
+    with pytest.raises(KengdError) as wrong:
+        staging.stage_back(tmp_path, plan.aside, "cb-1", wall_ms())
+    assert wrong.value.code == "nothing_aside"
+
+
+@pytest.mark.parametrize("broken_off", range(1, 9))
+def test_a_restore_that_a_power_cut_interrupts_is_one_hub_or_the_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken_off: int
+) -> None:
+    """At any rename: the next start goes on, and what was there is aside, whole."""
+    names = ("authority", "ledger.sqlite", "ledger.sqlite-wal")
+    for place, content in ((tmp_path, "cũ"), (tmp_path / staging.NEXT, "mới")):
+        place.mkdir(exist_ok=True)
+        for name in names:
+            if name != "ledger.sqlite-wal" or content == "cũ":
+                (place / name).write_text(content)
+    plan = staging.Plan(1, 2, "cb-1", f"{staging.ASIDE}2")
+    staging._write(tmp_path / staging.NEXT / staging.PLAN, plan)
+    real, left = os.rename, [broken_off]
+
+    def cut(old: Any, new: Any) -> None:
+        left[0] -= 1
+        if left[0] == 0:
+            raise OSError(5, "mất điện")
+        real(old, new)
+
+    monkeypatch.setattr(os, "rename", cut)
+    try:
+        staging.take(tmp_path)
+        cut_short = False
+    except KengdError as wrong:
+        assert wrong.code == "restore_stuck"
+        cut_short = True
+    assert cut_short is (broken_off <= 6), "three aside, the mark, two in"
+    monkeypatch.setattr(os, "rename", real)
+    staging.take(tmp_path)
+    aside = tmp_path / plan.aside
+    assert sorted((path.name, path.read_text()) for path in aside.iterdir()) == [(name, "cũ") for name in names]
+    assert sorted((path.name, path.read_text()) for path in tmp_path.iterdir() if path.is_file()) == [
+        ("authority", "mới"), ("ledger.sqlite", "mới"),
+    ]  # fmt: skip
+    assert staging.staged(tmp_path) is None
+
+
+def test_a_restore_waits_for_no_alarm_and_can_be_called_off(hub: Station, tmp_path: Path) -> None:
+    """Nobody loses the page while a village calls; what was prepared is dropped again."""
+    content = made(hub)
+    restarted: list[bool] = []
+    hub.app.state.desk.restart = lambda: restarted.append(True)
+    incident = hub.pressed("an-lao")
+    refused = handed_in(hub.admin, "restore", content, **{"X-Kengd-Commune": COMMUNE})
+    assert (refused.status_code, refused.json()["error"]) == (409, "alarm_open")
+    hub.admin.post(f"/api/incidents/{incident}/acknowledge")
+    assert handed_in(hub.admin, "restore", content, **{"X-Kengd-Commune": COMMUNE}).json()["error"] == "alarm_open"
+    hub.hears("an-lao", "finished", activation="an-0001", signal="alarm", purpose="actual", source="button")
+    hub.app.state.desk.restart = None
+    assert handed_in(hub.admin, "restore", content, **{"X-Kengd-Commune": COMMUNE}).status_code == 200
+    assert hub.admin.post("/api/backup/cancel").json() == {"cancelled": True}
+    assert hub.admin.get("/api/backup").json()["staged"] is None
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith("restore-")] and restarted == []
+    told = [act for _, act in acts(hub)]
+    assert told[-2:] == ["restore_asked", "restore_cancelled"]
+
+
+def test_what_cannot_be_restored_here_is_refused_in_words(hub: Station) -> None:
+    """Another commune's backup; a ledger in PostgreSQL, which is restored at the shell."""
+    other = TOML.format(state=hub.hub.settings.state, commune="xa-khac")
+    hub.app.state.desk.config.write_text(other, encoding="utf-8")
+    content = made(hub)
+    refused = handed_in(hub.admin, "restore", content, **{"X-Kengd-Commune": COMMUNE})
+    assert refused.json()["error"] == "backup_other_commune" and "Xã Cộng Lạc" in refused.json()["vi"]
+    with_postgres = hub.hub.settings.model_copy(
+        update={"database": type(hub.hub.settings.database)(url="postgresql://x@/y")}
+    )
+    with pytest.raises(KengdError) as wrong:
+        staging.check_possible(with_postgres)
+    assert wrong.value.code == "restore_by_shell" and "hub restore" in wrong.value.cure
+
+
+def test_a_backup_that_is_too_old_is_a_condition_until_there_is_a_new_one(hub: Station) -> None:
+    """36 hours: a night was left out. On the board, for machines, and on the page."""
+    began_ms = wall_ms()
+    last = backups.Last(began_ms, "shell:kengd-hub", "/x")
+    assert backups.condition(last, None, began_ms + backups.OLD_MS - 1) is None
+    assert backups.condition(None, None, began_ms) is None
+    vi = [backups.condition(last, 0, began_ms + hours * 3_600_000) for hours in (36, 72)]
+    assert [one["vi"] for one in vi if one] == [
+        "bản sao lưu cuối cùng đã 36 giờ trước", "bản sao lưu cuối cùng đã 3 ngày trước",
+    ]  # fmt: skip
+    assert hub.admin.get("/api/desk").json()["conditions"]["backup"] is None
+    with hub.hub.ledger.write() as connection:
+        backups.note(connection, "shell:kengd-hub", "/x", 5, began_ms - backups.OLD_MS)
+    assert hub.admin.get("/api/desk").json()["conditions"]["backup"]["code"] == "backup_old"
+    assert [one["code"] for one in hub.admin.get("/healthz").json()["conditions"]] == ["backup_old"]
+    assert "bản sao lưu cuối cùng đã 36 giờ trước" in hub.admin.get("/").text
+    made(hub)
+    assert hub.admin.get("/api/desk").json()["conditions"]["backup"] is None
+
+
+def test_what_a_restore_leaves_to_do_is_confirmed_from_the_page(hub: Station) -> None:
+    """`restore --checked` as a button, with its line in the book; pressed twice, it was once."""
+    with hub.hub.ledger.write() as connection:
+        backup_room.restored.note(connection, wall_ms() - 1_000, wall_ms())
+    assert "Đã thu hồi lại xong" in hub.admin.get("/sao-luu").text
+    assert [hub.admin.post("/api/backup/checked").json()["confirmed"] for _ in range(2)] == [True, False]
+    assert "Đã thu hồi lại xong" not in hub.admin.get("/sao-luu").text
+    assert acts(hub)[-1] == ("Trưởng công an xã", "restore_checked")
