@@ -28,7 +28,8 @@ _SHOWN: Final = [
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which entries of the merged book; None: any. `from_ms`, `to_ms`: [from, to) by the post's clock. `before_n`: older ones."""
+    """Which entries of the merged book; None: any. `from_ms`, `to_ms`: [from, to) by the post's clock. `before_n`: older ones.
+    `by`: a part of the name or of the button's place. `rung`: the activations and the commands' ids of one incident."""
 
     posts: tuple[str, ...] | None = None
     kinds: tuple[str, ...] | None = None
@@ -36,6 +37,9 @@ class Wanted:
     to_ms: int | None = None
     activation: str | None = None
     before_n: int | None = None
+    signal: str | None = None
+    by: str | None = None
+    rung: tuple[frozenset[str], frozenset[str]] | None = None
 
 
 def newest_n(connection: Connection) -> int:
@@ -78,6 +82,14 @@ def page_of_entries(connection: Connection, wanted: Wanted, limit: int) -> list[
         query = query.where(ENTRY.c.activation == wanted.activation)
     if wanted.before_n is not None:
         query = query.where(ENTRY.c.n < wanted.before_n)
+    if wanted.signal is not None:
+        query = query.where(ENTRY.c.signal == wanted.signal)
+    if wanted.by is not None:
+        named = (ENTRY.c.by, ENTRY.c.place)
+        query = query.where(or_(*(column.contains(wanted.by, autoescape=True) for column in named)))
+    if wanted.rung is not None:
+        activations, commands = wanted.rung
+        query = query.where(or_(ENTRY.c.activation.in_(activations), ENTRY.c.command_id.in_(commands)))
     return [_entry(row) for row in connection.execute(query).mappings()]
 
 

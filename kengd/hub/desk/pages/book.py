@@ -1,76 +1,51 @@
-"""Sổ kẻng: the merged book, filtered by post, kind and day, a page at a time; and whether its chains are whole."""
+"""Sổ kẻng: the merged book, filtered, a page at a time, to take away; what came of each alarm; and whether its chains are whole."""
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 
-from kengd.clock import unix_ms, zone
-from kengd.hub.desk.board import books_in_doubt, signal_vi
+from kengd.hub.chains import Chain
+from kengd.hub.desk import book_lines
+from kengd.hub.desk.board import book_view, books_in_doubt
 from kengd.hub.desk.desk import desk_of
 from kengd.hub.desk.pages.page import Looking, page
-from kengd.hub.ledger import desk_facts
-from kengd.hub.ledger.desk_facts import Wanted
+from kengd.hub.ledger import successions
+from kengd.hub.reports.signals import BUILTIN_SIGNALS
 from kengd.wire.orders import LARGEST_NUMBER
-from kengd.wire.said import KINDS, PURPOSES, SOURCES, reason_text
+from kengd.wire.said import KINDS
 
 router = APIRouter(include_in_schema=False)
 LINES: Final = 100
-Slug = Annotated[str | None, Query(pattern=r"^([a-z0-9-]{1,40})?$")]
-Kind = Annotated[str | None, Query(pattern=r"^([a-z_]{1,40})?$")]
-Day = Annotated[str | None, Query(pattern=r"^([0-9]{4}-[0-9]{2}-[0-9]{2})?$")]
 Before = Annotated[int | None, Query(ge=1, le=LARGEST_NUMBER)]
 
 
 @router.get("/so-keng")
-def book(
-    request: Request, caller: Looking, post: Slug = None, kind: Kind = None, day: Day = None, before: Before = None
-) -> HTMLResponse:
+def book(request: Request, caller: Looking, asked: book_lines.Asking, before: Before = None) -> HTMLResponse:
     """Newest first, as they were heard."""
     caller.require_awake()
     desk = desk_of(request)
-    from_ms, to_ms = day_of(day)
-    wanted = Wanted((post,) if post else None, (kind,) if kind else None, from_ms, to_ms, before_n=before)
     with desk.hub.ledger.read() as connection:
-        found = desk_facts.page_of_entries(connection, wanted, LINES)
-        doubtful = desk_facts.doubtful_books(connection)
-    names = {one.id: one.name for one in desk.hub.roster().posts}
+        wanted = replace(book_lines.wanted_of(desk, connection, asked), before_n=before)
+        lines = book_lines.some(desk, connection, wanted, LINES)
+        chains = successions.every_chain(connection)
+    roster = desk.hub.roster()
     return page(
         request, "book.html", caller,
-        lines=[_line(row, names) for row in found], posts=desk.hub.roster().posts, kinds=KINDS,
-        wanted={"post": post or "", "kind": kind or "", "day": day or ""},
-        older=found[-1]["n"] if len(found) == LINES else None,
-        doubtful=books_in_doubt(doubtful, desk.now_ms()), names=names,
-        may_accept=caller.why_not("audit") is None,
+        lines=lines, posts=roster.posts, villages=roster.villages, kinds=KINDS, signals=BUILTIN_SIGNALS, asked=asked,
+        older=asked.query(before=lines[-1].n) if len(lines) == LINES else None, files=asked.query(), first=before is None,
+        doubtful=books_in_doubt(chains, desk.now_ms()), names={one.id: one.name for one in roster.posts},
+        books=_newest(chains, [one.id for one in roster.posts], desk.now_ms()), may_accept=caller.why_not("audit") is None,
     )  # fmt: skip
 
 
-def day_of(text: str | None) -> tuple[int | None, int | None]:
-    """[from, to) of this day of the village's calendar; one that there is not is no filter."""
-    try:
-        first = date.fromisoformat(text) if text else None
-    except ValueError:
-        first = None
-    if first is None or first == date.max:
-        return None, None
-    begins = [datetime(one.year, one.month, one.day, tzinfo=zone()) for one in (first, first + timedelta(days=1))]
-    return unix_ms(begins[0]), unix_ms(begins[1])
-
-
-def _line(row: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
-    return {
-        "at_ms": row["at_ms"],
-        "heard_ms": row["heard_ms"],
-        "post": names.get(row["post"], row["post"]),
-        "kind": KINDS.get(row["kind"], row["kind"]),
-        "signal": signal_vi(row["signal"]) or "",
-        "purpose": row["purpose"],
-        "purpose_vi": PURPOSES.get(row["purpose"] or "", ""),
-        "source": SOURCES.get(row["source"] or "", row["source"] or ""),
-        "by": row["by"] or row["place"] or "",
-        "why": reason_text(row["kind"], row["reason"], row["detail"] or {}),
-        "seq": row["seq"],
-    }
+def _newest(chains: Sequence[Chain], posts: Sequence[str], now_ms: int) -> list[dict[str, Any]]:
+    """For each post the books it has, the one that goes on last."""
+    of: dict[str, list[Chain]] = {}
+    for chain in chains:
+        of.setdefault(chain.post, []).append(chain)
+    return [{"post": post, "books": [book_view(chain, now_ms) for chain in of.get(post, ())]} for post in posts]
