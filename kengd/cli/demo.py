@@ -36,11 +36,14 @@ def add_parser(subparsers: Any) -> None:
     """Add `demo`."""
     parser = subparsers.add_parser("demo", help="chạy thử cả xã Cộng Lạc trên một máy, chân mô phỏng")
     parser.add_argument("--dir", metavar="D", help="thư mục của bản chạy thử (mặc định ~/.local/share/kengd-demo)")
+    parser.add_argument(
+        "--open", action="store_true", help="mở trang trực ban và trang điểm kẻng đầu tiên bằng trình duyệt"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     """Run until Ctrl-C or SIGTERM. Raises KengdError `no_mosquitto`, `demo_running`, `demo_dir`, `demo_failed`."""
-    return run_demo(demo_directory(args.dir), post_argv)
+    return run_demo(demo_directory(args.dir), post_argv, open_pages if args.open else lambda commune: None)
 
 
 def post_argv(post: DemoPost) -> list[str]:
@@ -53,8 +56,26 @@ def hub_argv(commune: DemoCommune) -> list[str]:
     return [sys.executable, "-m", "kengd", "--config", str(commune.hub.config), "hub", "serve"]
 
 
-def run_demo(directory: Path, post_argv: Callable[[DemoPost], list[str]]) -> int:
-    """The whole demo in this directory; `post_argv` says what is run as a post. Ends every process it started."""
+def open_pages(commune: DemoCommune) -> None:
+    """Desk and first post, a window each: how they lie on the screen is the browser's affair. Without a screen, a word."""
+    if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        _say("Máy này không có màn hình để mở trình duyệt: mở hai địa chỉ trên ở máy có màn hình (ssh -L).")
+        return
+    import webbrowser
+
+    for address in (commune.web, f"{commune.posts[0].web}/"):
+        webbrowser.open_new(address)
+
+
+def run_demo(
+    directory: Path,
+    post_argv: Callable[[DemoPost], list[str]],
+    ready: Callable[[DemoCommune], None] = lambda commune: None,
+) -> int:
+    """The whole demo in this directory; `post_argv` says what is run as a post, `ready` is called when all of it runs.
+
+    Ends every process it started.
+    """
     mosquitto = find_mosquitto()
     stop = StopAsked()
     with _alone_in(directory):
@@ -68,7 +89,8 @@ def run_demo(directory: Path, post_argv: Callable[[DemoPost], list[str]]) -> int
         except OSError as wrong:
             raise _no_room(directory, wrong) from wrong
         try:
-            return _live(commune, family, stop, [mosquitto, "-c", str(commune.broker_config)], post_argv)
+            broker = [mosquitto, "-c", str(commune.broker_config)]
+            return _live(commune, family, stop, broker, post_argv, ready)
         finally:
             _end(directory, family, stop)
 
@@ -113,6 +135,7 @@ def _live(
     stop: StopAsked,
     broker_argv: list[str],
     post_argv: Callable[[DemoPost], list[str]],
+    ready: Callable[[DemoCommune], None],
 ) -> int:
     """Start all, greet, keep all alive until the end is asked for."""
     broker = Child("mosquitto", broker_argv, commune.logs / "mosquitto.log", commune.directory)
@@ -131,6 +154,7 @@ def _live(
         return 0
     commune.show_card()
     _say(greeting(commune))
+    ready(commune)
     pauses: dict[str, float] = {}
     again: list[tuple[float, Child]] = []
     while not stop.wait(1.0 if not again else 0.2):

@@ -21,12 +21,13 @@ COMMUNE = "cong-lac"
 NAME = "Cộng Lạc"
 KID = "demo-1"
 HOST = "127.0.0.1"
+KEEPERS = ("Ông Thái", "Bà Hoà", "Ông Lộc", "Bà Mận", "Ông Tẩm")
 PLACES = ("nhà văn hóa", "sân đình", "trạm bơm", "cổng làng", "trường mầm non")
 
 
 @dataclass(frozen=True, slots=True)
 class DemoPost:
-    """One post of the demo. `port`: of its page on 127.0.0.1."""
+    """One post of the demo. `port`, `tls_port`: of its page on 127.0.0.1; `keeper`: who signs in there."""
 
     id: str
     name: str
@@ -34,6 +35,8 @@ class DemoPost:
     place: str
     directory: Path
     port: int
+    tls_port: int
+    keeper: str
 
     @property
     def config(self) -> Path:
@@ -83,7 +86,12 @@ class DemoCommune:
             "hub_key": str(self.hub_key),
             "kid": KID,
             "posts": [{"post": post.id, "config": str(post.config), "web": post.web} for post in self.posts],
-            "hub": {"web": self.web, "config": str(self.hub.config), "first_login": str(self.hub.first_login)},
+            "hub": {
+                "web": self.web,
+                "config": str(self.hub.config),
+                "first_login": str(self.hub.first_login),
+                "keeper_pin": str(self.hub.keeper_pin),
+            },
         }
         _write(self.card, json.dumps(card, ensure_ascii=False, indent=2) + "\n")
 
@@ -110,12 +118,15 @@ def lay_out(directory: Path) -> DemoCommune:
     Raises OSError, KengdError.
     """
     with ExitStack() as held:
-        open_port, tls_port, hub_port, *web_ports = (_free_port(held) for _ in range(3 + len(PLACES)))
-    posts = tuple(_post(directory, number, port) for number, port in enumerate(web_ports, start=1))
+        open_port, tls_port, hub_port, *web_ports = (_free_port(held) for _ in range(3 + 2 * len(PLACES)))
+    pairs = zip(web_ports[::2], web_ports[1::2], strict=True)
+    posts = tuple(_post(directory, number, *ports) for number, ports in enumerate(pairs, start=1))
     hub = DemoHub(directory / "hub", tls_port, open_port, hub_port)
     for needed in (hub.directory, directory / "logs", *(post.directory for post in posts)):
         needed.mkdir(mode=0o700, exist_ok=True)
-    wishes = [Enrolled(post.id, post.name, post.village, post.directory, post_template(post)) for post in posts]
+    wishes = [
+        Enrolled(post.id, post.name, post.village, post.directory, post_template(post), post.keeper) for post in posts
+    ]
     key = directory / "hub.pem"  # one short name for what people copy into a command line
     key.unlink(missing_ok=True)
     key.symlink_to(os.path.relpath(lay_out_hub(hub, COMMUNE, NAME, KID, HOST, wishes), directory))
@@ -165,16 +176,18 @@ signal = "curfew"
 [web]
 host = "{HOST}"
 port = {post.port}
+tls_port = {post.tls_port}
 
 [clock]
 assume = "ntp"                          # máy chạy thử có thể chưa đồng bộ giờ; chỉ chân mô phỏng mới được ghi thế này
 """
 
 
-def _post(directory: Path, number: int, port: int) -> DemoPost:
-    place = PLACES[number - 1]
+def _post(directory: Path, number: int, port: int, tls_port: int) -> DemoPost:
+    place, keeper = PLACES[number - 1], KEEPERS[number - 1]
     post_id = f"{COMMUNE}-{number}"
-    return DemoPost(post_id, f"Điểm kẻng thôn {number} – {place}", f"Thôn {number}", place, directory / post_id, port)
+    name = f"Điểm kẻng thôn {number} – {place}"
+    return DemoPost(post_id, name, f"Thôn {number}", place, directory / post_id, port, tls_port, keeper)
 
 
 def _free_port(held: ExitStack) -> int:

@@ -22,6 +22,7 @@ def greeting(commune: DemoCommune) -> str:
         " ring alarm --purpose drill --by 'Trực ban' --why 'chạy thử'"
     )
     hub = shlex.quote(str(commune.hub.config))
+    pin = commune.hub.keeper_pin.read_text("utf-8").strip()
     posts = "\n".join(f"  {post.name:<36} {post.web}" for post in commune.posts)
     return f"""
 Xã Cộng Lạc đang chạy thử trên máy này, chân mô phỏng, không rơ-le nào kêu thật:
@@ -29,6 +30,7 @@ Xã Cộng Lạc đang chạy thử trên máy này, chân mô phỏng, không r
   {"máy chủ MQTT (mosquitto)":<36} {HOST}:{commune.hub.tls_port} (mã hoá), {HOST}:{commune.broker_port} (không mã hoá)
 {posts}
 {_first_login(commune, f"{kengd_call} --config {hub}")}
+Mã PIN của người giữ kẻng ở trang mỗi điểm: {pin} (mọi điểm như nhau). Tập bấm nút: {first.web}/tap-luyen
 Tên các điểm kẻng chỉ là ví dụ. Mọi thứ nằm trong {commune.directory} (nhật ký chương trình: thư mục logs).
 
 Thử ba việc, chép lệnh vào một cửa sổ khác:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -19,13 +20,14 @@ DEMO: Final = "shell:demo"
 
 @dataclass(frozen=True, slots=True)
 class Enrolled:
-    """What the hub knows of a post when it makes its file. `template`: its bell, pins and hours."""
+    """What the hub knows of a post when it makes its file. `template`: its bell, pins, hours and ports; `keeper`: who signs in there."""
 
     id: str
     name: str
     village: str
     directory: Path
     template: str
+    keeper: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,11 @@ class DemoHub:
         """The first officer's password: only a demo writes one down."""
         return self.directory / "first-login.txt"
 
+    @property
+    def keeper_pin(self) -> Path:
+        """The PIN of every keeper: only a demo has one for all, and writes it down."""
+        return self.directory / "keeper-pin.txt"
+
 
 def first_password_opens(hub: DemoHub) -> bool:
     """Whether what is written down still lets somebody in: it has not been changed at the desk or by `kengd hub users password`."""
@@ -78,6 +85,7 @@ def lay_out_hub(hub: DemoHub, commune: str, name: str, kid: str, host: str, post
         from kengd.hub import founding
         from kengd.hub.authority.authority import Authority
         from kengd.hub.authority.keys import key_file
+        from kengd.hub.enrol_roster import KeeperWish
         from kengd.hub.enrolling import Enrolling, EnrolWish
         from kengd.hub.ledger import audits, rosters
         from kengd.hub.ledger.store import Ledger
@@ -113,13 +121,17 @@ def lay_out_hub(hub: DemoHub, commune: str, name: str, kid: str, host: str, post
     settings = read_hub(hub.config.read_bytes(), hub.config)
     authority = Authority.open(settings.authority)
     ledger = Ledger(settings.database_url)
+    pin = _pin(hub)
     try:
+        with ledger.read() as connection:
+            keepers = {(keeper.post, keeper.name): keeper.id for keeper in rosters.read_roster(connection).keepers}
         enrolling = Enrolling(ledger, authority, settings.broker, write_broker=lambda: None)  # once, below
         for rank, post in enumerate(posts):
             with ledger.write() as connection:
                 village = Village(founding.village_ids([post.village])[post.village], post.village, HOUSEHOLDS)
                 rosters.put_village(connection, village, rank)
-            asked = EnrolWish(post.id, post.name, (post.village,), template=post.template)
+            keeper = KeeperWish(post.keeper, id=keepers.get((post.id, post.keeper)), pin=pin)
+            asked = EnrolWish(post.id, post.name, (post.village,), template=post.template, keepers=(keeper,))
             file = enrolling.enrol(
                 asked, lambda connection, act, facts: audits.write(connection, DEMO, act, facts, now_ms), now_ms
             ).file
@@ -128,6 +140,15 @@ def lay_out_hub(hub: DemoHub, commune: str, name: str, kid: str, host: str, post
         ledger.close()
     founding.write_broker(authority, settings)
     return settings.authority / key_file(kid)
+
+
+def _pin(hub: DemoHub) -> str:
+    """The hash of the keepers' PIN, which is made at the first start."""
+    from kengd.wire.pin import SALT, pin_hash
+
+    if not hub.keeper_pin.exists():
+        _write(hub.keeper_pin, f"{secrets.randbelow(900_000) + 100_000}\n")
+    return pin_hash(hub.keeper_pin.read_text("utf-8").strip(), secrets.token_bytes(SALT))
 
 
 def _take_in(post: Enrolled, settings: str, keys: dict[str, str]) -> None:

@@ -81,7 +81,14 @@ def read_pins(text: str) -> KeptPins:
 
 
 def write_pins(by_name: Mapping[str, str]) -> str:
-    """The file for these keepers. Raises ValueError for a name or a PIN that could not be read again."""
+    """The file for these keepers. Raises UsageError `too_many_keepers`, ValueError for a name or PIN that could not be read again."""
+    if len(by_name) > MOST_KEEPERS:
+        raise UsageError(
+            "too_many_keepers",
+            f"một điểm kẻng chỉ nhận được mã PIN của {MOST_KEEPERS} người giữ kẻng",
+            cure="bỏ mã PIN của người không còn giữ kẻng",
+            en=f"a post takes the PINs of {MOST_KEEPERS} keepers at most",
+        )
     text = "".join(f"{name}\t{stored}\n" for name, stored in by_name.items())
     if read_pins(text).by_name != by_name:
         raise ValueError("a keeper's name or PIN cannot be written")

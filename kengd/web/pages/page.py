@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
@@ -13,12 +13,14 @@ from starlette.responses import Response
 
 from kengd import clock
 from kengd.errors import KengdError
-from kengd.pages.frame import Frame
 from kengd.pages.language import COOKIE, Language, language_of
 from kengd.web.devices import csrf_of
 from kengd.web.house import House, house_of, is_secure
 from kengd.web.keepers import Keeper
 from kengd.web.refusals import said
+
+if TYPE_CHECKING:
+    from kengd.pages.frame import Frame
 
 HERE: Final = Path(__file__).parent
 SIGN_IN: Final = "/vao"
@@ -26,7 +28,9 @@ SIGN_IN: Final = "/vao"
 
 @cache
 def frame() -> Frame:
-    """A Pi Zero reads and packs for a moment: not before somebody looks."""
+    """A Pi Zero imports, reads and packs for a moment: not before somebody looks."""
+    from kengd.pages.frame import Frame
+
     return Frame([HERE])
 
 
