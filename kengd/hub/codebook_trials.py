@@ -43,20 +43,21 @@ def verdicts(given: Sequence[Given], what: What, content: Mapping[str, Any], ver
 
 def _verdict(given: Given, what: What, content: Mapping[str, Any], overlay: bytes) -> Verdict:
     notes = [] if given.own else ["máy trực ban không giữ tệp cài đặt của điểm này: chỉ xem được theo kẻng mẫu"]
+    names = {signal["id"]: signal["name"] for signal in content.get("signals", ())}
     before = given.overlays
     after = Overlays(overlay, before.timetable) if what == "codebook" else Overlays(before.codebook, overlay)
     try:
         new = given.read(after)
     except SettingsError as wrong:
-        return Verdict(tuple(_words(problem) for problem in wrong.problems), tuple(notes))
+        return Verdict(tuple(_words(problem, names) for problem in wrong.problems), tuple(notes))
     problems: list[Problem] = []
     if what == "codebook":
         problems = unheard_alarms(new.plan.signals, _signals_now(given, new))
-        notes += [_words(warning) for warning in new.warnings if warning.where.startswith("codebook")]
-        own = [name for name in new.codebook.signals if name not in {signal["id"] for signal in content["signals"]}]
-        if own:
+        if not problems:
+            notes += [_words(warning, names) for warning in new.warnings if warning.where.startswith("codebook")]
+        if own := [name for name in new.codebook.signals if name not in names]:
             notes.append(f"điểm này vẫn giữ hiệu lệnh riêng ghi trong tệp của nó: {', '.join(own)}")
-    return Verdict(tuple(_words(problem) for problem in problems), tuple(notes))
+    return Verdict(tuple(_words(problem, names) for problem in problems), tuple(notes))
 
 
 def _signals_now(given: Given, new: LoadedSettings) -> Any:
@@ -67,10 +68,12 @@ def _signals_now(given: Given, new: LoadedSettings) -> Any:
         return new.plan.signals[:0]
 
 
-def _words(problem: Problem) -> str:
+def _words(problem: Problem, names: Mapping[str, str]) -> str:
     said = problem.vi.replace(_FROM_HUB, "")
     place = problem.where.removesuffix(".pattern").removeprefix("codebook.signals.").removeprefix("codebook.")
-    where = "" if place in ("", "codebook") or f"“{place}”" in said or f'"{place}"' in said else f"{place}: "
+    if place in names:
+        said, place = said.replace(f'hiệu lệnh "{place}": ', ""), f"“{names[place]}”"
+    where = "" if place in ("", "codebook") else f"{place}: "
     return f"{where}{said}" + (f" ({problem.cure})" if problem.cure else "")
 
 

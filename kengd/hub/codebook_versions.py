@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from kengd.errors import KengdError
 from kengd.hub.codebook_drafts import What
+from kengd.hub.dispatching import SETTLED, State, Target
 from kengd.hub.ledger import settled, values
+from kengd.hub.ledger.dispatches import Dispatch
 from kengd.hub.ledger.store import Transaction
 from kengd.hub.roster import Seen
 from kengd.hub.sheet import order_in
@@ -16,6 +18,9 @@ from kengd.hub.sheet import order_in
 KEY: Final = "version:"
 MOST: Final = 30
 """So many earlier ones are shown, and can be sent again."""
+NOT_TAKEN: Final = (State.NO_ANSWER, State.EXPIRED, State.CANCELLED, State.FAILED)
+FOR_GOOD: Final = ("cannot_play", "stale_version")
+"""What a post refused so it would refuse again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +78,24 @@ def take(connection: Transaction, what: What, number: int) -> None:
             cure="mở lại trang để xem bản đó rồi gửi lại nếu vẫn cần",
             en="somebody else has sent a version just now",
         )
+
+
+def left_over(connection: Transaction, order: Dispatch) -> list[str]:
+    """Posts that have not taken this order, would not refuse it again, and were sent none of its kind since."""
+    if order.do not in SETTLED:
+        return []
+    mine = settled.newest_targets(connection, order.do).values()
+    return sorted(target.post for target in mine if target.dispatch == order.id and _not_taken(target))
+
+
+def _not_taken(target: Target) -> bool:
+    return target.state in NOT_TAKEN or (target.state is State.REFUSED and target.reason not in FOR_GOOD)
+
+
+def why_of(target: Target, detail: Mapping[str, Any] | None) -> str | None:
+    """What the post itself said of its refusal; it may say anything, so it is cut short."""
+    said = (detail or {}).get("vi")
+    return " ".join(said.split())[:500] if target.state is State.REFUSED and isinstance(said, str) else None
 
 
 def in_force(seen: Seen, what: What) -> int | None:

@@ -226,10 +226,14 @@ class RingActs(ActGround):
         facts: Mapping[str, Any],
         why: str | None,
         also: Also = nothing,
+        repeats: str | None = None,
     ) -> Dispatch:
-        """`silence`, `lock_input`, `codebook`, `timetable` to these posts. Raises KengdError `unknown_post`, `no_posts`; Unfit."""
+        """`silence`, `lock_input`, `codebook`, `timetable` to these posts; `repeats`: the dispatch whose silent posts it is for.
+
+        Raises KengdError `unknown_post`, `no_posts`; Unfit.
+        """
         order = Order(act_id, do, in_service(self._roster(), posts), actor.name, why, facts=facts)
-        return self._dispatcher.dispatch(order, officer=actor.id, also=also)
+        return self._dispatcher.dispatch(order, officer=actor.id, repeats=repeats, also=also)
 
 
 def did_not_ring(target: Target) -> bool:

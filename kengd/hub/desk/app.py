@@ -13,6 +13,8 @@ from kengd.hub.desk import (
     backup_room,
     books,
     cap_room,
+    codebook_room,
+    codebook_sending,
     desk_page,
     dispatches,
     enrol_room,
@@ -36,6 +38,7 @@ from kengd.hub.desk.pages import (
     backup,
     book,
     cases,
+    codebook,
     duty,
     entrance,
     logs,
@@ -50,11 +53,12 @@ from kengd.hub.people.people import People
 from kengd.hub.service import Hub
 
 ROOMS = (
-    sessions, desk_page, live, dispatches, incident_book, books, notice_book, roster_book, post_orders, enrol_room, officers,
+    sessions, desk_page, live, dispatches, incident_book, books, notice_book, roster_book, codebook_room, codebook_sending,
+    post_orders, enrol_room, officers,
     report_room,
     cap_room, shift_book, audit_room, backup_room, log_room, health,
 )  # fmt: skip
-PAGES = (entrance, duty, ringing, cases, book, reports, posts, shift, people, audit, backup, logs)
+PAGES = (entrance, duty, ringing, cases, book, reports, codebook, posts, shift, people, audit, backup, logs)
 
 
 def make_app(hub: Hub, people: People, *, revoked: Callable[[], None] = lambda: None) -> FastAPI:

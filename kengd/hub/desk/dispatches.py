@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
 from kengd.errors import KengdError
+from kengd.hub.codebook_versions import left_over, why_of
 from kengd.hub.confirmations import NeedsConfirming
 from kengd.hub.desk.choosing import posts_of, posts_to_hush
 from kengd.hub.desk.desk import Asking, At, Desk, Hushing, Writing, actor_of
@@ -16,7 +18,8 @@ from kengd.hub.desk.desk_page import confirmations
 from kengd.hub.desk.dispatch_view import head_view, whole_view
 from kengd.hub.desk.forms import LATEST_MS, AgainForm, AnyId, HushForm, RingForm
 from kengd.hub.desk.refusals import Json, said
-from kengd.hub.ledger import desk_facts, incidents, values
+from kengd.hub.dispatching import SETTLED, State, Target
+from kengd.hub.ledger import desk_facts, incidents, settled, values
 from kengd.hub.ledger import dispatches as kept
 from kengd.hub.ledger.dispatches import Dispatch
 from kengd.hub.ledger.store import TROUBLE, Transaction
@@ -24,6 +27,7 @@ from kengd.hub.order_rules import check_times
 from kengd.hub.people.ground import only_officers
 from kengd.hub.people.words import Caller
 from kengd.hub.ring_acts import RingWish
+from kengd.hub.sheet import order_in
 
 router = APIRouter(prefix="/api")
 
@@ -186,14 +190,34 @@ def view_of(desk: Desk, dispatch: Dispatch, caller: Caller) -> dict[str, Any]:
     """As `GET /api/dispatches/{id}` gives it."""
     with desk.hub.ledger.read() as connection:
         targets = kept.targets_of(connection, [dispatch.id])
+        more = _settled(connection, dispatch, targets) if dispatch.do in SETTLED else None
     now_ms = desk.now_ms()
-    return {
-        "now_ms": now_ms,
-        **whole_view(
-            dispatch, targets, desk.hub.roster(), desk.hub.watch.all(), now_ms, line_up=bool(desk.hub.line.up),
-            phones=not caller.locked,
-        ),
-    }  # fmt: skip
+    view = whole_view(
+        dispatch, targets, desk.hub.roster(), desk.hub.watch.all(), now_ms, line_up=bool(desk.hub.line.up),
+        phones=not caller.locked,
+    )  # fmt: skip
+    if more is not None:
+        view |= {"version": more.version, "again": more.again}
+    for target in view["targets"]:
+        target["why"] = None if more is None else more.why.get(target["post"])
+    return {"now_ms": now_ms, **view}
+
+
+@dataclass(frozen=True, slots=True)
+class _Settled:
+    """Of a codebook or a timetable: its number, posts that could be sent it once more, and what posts said when they refused."""
+
+    version: int | None
+    again: list[str]
+    why: dict[str, str | None]
+
+
+def _settled(connection: Transaction, dispatch: Dispatch, targets: Sequence[Target]) -> _Settled:
+    words = settled.refusals(connection, [target.jti for target in targets if target.state is State.REFUSED])
+    jws = settled.signed_of(connection, dispatch.id)
+    cmd = None if jws is None else order_in(jws)
+    why = {target.post: why_of(target, words.get((target.post, target.jti))) for target in targets}
+    return _Settled(None if cmd is None else cmd.get("version"), left_over(connection, dispatch), why)
 
 
 def _known(desk: Desk, dispatch: str) -> Dispatch | None:

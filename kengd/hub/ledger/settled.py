@@ -38,6 +38,13 @@ def orders_sent(connection: Connection, do: str, limit: int) -> list[tuple[Dispa
     return found
 
 
+def signed_of(connection: Connection, dispatch: str) -> bytes | None:
+    """One of the signed commands of this order: all say the same."""
+    query = select(COMMAND.c.jws).where(COMMAND.c.dispatch == dispatch).order_by(COMMAND.c.jti).limit(1)
+    found = connection.execute(query).scalar()
+    return None if found is None else bytes(found)
+
+
 def newest_targets(connection: Connection, do: str) -> dict[str, Target]:
     """By post, its part in the newest order of this kind that it was sent."""
     query = (

@@ -40,6 +40,24 @@ def sentence(signal: Signal, purpose: str, posts: Sequence[str], roster: Roster,
     return f"REAL “{what}” at {where}, {heard}: {comes}."
 
 
+def sending(what: str, number: int, posts: Sequence[str], roster: Roster, language: Language) -> str:
+    """What an officer reads before a codebook or a timetable goes out: from when on what changes where, for how many."""
+    named = [post.name for post in roster.posts if post.id in set(posts)]
+    everyone = {post.id for post in roster.bells()} <= set(posts) and len(named) > 1
+    households, vi = roster.households(posts), language == "vi"
+    where = _where(named, everyone, vi)
+    if vi:
+        heard = f" ({households} hộ nghe thấy)" if households else ""
+        if what == "codebook":
+            said = f"Gửi bảng hiệu lệnh bản số {number} tới {where}{heard}"
+            return f"{said}: nhận được là kẻng ở đó đánh theo bảng này, phải báo cho dân biết."
+        return f"Gửi giờ kẻng bản số {number} tới {where}{heard}: nhận được là kẻng ở đó tự đánh theo giờ này."
+    heard = f" ({households} households)" if households else ""
+    if what == "codebook":
+        return f"Send codebook version {number} to {where}{heard}: once received, these bells ring by it; people must be told."
+    return f"Send timetable version {number} to {where}{heard}: once received, these bells ring by these times."
+
+
 def _where(named: Sequence[str], everyone: bool, vi: bool) -> str:
     if everyone:
         return f"TẤT CẢ {len(named)} điểm kẻng" if vi else f"ALL {len(named)} posts"
