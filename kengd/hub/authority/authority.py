@@ -133,6 +133,10 @@ class Authority:
         """The CA's certificate."""
         return self._store.path(store.CA)
 
+    def ca_ends_ms(self) -> int:
+        """The CA's end (unix ms): with it everything ends."""
+        return self._store.ca().not_after_ms
+
     # ---- posts
 
     def enrol(self, wish: PostWish, now_ms: int, *, keep_old: bool = False) -> Enrolment:

@@ -40,6 +40,7 @@ from kengd.hub.desk.pages import (
     cases,
     codebook,
     duty,
+    enrol,
     entrance,
     logs,
     people,
@@ -58,7 +59,7 @@ ROOMS = (
     report_room,
     cap_room, shift_book, audit_room, backup_room, log_room, health,
 )  # fmt: skip
-PAGES = (entrance, duty, ringing, cases, book, reports, codebook, posts, shift, people, audit, backup, logs)
+PAGES = (entrance, duty, ringing, cases, book, reports, codebook, posts, enrol, shift, people, audit, backup, logs)
 
 
 def make_app(hub: Hub, people: People, *, revoked: Callable[[], None] = lambda: None) -> FastAPI:
