@@ -37,13 +37,14 @@ def roster(desk: At, caller: Awake) -> Json:
     """All of it, with keepers' phone numbers."""
     with desk.hub.ledger.read() as connection:
         found, ranks, names = read_roster(connection), rosters.ranks(connection), rosters.group_names(connection)
+        pins = rosters.with_pin(connection)
     return Json({
         "villages": [
             {"id": item.id, "name": item.name, "households": item.households, "rank": ranks["villages"][item.id]}
             for item in found.villages
         ],
         "posts": [_post(item, ranks["posts"][item.id]) for item in found.posts],
-        "keepers": [_keeper(item) for item in found.keepers],
+        "keepers": [{**_keeper(item), "has_pin": item.id in pins} for item in found.keepers],
         "neighbours": [
             {"village": item.village, "neighbour": item.neighbour, "by_itself": item.by_itself} for item in found.neighbours
         ],

@@ -140,6 +140,11 @@ def group_names(connection: Connection) -> dict[str, str]:
     }
 
 
+def with_pin(connection: Connection) -> frozenset[str]:
+    """Keepers who have a PIN for their post's page."""
+    return frozenset(connection.execute(select(KEEPER.c.id).where(KEEPER.c.pin.is_not(None))).scalars())
+
+
 def _noted(connection: Connection) -> None:
     """Everybody reads it anew."""
     changes.note(connection, "hub", roster=True)

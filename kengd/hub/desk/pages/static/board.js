@@ -1,15 +1,12 @@
 // Which cards of the board are shown and in which order. What was chosen stands in the address: a reload and a link show the same.
 
+import { fold } from "./fold.js";
+
 const field = (id) => document.getElementById(id);
 const query = new URLSearchParams(location.search);
 const chips = [...document.querySelectorAll("[data-state]")];
 const NAMES = { find: "tim", village: "thon", group: "nhom" };
 let state = query.get("tinh") ?? "";
-
-/** "An Lão" as "an lao": nobody writes marks in a hurry. */
-export function fold(text) {
-  return text.normalize("NFD").replace(/\p{M}/gu, "").replace(/[đĐ]/g, "d").toLowerCase();
-}
 
 /** Show what is asked for; counts and order follow the cards as they are now. */
 export function sift(posts) {
