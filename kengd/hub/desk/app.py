@@ -11,6 +11,7 @@ from kengd.errors import KengdError
 from kengd.hub.desk import (
     audit_room,
     backup_room,
+    book_files,
     books,
     cap_room,
     codebook_room,
@@ -24,6 +25,7 @@ from kengd.hub.desk import (
     log_room,
     notice_book,
     officers,
+    plan_room,
     post_orders,
     refusals,
     report_room,
@@ -43,10 +45,12 @@ from kengd.hub.desk.pages import (
     enrol,
     entrance,
     logs,
+    map_page,
     people,
     posts,
     reports,
     ringing,
+    roster,
     shift,
 )
 from kengd.hub.desk.pages.page import refused
@@ -54,12 +58,10 @@ from kengd.hub.people.people import People
 from kengd.hub.service import Hub
 
 ROOMS = (
-    sessions, desk_page, live, dispatches, incident_book, books, notice_book, roster_book, codebook_room, codebook_sending,
-    post_orders, enrol_room, officers,
-    report_room,
-    cap_room, shift_book, audit_room, backup_room, log_room, health,
+    sessions, desk_page, live, dispatches, incident_book, books, book_files, notice_book, roster_book, codebook_room,
+    codebook_sending, plan_room, post_orders, enrol_room, officers, report_room, cap_room, shift_book, audit_room, backup_room, log_room, health,
 )  # fmt: skip
-PAGES = (entrance, duty, ringing, cases, book, reports, codebook, posts, enrol, shift, people, audit, backup, logs)
+PAGES = (entrance, duty, ringing, cases, book, reports, codebook, posts, enrol, map_page, roster, shift, people, audit, backup, logs)
 
 
 def make_app(hub: Hub, people: People, *, revoked: Callable[[], None] = lambda: None) -> FastAPI:
