@@ -1,0 +1,108 @@
+"""PINs tried by whoever is on the village's Wi-Fi: how many a day, and that a villager's guesses do not shut out the keeper."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kengd.web.tries import ADDRESS, ALL, DAY_MS, FIRST_SHARE, FIRST_SHARES, Tries
+
+HOUR_MS = 3_600_000
+ATTEMPTS = st.lists(st.tuples(st.integers(0, 400), st.integers(0, HOUR_MS)), max_size=300)
+MOST_A_DAY = FIRST_SHARES + ALL.free + DAY_MS // ALL.most_ms + 10
+"""All addresses together: first shares, free tries, one in fifteen minutes, and the few while the delay still grows."""
+
+
+def tried(tries: Tries, address: str, now_ms: int, known: str | None = None) -> bool:
+    """A wrong PIN; whether it was looked at."""
+    if tries.wait_ms(address, known, now_ms):
+        return False
+    tries.count(address, known, now_ms)
+    return True
+
+
+def guess_all_day(tries: Tries, addresses: int, each_ms: int = 5_000) -> int:
+    """From so many addresses in turn, as often as it is let; how many PINs were looked at."""
+    return sum(tried(tries, f"a{n % addresses}", n * each_ms) for n in range(DAY_MS // each_ms))
+
+
+def test_one_address_tries_a_hundred_pins_a_day() -> None:
+    """Of a million: the free tries, then a delay that doubles up to a quarter of an hour."""
+    tries, looked_at, waits = Tries(), 0, []
+    for now_ms in range(0, DAY_MS, 1_000):
+        if tried(tries, "a", now_ms):
+            looked_at += 1
+            waits.append(tries.wait_ms("a", None, now_ms))
+    assert looked_at <= ADDRESS.free + DAY_MS // ADDRESS.most_ms + 10
+    assert waits[:3] == [0, 0, 0] and waits[ADDRESS.free - 1] == ADDRESS.first_ms and waits[-1] == ADDRESS.most_ms
+    assert waits == sorted(waits)
+
+
+def test_many_addresses_are_no_more_than_one() -> None:
+    """A neighbourhood of phones, or one phone with two hundred addresses."""
+    assert guess_all_day(Tries(), 250) <= MOST_A_DAY
+
+
+@settings(max_examples=60, deadline=None)
+@given(ATTEMPTS)
+def test_whatever_the_addresses_and_the_pace_a_day_is_bounded(attempts: list[tuple[int, int]]) -> None:
+    """Any order of any addresses at any times within one day."""
+    tries, now_ms, looked_at = Tries(), 0, 0
+    for address, after_ms in attempts:
+        now_ms += after_ms % 600_000
+        if now_ms >= DAY_MS:
+            break
+        looked_at += tried(tries, f"a{address}", now_ms)
+    assert looked_at <= MOST_A_DAY
+
+
+@settings(max_examples=60, deadline=None)
+@given(ATTEMPTS)
+def test_a_delay_is_never_longer_than_a_quarter_of_an_hour_and_is_kept(attempts: list[tuple[int, int]]) -> None:
+    """After the wait that was told, the same address may try, if nobody else took the turn."""
+    tries, now_ms = Tries(), 0
+    for address, after_ms in attempts:
+        now_ms += after_ms
+        wait_ms = tries.wait_ms(f"a{address}", None, now_ms)
+        assert 0 <= wait_ms <= ALL.most_ms
+        assert tries.wait_ms(f"a{address}", None, now_ms + wait_ms) == 0
+        tried(tries, f"a{address}", now_ms)
+
+
+def test_a_villager_who_guesses_does_not_shut_out_the_keepers_new_phone() -> None:
+    """H8: all day long from one address; the keeper's first tries wait for nobody."""
+    tries = Tries()
+    guess_all_day(tries, 1)
+    now_ms = DAY_MS
+    assert [tried(tries, "keeper", now_ms + n) for n in range(FIRST_SHARE)] == [True] * FIRST_SHARE
+    assert 0 < tries.wait_ms("a0", None, now_ms) <= ADDRESS.most_ms
+
+
+def test_a_device_that_was_signed_in_waits_for_nobody_even_when_all_first_shares_are_spent() -> None:
+    """Two hundred addresses have used them up; another strange phone waits, the keeper's own does not."""
+    tries = Tries()
+    guess_all_day(tries, 250)
+    assert tries.wait_ms("new", None, DAY_MS - 1) > 0
+    assert tries.wait_ms("new", "device", DAY_MS - 1) == 0
+    for n in range(ADDRESS.free):
+        assert tried(tries, "new", DAY_MS + n, known="device")
+    assert tries.wait_ms("new", "device", DAY_MS + ADDRESS.free) > 0
+
+
+def test_what_was_right_is_forgotten_for_its_address_alone() -> None:
+    """A keeper who mistypes four times begins anew; the guesser beside him does not."""
+    tries = Tries()
+    for n in range(ADDRESS.free):
+        tried(tries, "keeper", n)
+        tried(tries, "guesser", n)
+    tries.right("keeper", None)
+    assert tries.wait_ms("keeper", None, 10) == 0
+    assert tries.wait_ms("guesser", None, 10) > 0
+
+
+def test_after_a_day_without_a_try_all_is_forgotten() -> None:
+    """Nothing is kept for longer than it is needed."""
+    tries = Tries()
+    guess_all_day(tries, 250, each_ms=60_000)
+    assert tries.wait_ms("a0", None, 3 * DAY_MS) == 0
+    assert sum(tried(tries, "new", 3 * DAY_MS + n) for n in range(20)) == ADDRESS.free
