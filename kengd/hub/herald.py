@@ -23,6 +23,7 @@ from kengd.hub.ledger.dispatches import Dispatch
 from kengd.hub.ledger.incidents import Sounded
 from kengd.hub.ledger.notices import TOLD, MissedRing
 from kengd.hub.ledger.store import TROUBLE, Ledger, Transaction, is_away, trouble_in_words
+from kengd.hub.notices import wording
 from kengd.hub.notices.sending import Deliver, Sender
 from kengd.hub.notices.sms import Modem
 from kengd.hub.notices.telling import Telling, deliverers
@@ -116,6 +117,14 @@ class Herald:
             self._errands.leave()
         except TROUBLE as wrong:  # then they are free in a minute
             log.error("notices that have not gone out are still ours: %s", trouble_in_words(wrong))
+
+    def trial(self, person_id: str, by: str) -> int:
+        """Tell this officer, by every way there is, that it is a trial; how many messages are on their way."""
+        now_ms = self._wall_ms()
+        with self._ledger.read() as connection:
+            everybody = self._addresses.everybody(people.officers(connection), self._roster(), now_ms)
+        person = everybody.one(person_id)
+        return 0 if person is None else self._sender.post(wording.trial(at_ms=now_ms, by=by), (person,))
 
     def waiting(self) -> int:
         """Messages on their way."""

@@ -19,8 +19,9 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from kengd.hub.authority.authority import Authority
+from kengd.hub.beginning import PUT_AWAY
 from kengd.hub.desk.app import make_app
-from kengd.hub.ledger import dispatches, rosters
+from kengd.hub.ledger import dispatches, rosters, values
 from kengd.hub.ledger.merging import Heard
 from kengd.hub.people.passwords import argon2
 from kengd.hub.people.people import People
@@ -246,6 +247,7 @@ def _begun() -> tempfile.TemporaryDirectory[str]:
         rosters.put_post(connection, Post("cau-ngang", "Điểm Cầu Ngang", ()))
         rosters.put_keeper(connection, Keeper("ba-tu", "bo-trang", "Bà Tư", "0912 345 678"))
         rosters.put_neighbours(connection, "an-lao", [Neighbour("an-lao", "bo-trang")])
+        values.put_value(connection, PUT_AWAY, "1")  # its first days are over
         rosters.put_group(connection, "ven-song", "Ven sông", ["bo-trang", "cau-ngang"])
     first = made.people.first_officer("truong", "Trưởng công an xã")
     assert made.admin.sign_in("truong", first).status_code == 201

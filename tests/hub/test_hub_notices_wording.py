@@ -62,6 +62,7 @@ def every_notice() -> list[Notice]:
         wording.back(at_ms=AT, post=post, post_name=name, since_ms=AT - 180_000),
         wording.condition(at_ms=AT, post=post, post_name=name, sick=condition("battery_low")),
         wording.silent_test_missed(at_ms=AT, posts=[post], names=[name], reasons_vi=["không trả lời"]),
+        wording.trial(at_ms=AT, by="Trần Thị Hoa"),
         wording.certificate_expiring(at_ms=AT, subject=name, expires_ms=AT + 60 * 86_400_000, posts=[post]),
     ]
 

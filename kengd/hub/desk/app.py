@@ -11,6 +11,7 @@ from kengd.errors import KengdError
 from kengd.hub.desk import (
     audit_room,
     backup_room,
+    begin_room,
     book_files,
     books,
     cap_room,
@@ -38,6 +39,7 @@ from kengd.hub.desk.gate import Gate
 from kengd.hub.desk.pages import (
     audit,
     backup,
+    begin,
     book,
     cases,
     codebook,
@@ -59,9 +61,10 @@ from kengd.hub.service import Hub
 
 ROOMS = (
     sessions, desk_page, live, dispatches, incident_book, books, book_files, notice_book, roster_book, codebook_room,
-    codebook_sending, plan_room, post_orders, enrol_room, officers, report_room, cap_room, shift_book, audit_room, backup_room, log_room, health,
+    codebook_sending, plan_room, post_orders, enrol_room, officers, report_room, cap_room, shift_book,
+    audit_room, backup_room, log_room, begin_room, health,
 )  # fmt: skip
-PAGES = (entrance, duty, ringing, cases, book, reports, codebook, posts, enrol, map_page, roster, shift, people, audit, backup, logs)
+PAGES = (entrance, duty, ringing, cases, book, reports, codebook, posts, enrol, map_page, roster, shift, people, audit, backup, logs, begin)
 
 
 def make_app(hub: Hub, people: People, *, revoked: Callable[[], None] = lambda: None) -> FastAPI:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from kengd.clock import local
+from kengd.hub.desk.board import signal_vi
 from kengd.hub.people.words import ROLE_VI
 from kengd.pages.language import Language
 
@@ -135,6 +136,8 @@ def _value(key: str, value: Any, language: Language, officers: Mapping[str, str]
         return officers.get(str(value), str(value))
     if key == "post":
         return posts.get(str(value), str(value))
+    if key == "signal" and language == "vi":
+        return signal_vi(str(value)) or str(value)
     if key == "changed" and isinstance(value, list):
         return ", ".join(str(one) if language == "en" else _FIELDS.get(str(one), str(one)) for one in value)
     if key.endswith("_ms") and isinstance(value, int) and 0 <= value < 253_402_300_800_000:

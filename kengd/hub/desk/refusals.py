@@ -56,6 +56,8 @@ class Json(JSONResponse):
 def said(error: KengdError, **more: Any) -> Json:
     """The answer for this error; `more`: what else the client needs."""
     usual = 422 if isinstance(error, UsageError) else 409
+    if isinstance(error, Wait):
+        more["wait_s"] = -(-error.wait_ms // 1000)
     body = {"error": error.code, "vi": error.vi, "cure": called(error.cure), "en": error.en, **more}
     answer = Json(body, STATUS.get(error.code, usual))
     if isinstance(error, Wait):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from fastapi import APIRouter, Request
 
+from kengd.hub.desk.begin_room import start_of
 from kengd.hub.desk.desk import Asking, At, Awake, Desk, Hushing, Writing, csrf_of
 from kengd.hub.desk.forms import AnyId, NewPassword, NewToken, OwnPin, Pin, SignIn
 from kengd.hub.desk.gate import address_of
@@ -21,11 +22,11 @@ COOKIE_DAYS = 390
 
 @router.post("/session")
 def sign_in(form: SignIn, request: Request, desk: At) -> Json:
-    """A new device session: the cookie, and what has to be sent with each write (`csrf`)."""
+    """A new device session: the cookie, what has to be sent with each write (`csrf`), and the page to begin with (`start`)."""
     secret, _ = desk.people.sign_in(form.login, form.password, address_of(request.scope), form.device)
     caller = desk.people.of_session(secret)
     assert caller is not None
-    answer = Json(_me(caller, csrf_of(secret), desk), 201)
+    answer = Json(_me(caller, csrf_of(secret), desk) | {"start": start_of(desk, caller)}, 201)
     answer.set_cookie(
         desk.cookie, secret, max_age=COOKIE_DAYS * DAY_MS // 1000, path="/", secure=desk.secure, httponly=True,
         samesite="strict",
@@ -61,7 +62,8 @@ def unlock(form: Pin, request: Request, desk: At, caller: Hushing) -> Json:
 def change_password(form: NewPassword, desk: At, caller: Writing) -> Json:
     """One's own; other devices have to sign in again."""
     desk.people.change_password(caller, form.old, form.new)
-    return Json({"changed": True})
+    caller = replace(caller, officer=replace(caller.officer, must_change=False))
+    return Json({"changed": True, "start": start_of(desk, caller)})
 
 
 @router.put("/me/pin")

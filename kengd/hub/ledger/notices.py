@@ -81,6 +81,12 @@ def newest(
     return [Sent(**row) for row in connection.execute(query).mappings()]
 
 
+def reached(connection: Connection, people: Collection[str]) -> bool:
+    """Whether a service has ever taken a notice to one of these people."""
+    where = and_(NOTICE.c.ok.is_(True), NOTICE.c.to.in_(people))
+    return connection.execute(select(NOTICE.c.n).where(where).limit(1)).first() is not None
+
+
 def tries(connection: Connection, incident: str) -> list[Sent]:
     """All notices about this incident, oldest first."""
     query = select(NOTICE).where(NOTICE.c.incident == incident).order_by(NOTICE.c.n)

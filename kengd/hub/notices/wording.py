@@ -198,3 +198,9 @@ def certificate_expiring(*, at_ms: int, subject: str, expires_ms: int, posts: Se
 def _where(post_name: str, villages: Sequence[str]) -> str:
     others = [village for village in villages if village not in post_name]
     return post_name + (f" ({', '.join(others)})" if others else "")
+
+
+def trial(*, at_ms: int, by: str) -> Notice:
+    """Somebody wants to know whether this way works."""
+    text = f"{by} thử đường nhận tin của trực ban lúc {clock_text(at_ms)}. Không có việc gì. Nhận được tin này là báo động sẽ tới."
+    return Notice(NoticeKind.TRIAL, f"trial:{at_ms}", "Tin thử, không phải báo động", text, at_ms)

@@ -27,6 +27,7 @@ class NoticeKind(StrEnum):
     CONDITION = "condition"
     SILENT_TEST_MISSED = "silent_test_missed"
     CERTIFICATE_EXPIRING = "certificate_expiring"
+    TRIAL = "trial"
 
 
 KINDS_VI: dict[str, str] = {
@@ -40,6 +41,7 @@ KINDS_VI: dict[str, str] = {
     NoticeKind.CONDITION: "điểm kẻng có sự cố",
     NoticeKind.SILENT_TEST_MISSED: "kiểm tra thầm không đạt",
     NoticeKind.CERTIFICATE_EXPIRING: "chứng thư sắp hết hạn",
+    NoticeKind.TRIAL: "tin thử",
 }
 """As pages name them."""
 
@@ -64,6 +66,7 @@ WEIGHTS: dict[NoticeKind, Weight] = {
     NoticeKind.CONDITION: Weight.MATTERS,
     NoticeKind.SILENT_TEST_MISSED: Weight.CALM,
     NoticeKind.CERTIFICATE_EXPIRING: Weight.CALM,
+    NoticeKind.TRIAL: Weight.MATTERS,
 }
 
 

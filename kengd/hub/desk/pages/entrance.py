@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from fastapi import APIRouter, Header, Path, Request
+from fastapi import APIRouter, Header, Path, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from kengd.errors import KengdError
 from kengd.hub.desk.desk import desk_of
-from kengd.hub.desk.pages.page import FRAME, NEW_PASSWORD, SIGN_IN, Looking, elsewhere, page
+from kengd.hub.desk.pages.page import FRAME, NEW_PASSWORD, SIGN_IN, Looking, elsewhere, page, way_back
 from kengd.pages.assets import FOREVER
 from kengd.pages.language import COOKIE, Language
 
@@ -19,13 +19,14 @@ YEAR_S = 365 * 86_400
 
 
 @router.get(SIGN_IN)
-def sign_in(request: Request) -> Response:
-    """For whoever is not in."""
+def sign_in(request: Request, tu: Annotated[str, Query(max_length=2_000)] = "") -> Response:
+    """For whoever is not in. `tu`: the page that they came from, where they go on."""
+    back = way_back(tu)
     try:
         desk_of(request).caller(request, use=False)
     except KengdError:
-        return page(request, "sign_in.html", None)
-    raise elsewhere("/")
+        return page(request, "sign_in.html", None, back=back)
+    raise elsewhere(back or "/")
 
 
 @router.get(NEW_PASSWORD)

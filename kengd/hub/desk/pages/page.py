@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 from pathlib import Path
 from typing import Annotated, Any, Final
+from urllib.parse import quote
 
 from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse
@@ -23,6 +24,7 @@ FRAME: Final = Frame([HERE])
 LEAST_PACKED: Final = 1_000
 SIGN_IN: Final = "/vao"
 NEW_PASSWORD: Final = "/mat-khau"
+LONGEST_BACK: Final = 500
 ROOMS: Final = (
     ("/", noted("Trực ban")), ("/danh-keng", noted("Đánh kẻng")), ("/vu-viec", noted("Vụ việc")), ("/so-keng", noted("Sổ kẻng")),
 )  # fmt: skip
@@ -38,6 +40,7 @@ MORE: Final[tuple[tuple[str, str, Act | None], ...]] = (
     ("/nhat-ky", noted("Nhật ký việc làm"), "audit"),
     ("/sao-luu", noted("Sao lưu, khôi phục"), "backup"),
     ("/nhat-ky-may", noted("Nhật ký máy"), "audit"),
+    ("/bat-dau", noted("Bắt đầu: các bước"), "settings"),
 )
 """Behind one press; those that need an act are shown to whose role has it."""
 
@@ -50,13 +53,24 @@ def looking(request: Request) -> Caller:
     except KengdError as wrong:
         if wrong.code not in ("not_signed_in", "bad_token"):
             raise
-        raise elsewhere(SIGN_IN) from wrong
+        back = request.url.path if request.url.path != "/" else ""
+        if back and request.url.query:
+            back += f"?{request.url.query}"
+        raise elsewhere(f"{SIGN_IN}?tu={quote(back, safe='')}" if back else SIGN_IN) from wrong
     if caller.officer.must_change and request.url.path != NEW_PASSWORD:
         raise elsewhere(NEW_PASSWORD)
     return caller
 
 
 Looking = Annotated[Caller, Depends(looking)]
+
+
+def way_back(path: str) -> str:
+    """This path where it is one of our own pages; else nothing: no address that somebody made up leads an officer away from here."""
+    own = (
+        len(path) <= LONGEST_BACK and path.startswith("/") and not path.startswith(("//", "/\\", SIGN_IN, NEW_PASSWORD))
+    )
+    return path if own and path.isprintable() and "\\" not in path else ""
 
 
 def elsewhere(path: str) -> HTTPException:

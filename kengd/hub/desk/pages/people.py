@@ -34,6 +34,17 @@ ACT_NAMES: Final[dict[Act, str]] = {
     "settings": noted("Cài đặt máy trực ban"),
     "audit": noted("Xem nhật ký việc làm, xác nhận sổ mới"),
 }
+BROWSERS: Final = (
+    ("Edg", "Edge"),
+    ("Firefox", "Firefox"),
+    ("coc_coc", "Cốc Cốc"),
+    ("Chrome", "Chrome"),
+    ("Safari", "Safari"),
+)
+SYSTEMS: Final = (
+    ("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Windows", "Windows"), ("Mac OS", "Mac"), ("Linux", "Linux"),
+)  # fmt: skip
+"""What stands in a browser's own description; the first that is there counts."""
 assert ROLE_NAMES == ROLE_VI and set(ACT_NAMES) == set(ACTS)
 
 
@@ -54,7 +65,10 @@ def own(request: Request, caller: Looking) -> HTMLResponse:
     """Password, PIN, devices, tokens."""
     caller.require_awake()
     people = desk_of(request).people
-    devices = [{"one": one, "here": one.id == caller.session} for one in people.devices(caller)]
+    devices = [
+        {"one": one, "name": device_name(one.device), "here": one.id == caller.session}
+        for one in people.devices(caller)
+    ]
     return page(
         request, "people_own.html", caller, officer=officer_view(caller.officer, whole=True), devices=devices,
         tokens=people.tokens(caller), **_roles(caller),
@@ -76,8 +90,16 @@ def officer_page(officer: AnyId, request: Request, caller: Looking) -> HTMLRespo
     )  # fmt: skip
 
 
+def device_name(label: str) -> str:
+    """What a browser says of itself, as far as people can use it: "Chrome, Android"."""
+    browser = next((name for sign, name in BROWSERS if sign in label), None)
+    system = next((name for sign, name in SYSTEMS if sign in label), None)
+    return ", ".join(name for name in (browser, system) if name) if browser or system else label[:60]
+
+
 def _machines(desk: Desk, caller: Caller, officer: str) -> dict[str, Any]:
-    return {"devices": desk.people.devices_of(caller, officer), "tokens": desk.people.tokens(caller, officer)}
+    devices = [{"one": one, "name": device_name(one.device)} for one in desk.people.devices_of(caller, officer)]
+    return {"devices": devices, "tokens": desk.people.tokens(caller, officer)}
 
 
 def _roles(caller: Caller) -> dict[str, Any]:

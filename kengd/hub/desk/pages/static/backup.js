@@ -100,7 +100,7 @@ function shown(data) {
   if (!data.commune_fits) parts.push(line("p", words.otherCommune, "banner bad"));
   else if (!data.fits) parts.push(line("p", words.otherRelease, "banner bad"));
   if (data.settings_same === false) parts.push(line("p", words.differs, "banner"));
-  parts.push(line("p", data.since.length ? words.since : words.nothing));
+  parts.push(line("p", data.since.length ? words.later : words.nothing));
   const list = document.createElement("ul");
   for (const one of data.since) list.append(line("li", `${one.when} ${one.by_name}: ${one.said}`));
   parts.push(list);

@@ -21,6 +21,12 @@ document.getElementById("sign-out")?.addEventListener("click", async () => {
 const dialog = document.getElementById("unlock");
 const form = document.getElementById("unlock-form");
 
+/** Not signed in any more: afterwards one is here again. */
+export function toSignIn() {
+  const here = location.pathname + location.search;
+  location.assign(here === "/" ? "/vao" : `/vao?tu=${encodeURIComponent(here)}`);
+}
+
 /** Ask for the PIN of an idle device; hushing works without. */
 export function askToUnlock() {
   if (dialog && !dialog.open) dialog.showModal();
@@ -41,7 +47,7 @@ form?.addEventListener("submit", async (event) => {
 export async function act(url, body, method = "POST") {
   const done = await send(method, url, body, true);
   if (done.data.error === "session_locked") askToUnlock();
-  else if (done.status === 401) location.assign("/vao");
+  else if (done.status === 401) toSignIn();
   else if (!done.ok && done.data.error !== "confirm_needed") {
     say(done.status === 0 ? word("noAnswer") : refusal(done.data), true);
   }

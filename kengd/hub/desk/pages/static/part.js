@@ -1,14 +1,14 @@
 // Parts of a page that are fetched anew, a few times a second at most, without taking the keyboard or a finger from a button.
 
 import { newId } from "./send.js";
-import { act } from "./desk.js";
+import { act, toSignIn } from "./desk.js";
 import { age } from "./live.js";
 import { holdToFire } from "./hold.js";
 
 /** HTML from our own server. */
 export async function part(url) {
   const answer = await fetch(url, { cache: "no-store", credentials: "same-origin" });
-  if (answer.status === 401) location.assign("/vao");
+  if (answer.status === 401) toSignIn();
   if (!answer.ok) throw new Error(String(answer.status));
   return answer.text();
 }
