@@ -129,6 +129,8 @@ def _enrol(add: Add) -> None:
     add("--name", metavar="TÊN", help="tên điểm kẻng (lần đầu phải có)")
     add("--villages", metavar="THÔN,THÔN", help="các thôn nghe kẻng này, cách nhau bằng dấu phẩy")
     add("--page", metavar="URL", help="địa chỉ trang công khai của điểm kẻng, in thành mã QR trên tờ nội quy")
+    add("--page-names", metavar="MÁY,MÁY", help="tên, địa chỉ của trang ở mạng thôn, ngoài MÃ.local")
+    add("--like", metavar="MÃ", help="chân, chuông, giờ kẻng như điểm này; điểm đã có tệp thì giữ như tệp trước")
     add("--sounder", action="store_true", help="chuông trong phòng trực, không phải kẻng của thôn")
     add("--broker", metavar="MÁY", help="điểm kẻng gọi tới máy nào; không ghi thì địa chỉ đầu tiên trong hub.toml")
     add("--template", metavar="TỆP", help="tệp cài đặt có sẵn chân, chuông, giờ kẻng")

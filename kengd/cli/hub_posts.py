@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import tomllib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -20,6 +21,7 @@ from kengd.hub.broker_news import news_vi
 from kengd.hub.enrolling import Audit, Enrolled, Enrolling, EnrolWish, check_page
 from kengd.hub.founding import BROKER_DIR, write_broker
 from kengd.hub.ledger import audits, rosters
+from kengd.hub.post_templates import kept_template
 from kengd.hub.roster import Post, Roster, Seen, Village, why_calm_silent, why_silent
 from kengd.wire.said import PURPOSES, SIGNALS, harmless
 from kengd.wire.topics import check_slug
@@ -38,12 +40,9 @@ def run(args: argparse.Namespace) -> int:
 
 def _enrol(hub: Opened, args: argparse.Namespace) -> int:
     post = check_slug(args.post)
-    villages = (
-        None if args.villages is None else tuple(name for part in args.villages.split(",") if (name := part.strip()))
-    )
     wish = EnrolWish(
-        post, args.name, villages, args.sounder, args.broker, template=_template(args.template), keep_old=args.renew,
-        page=None if args.page is None else check_page(args.page),
+        post, args.name, _listed(args.villages), args.sounder, args.broker, template=_template(hub, args), keep_old=args.renew,
+        page=None if args.page is None else check_page(args.page), page_names=_listed(args.page_names),
     )  # fmt: skip
     path = Path(args.out or f"{post}.toml")
     with fresh(path, PRIVATE) as out:  # the post's key is in it
@@ -56,6 +55,11 @@ def _enrol(hub: Opened, args: argparse.Namespace) -> int:
 def _say(done: Enrolled, out: Path) -> None:
     print(f"Đã ghi {out}: chép tệp này vào phân vùng boot của thẻ nhớ với tên kengd.toml, rồi xoá bản ở đây.")
     print("Trong tệp có khoá riêng của điểm kẻng: đừng gửi qua Zalo hay thư.")
+    print(f"Trang của người giữ kẻng: https://{done.post.id}.local:{_tls_port(done)}/ trong mạng của thôn.")
+    if "web.pins" not in done.file.keys:
+        say(
+            "  chưa người giữ kẻng nào có mã PIN nên trang chỉ để xem; đặt PIN ở trang Điểm kẻng rồi cấp tệp lại với --renew"
+        )
     if done.villages:
         print(f"{done.post.name}: các thôn nghe kẻng này: {', '.join(done.villages)}.")
     elif not done.post.sounder:
@@ -209,7 +213,26 @@ def _sounds(sounding: Sounding) -> str:
     return f"{SIGNALS.get(sounding.signal, harmless(sounding.signal))}, {purpose}"
 
 
-def _template(path: str | None) -> str | None:
+def _listed(text: str | None) -> tuple[str, ...] | None:
+    return None if text is None else tuple(name for part in text.split(",") if (name := part.strip()))
+
+
+def _tls_port(done: Enrolled) -> int:
+    return int(tomllib.loads(done.file.settings)["web"]["tls_port"])
+
+
+def _template(hub: Opened, args: argparse.Namespace) -> str | None:
+    path = args.template
+    if args.like is not None and path is not None:
+        raise UsageError(
+            "usage", "--like và --template không đi cùng nhau", cure="bỏ một trong hai", en="--like and --template"
+        )
+    if args.like is not None:
+        with hub.ledger.read() as connection:
+            found = kept_template(connection, check_slug(args.like))
+        if found is None:
+            raise unknown_post(args.like)
+        return found
     if path is None:
         return None
     try:

@@ -21,6 +21,7 @@ from kengd.hub.ledger.store import Ledger, Transaction, sqlite_url
 from kengd.hub.people.passwords import argon2
 from kengd.hub.roster import Keeper, Post, Roster, Village
 from kengd.hub.settings import HubBroker, load_hub
+from kengd.settings.find import EXAMPLE
 from tests.hub.authority_kit import NOW_MS, begin
 
 BROKER = HubBroker(names=["hub.lan", "127.0.0.1"])
@@ -90,7 +91,16 @@ def test_a_new_post_gets_file_roster_settings_and_audit_line_in_one_act(room: Ro
     kids, marks = list(first.file.kids), [made.file.page_fingerprint[:16] for made in (first, second)]
     assert room.book() == [
         ("enrol", {"post": "ha", "serial": first.file.serial, "revoked": [], "kids": kids, "page": marks[0]}),
-        ("enrol", {"post": "ha", "serial": second.file.serial, "revoked": [first.file.serial], "kids": kids, "page": marks[1]}),
+        (
+            "enrol",
+            {
+                "post": "ha",
+                "serial": second.file.serial,
+                "revoked": [first.file.serial],
+                "kids": kids,
+                "page": marks[1],
+            },
+        ),
     ]
     renewed = room.enrol("ha", keep_old=True)
     assert (renewed.broker, room.valid("ha")) == (None, [second.file.serial, renewed.file.serial])
@@ -256,3 +266,25 @@ def test_the_shell_writes_one_private_file_and_keeps_the_one_before_when_it_cann
         acts = [line.act for line in audits.read(connection)]
     ledger.close()
     assert acts[-6:] == ["enrol", "enrol", "revoke", "revoke", "enrol", "enrol"]
+
+
+def test_the_shell_names_the_page_and_begins_with_another_posts_settings(shell: Shell) -> None:
+    """As at the desk: names of the page, pins like those of a post that is there; one that has no file is said."""
+    template = shell.directory / "mau.toml"
+    template.write_text(EXAMPLE.read_text("utf-8").replace("pin = 17", "pin = 27"))
+    file = shell.directory / "ha.toml"
+    code, said = shell("enrol", "ha", "--name", "Kẻng Hạ", "--template", str(template), "--out", str(file))
+    assert code == 0 and "https://ha.local:8443/" in said and "chưa người giữ kẻng nào có mã PIN" in said
+    words = ("--name", "Kẻng Hà", "--like", "ha", "--page-names", "10.0.0.31, ha2.lan", "--out", str(file))
+    assert shell("enrol", "ha2", *words)[0] == 0
+    assert tomllib.loads(file.read_text())["gpio"]["relay"]["pin"] == 27
+    (page,) = Authority.open(shell.settings.authority).index.valid("page", "ha2")
+    assert page.names == ("10.0.0.31", "ha2.lan")
+    for more, wanted in (
+        (("--like", "khong-co"), "unknown_post"),
+        (("--like", "ha", "--template", str(template)), "usage"),
+    ):
+        code, said = shell("enrol", "ha3", "--name", "Kẻng", *more, "--out", str(file))
+        assert code in (1, 2) and f"[{wanted}]" in said
+    assert shell("enrol", "ha2", "--out", str(file))[0] == 0
+    assert tomllib.loads(file.read_text())["gpio"]["relay"]["pin"] == 27
