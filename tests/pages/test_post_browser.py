@@ -1,0 +1,285 @@
+"""The post's pages in a real browser: a keeper's phone, a villager's without JavaScript, a line that is lost, training."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import uvicorn
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from kengd.web.api import make_app
+from tests.pages.browsing import PATIENCE_MS, PHONE
+from tests.pages.looking import Look, look
+from tests.web.paper_post import PIN_OF, THAI, PaperPost, last_night_ms
+
+SMALL = {"width": 480, "height": 320}
+HEAVIEST = 60_000
+"""Bytes over the wire of a page with everything it loads."""
+
+
+class Served:
+    """A post on paper, its page on a free port."""
+
+    def __init__(self) -> None:
+        self.post = PaperPost()
+        listening = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        config = uvicorn.Config(make_app(self.post), log_level="warning", lifespan="off", timeout_graceful_shutdown=1)
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._server._serve([listening])), daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """No answer any more."""
+        self._server.should_exit = True
+        self._thread.join(10)
+
+
+@pytest.fixture
+def served() -> Iterator[Served]:
+    made = Served()
+    yield made
+    made.stop()
+
+
+def signed_in(context: BrowserContext, served: Served) -> Page:
+    """A keeper at the page; a mistake of a module fails whatever is tried."""
+    context.set_default_timeout(PATIENCE_MS)
+    page = context.new_page()
+    page.on("pageerror", _fail)
+    page.goto(served.url)
+    expect(page).to_have_url(f"{served.url}/vao")
+    page.fill("#pin", PIN_OF[THAI])
+    page.click("#sign-in button")
+    page.wait_for_url(f"{served.url}/")
+    expect(page.locator("#line")).not_to_be_empty()
+    return page
+
+
+def _fail(error: object) -> None:
+    raise AssertionError(f"a module failed: {error}")
+
+
+@pytest.fixture
+def keeper(browser: Browser, served: Served) -> Iterator[Page]:
+    """His phone."""
+    context = browser.new_context(viewport=PHONE, locale="vi-VN")  # type: ignore[arg-type]
+    yield signed_in(context, served)
+    context.close()
+
+
+def presses(page: Page, selector: str, ms: int) -> None:
+    """A finger on this button for so long."""
+    box = page.locator(selector).bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.wait_for_timeout(ms)
+    page.mouse.up()
+
+
+def acts(served: Served) -> list[Any]:
+    """What the belfry was asked: what, which signal or activation."""
+    return [one[:2] for one in served.post.asked]
+
+
+ALARM = "[data-ring=alarm]"
+
+
+def test_a_keeper_holds_the_alarm_sees_it_ring_and_stops_it(keeper: Page, served: Served) -> None:
+    """A slip of the finger rings nothing (R48); a second is one ring, said in words, drawn live; the stop is one press."""
+    presses(keeper, ALARM, 500)
+    keeper.wait_for_timeout(700)
+    assert acts(served) == []
+    presses(keeper, ALARM, 1_200)
+    expect(keeper.locator("#say")).to_have_text("Đang đánh: Báo động")
+    expect(keeper.locator("#now .sentence")).to_contain_text("ĐANG ĐÁNH Báo động")
+    expect(keeper.locator("#now")).to_contain_text("Ông Thái, trang này")
+    expect(keeper.locator("svg.blows rect").first).to_be_attached()
+    keeper.go_back()
+    keeper.go_forward()
+    keeper.click("#hush")
+    expect(keeper.locator("#say")).to_contain_text("chưa hết báo động")
+    expect(keeper.locator("#now .state")).to_have_text("Kẻng đang im.")
+    assert served.post.asked == [("ring", "alarm", "actual", THAI, None), ("hush", None, THAI, None)]
+
+
+def test_the_keyboard_holds_too_and_a_refusal_is_said(keeper: Page, served: Served) -> None:
+    """Somebody without a mouse; why not, in words that stay."""
+    served.post.refuses = "cannot_play"
+    keeper.locator(ALARM).focus()
+    keeper.keyboard.down("Enter")
+    expect(keeper.locator("#say.bad")).to_have_text("Từ chối: điểm kẻng này không thực hiện được nội dung lệnh")
+    keeper.keyboard.up("Enter")
+    assert acts(served) == [("ring", "alarm")]
+
+
+def test_what_happens_elsewhere_is_there_within_a_second(keeper: Page, served: Served) -> None:
+    """A button, the police, a fault: without touching the page."""
+    served.post.rings(place="nhà văn hóa")
+    began = time.monotonic()
+    expect(keeper.locator("#now .sentence")).to_contain_text("ĐANG ĐÁNH")
+    assert time.monotonic() - began < 1.0
+    served.post.taken = True
+    served.post.ail("mains_lost", True)
+    expect(keeper.locator("#now")).to_contain_text("công an đã nhận xử lý")
+    expect(keeper.locator("#now .banner")).to_contain_text("Mất điện lưới")
+
+
+def test_a_test_in_silence_and_a_night_that_was_heard(keeper: Page, served: Served) -> None:
+    """R31, H2: the result comes by itself; the question goes when it was answered."""
+    nightly: dict[str, Any] = {
+        "signal": "curfew", "purpose": "actual", "source": "timetable", "activation": "c" * 16
+    }  # fmt: skip
+    served.post.write("ringing", at_ms=last_night_ms(), **nightly)
+    served.post.write("finished", at_ms=last_night_ms() + 9_000, **nightly)
+    keeper.click("#try-silently")
+    expect(keeper.locator("#now .good").last).to_have_text("✓ tốt, báo động thật sẽ đánh")
+    keeper.click("[data-heard]:not([data-yes])")
+    expect(keeper.locator("#say")).to_have_text("Đã ghi và báo Công an xã: kẻng không kêu.")
+    expect(keeper.locator("[data-heard]")).to_have_count(0)
+    assert [one[:3] for one in served.post.asked] == [("ring", "alarm", "test"), ("heard", THAI, False)]
+
+
+def test_a_page_that_lost_its_line_says_so_in_red(keeper: Page, served: Served) -> None:
+    """P9: within five seconds, with from when it is; what is still there is grey."""
+    served.stop()
+    expect(keeper.locator("#lost")).to_be_visible(timeout=7_000)
+    expect(keeper.locator("#lost")).to_contain_text("MẤT LIÊN LẠC")
+    assert float(keeper.locator("#now").evaluate("one => getComputedStyle(one).opacity")) < 0.6
+    keeper.click("#hush")
+    expect(keeper.locator("#say.bad")).to_contain_text("bấm nút ở điểm kẻng")
+
+
+def test_a_changed_pin_asks_the_other_phone_but_not_for_the_stop(
+    keeper: Page, browser: Browser, served: Served
+) -> None:
+    """A session that ends never keeps a keeper from hushing."""
+    context = browser.new_context(viewport=PHONE, locale="vi-VN")  # type: ignore[arg-type]
+    other = signed_in(context, served)
+    keeper.click("text=Đổi mã PIN")
+    for field, pin in (("old", PIN_OF[THAI]), ("new", "730518"), ("again", "730519")):
+        keeper.fill(f"#{field}", pin)
+    keeper.click("#new-pin button")
+    expect(keeper.locator("#say.bad")).to_have_text("Hai lần nhập mã mới không giống nhau.")
+    keeper.fill("#again", "730518")
+    keeper.click("#new-pin button")
+    keeper.wait_for_url(f"{served.url}/")
+    served.post.rings()
+    other.click("#hush")
+    expect(other.locator("#say")).to_contain_text("Đã dừng kẻng")
+    presses(other, ALARM, 1_200)
+    expect(other.locator("#sign-in")).to_be_visible()
+    other.fill("#pin", "730518")
+    other.click("#sign-in button")
+    expect(other.locator("#sign-in")).to_have_count(0)
+    context.close()
+
+
+def test_a_villagers_cheap_phone_needs_no_javascript(browser: Browser, served: Served) -> None:
+    """What rang and what to do; the page comes anew by itself."""
+    context = browser.new_context(viewport=PHONE, java_script_enabled=False)  # type: ignore[arg-type]
+    page = context.new_page()
+    served.post.rings()
+    page.goto(f"{served.url}/vi-sao")
+    expect(page.locator("article h2").first).to_contain_text("ĐANG ĐÁNH: Báo động")
+    expect(page.locator("article time").first).to_have_text("0 phút trước")
+    assert 'http-equiv="refresh"' in page.content()
+    context.close()
+
+
+def test_a_villagers_page_follows_and_says_when_it_is_lost(browser: Browser, served: Served) -> None:
+    """With modules it asks every few seconds; old data is never shown as new."""
+    context = browser.new_context(viewport=PHONE, locale="vi-VN")  # type: ignore[arg-type]
+    page = context.new_page()
+    page.on("pageerror", _fail)
+    page.goto(f"{served.url}/vi-sao")
+    expect(page.locator("#now")).to_contain_text("không đánh lần nào")
+    served.post.rings(purpose="drill")
+    expect(page.locator("article")).to_contain_text("DIỄN TẬP", timeout=6_000)
+    served.stop()
+    expect(page.locator("#lost")).to_be_visible(timeout=9_000)
+    context.close()
+
+
+def test_training_follows_the_relay_and_presses_the_button(browser: Browser, served: Served) -> None:
+    """The drawn bell counts the relay's closings; a hold presses the simulated button, a click stops."""
+    edges: list[tuple[int, int, int]] = [(1, 1_000, 1), (2, 2_000, 0)]
+    served.post.edges = lambda after: [one for one in edges if one[0] > after]  # type: ignore[method-assign]
+    context = browser.new_context(viewport=PHONE, locale="vi-VN")  # type: ignore[arg-type]
+    page = context.new_page()
+    page.on("pageerror", _fail)
+    page.goto(f"{served.url}/tap-luyen")
+    page.click("#sound")
+    expect(page.locator("#sound")).to_have_attribute("aria-pressed", "true")
+    presses(page, "[data-press=alarm]", 1_200)
+    page.click("[data-press=hush]")
+    now_ns = time.monotonic_ns()
+    edges += [(3 + n, now_ns + n * 100_000_000, 1 - n % 2) for n in range(6)]
+    expect(page.locator("#count")).to_have_text("Số tiếng: 3")
+    expect(page.locator("#bell")).to_have_class(re.compile("struck"))
+    assert [one[1] for one in served.post.asked] == ["alarm", "hush"]
+    context.close()
+
+
+def test_a_signal_is_drawn_and_heard(browser: Browser, served: Served) -> None:
+    """From this phone's loudspeaker, after a press."""
+    context = browser.new_context(viewport=PHONE, locale="vi-VN")  # type: ignore[arg-type]
+    page = context.new_page()
+    page.on("pageerror", _fail)
+    page.goto(f"{served.url}/hieu-lenh")
+    card = page.locator(".card").nth(4)
+    expect(card.locator("h2")).to_have_text("Báo yên (kẻng đêm 22h)")
+    expect(card.locator("svg circle")).to_have_count(5)
+    card.locator("button").click()
+    expect(card.locator("button")).to_have_text("■ Thôi nghe")
+    expect(card.locator("button")).to_have_attribute("data-blows", re.compile("[1-5]"))
+    context.close()
+
+
+PAGES = ("/", "/ma-pin", "/vao", "/vi-sao", "/hieu-lenh", "/chung-thu", "/tap-luyen")
+
+
+@pytest.fixture(scope="module")
+def looks(browser: Browser) -> Iterator[dict[str, Look]]:
+    """Every page by path, on a phone, with something on it; the keeper's once more on a small screen."""
+    served = Served()
+    inside = browser.new_context(viewport=PHONE, locale="vi-VN")  # type: ignore[arg-type]
+    tiny = browser.new_context(viewport=SMALL, locale="vi-VN")  # type: ignore[arg-type]
+    outside = browser.new_context(viewport=PHONE, locale="vi-VN")  # type: ignore[arg-type]
+    for context in (inside, tiny):
+        signed_in(context, served).close()
+    served.post.write("ringing", at_ms=last_night_ms(), signal="curfew", source="timetable", activation="c" * 16)
+    served.post.write("finished", at_ms=last_night_ms() + 9, signal="curfew", source="timetable", activation="c" * 16)
+    served.post.rings(by="Đ/c Minh", source="hub", detail={"why": "trộm"})
+    served.post.ail("mains_lost", True)
+    made = {path: look(outside if path == "/vao" else inside, served.url + path) for path in PAGES}
+    made["small /"] = look(tiny, f"{served.url}/")
+    yield made
+    for context in (inside, tiny, outside):
+        context.close()
+    served.stop()
+
+
+@pytest.mark.parametrize(
+    ("what", "wrong"),
+    [
+        ("axe", lambda one: one.faults),
+        ("wide", lambda one: one.wide > 0),
+        ("heavy", lambda one: not 2_000 < one.sent <= HEAVIEST),
+        ("foreign", lambda one: one.foreign),
+        ("headings", lambda one: one.titles[1] != 1),
+    ],
+)
+def test_every_page_is_good_for_eyes_lines_and_small_screens(
+    looks: dict[str, Look], what: str, wrong: Callable[[Look], object]
+) -> None:
+    """WCAG by axe by day and night; nothing wider than 360 px; 60 kB with all it loads; nothing from elsewhere; one heading."""
+    assert {path: one for path, one in looks.items() if wrong(one)} == {}
