@@ -10,12 +10,13 @@ import time
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import BrowserContext, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 from kengd.hub.desk.app import PAGES
 from kengd.hub.desk.pages.page import FRAME, SIGN_IN
 from tests.bench.figures import Figure, median
-from tests.pages.browsing import PHONE, Desk, chromium, signed_in
+from tests.pages.browsing import PHONE, Desk, chromium, signed_in, watched
+from tests.pages.night import Night, keepers_phone
 from tests.pages.test_pages_every import HEAVIEST
 from tests.pages.tour import Stop, evening, many, stops
 
@@ -49,10 +50,44 @@ def measure(directory: Path, *, quick: bool = False) -> list[Figure]:
             ms, sent = _timed(inside, desk.url + "/", rounds)
             figures.append(Figure("/ with 300 posts, usable", ms, "ms", note=f"{ms / floor:.1f} times the floor"))
             figures.append(Figure("/ with 300 posts, over the wire", sent / 1000, "kB"))
+            figures += _keeper(browser, directory / "night", 3 if quick else 15)
         finally:
             browser.close()
             desk.close()
     return figures
+
+
+def _keeper(browser: Browser, directory: Path, rounds: int) -> list[Figure]:
+    """From the end of the hold on the post's own page, over relay, book, broker with TLS and ledger, to the officer's board."""
+    directory.mkdir()
+    night = Night(directory, {"dong": "Thôn Đông"})
+    found = []
+    try:
+        officer, keeper = (browser.new_context(viewport=PHONE) for _ in range(2))  # type: ignore[arg-type]
+        board = watched(officer)
+        night.first_sign_in(board)
+        night.own_password(board)
+        board.goto(night.url)
+        phone = keepers_phone(keeper, night.commune.bells["dong"])
+        for _ in range(rounds):
+            phone.locator("[data-ring=alarm]").focus()
+            phone.keyboard.down(" ")
+            phone.wait_for_selector("[data-ring=alarm].holding")
+            phone.wait_for_selector("[data-ring=alarm]:not(.holding)")
+            began = time.monotonic()
+            phone.keyboard.up(" ")
+            board.wait_for_selector(".incident.untaken")
+            found.append((time.monotonic() - began) * 1000)
+            phone.click("#hush")
+            board.get_by_role("button", name="Tôi nhận xử lý").click()
+            board.wait_for_selector(".incident.untaken", state="detached")
+            phone.wait_for_selector("#now >> text=Kẻng đang im")
+    finally:
+        night.close()
+    return [
+        Figure("keeper's page to the officer's board, median", median(found), "ms", most=1_000),
+        Figure("keeper's page to the officer's board, worst", max(found), "ms"),
+    ]
 
 
 def _of(context: BrowserContext, desk: Desk, stop: Stop, rounds: int, floor: float) -> list[Figure]:

@@ -193,13 +193,15 @@ class Commune:
         self._broker: subprocess.Popen[bytes] | None = None
         self.hub = Hub(self.settings)
 
-    def enrol(self, post_id: str, villages: Iterable[str], *, change: Callable[[str], str] = str) -> Bell:
-        """A post in the roster with its file taken in. `change`: alters its settings."""
+    def enrol(
+        self, post_id: str, villages: Iterable[str], *, change: Callable[[str], str] = str, pins: str = ""
+    ) -> Bell:
+        """A post in the roster with its file taken in. `change`: alters its settings. `pins`: its keepers', as its file has them."""
         web = free_port()
         names = tuple(villages)
-        template = self._template(self.directory / post_id, web)
+        template = self.template(self.directory / post_id, web)
         made = self.authority.enrol(
-            PostWish(post_id, f"Điểm {post_id}", names, "127.0.0.1", self.port, template), now_ms()
+            PostWish(post_id, f"Điểm {post_id}", names, "127.0.0.1", self.port, template, pins=pins), now_ms()
         )
         with self.hub.ledger.write() as connection:
             for name in names:
@@ -273,7 +275,8 @@ class Commune:
             process.send_signal(how)
             process.wait(10)
 
-    def _template(self, directory: Path, web: int) -> str:
+    def template(self, directory: Path, web: int) -> str:
+        """What an installer knows of a post of this commune: bell, pins, hours."""
         return f"""state_dir = "{directory}/state"
 [codebook]
 use = "cong_lac"
