@@ -11,9 +11,11 @@ from typing import Any, Final
 
 from fastapi.routing import APIRoute
 
+from kengd.bellcode.codebooks import builtin
 from kengd.duty.health import Condition
 from kengd.duty.standing import Sounding
 from kengd.duty.words import Purpose, Source
+from kengd.hub.codebook_drafts import of_codebook
 from kengd.hub.ledger import rosters
 from kengd.hub.roster import Post
 from kengd.hub.service import wall_ms
@@ -58,6 +60,8 @@ def evening(station: Station) -> dict[str, str]:
     now = station.pressed("an-lao", "a" * 16)
     sounding = Sounding("a" * 16, "alarm", Purpose.ACTUAL, Source.BUTTON, wall_ms())
     station.status("an-lao", sounding=sounding)
+    draft = {"rev": "", **of_codebook(builtin("ea_o"))}
+    assert station.admin.put("/api/codes/codebook/draft", draft).status_code == 200
     me = station.admin.get("/api/me").json()
     return {
         "incident": now,
@@ -65,6 +69,7 @@ def evening(station: Station) -> dict[str, str]:
         "post": "an-lao",
         "village": "an-lao",
         "officer": str(me["officer"]["id"]),
+        "what": "codebook",
     }
 
 

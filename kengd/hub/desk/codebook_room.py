@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query
 
-from kengd.bellcode.alike import lint
+from kengd.bellcode.alike import CALM, lint, too_alike
 from kengd.bellcode.codebooks import builtin, make_signal
 from kengd.bellcode.description import described, total
 from kengd.bellcode.layout import lay_out
@@ -20,6 +20,7 @@ from kengd.clock import local
 from kengd.errors import KengdError, UsageError
 from kengd.hub.codebook_drafts import Draft, What, draft_of, keep, strike
 from kengd.hub.desk.codebook_forms import (
+    MOST_SIGNALS,
     BellName,
     CodebookDraftForm,
     DaysForm,
@@ -51,14 +52,21 @@ def pattern(
     text: Annotated[PatternText, Query()],
     bell: Annotated[BellName, Query()] = "striker",
     kind: Annotated[KindName | None, Query()] = None,
+    beside: Annotated[list[PatternText] | None, Query(max_length=MOST_SIGNALS)] = None,
 ) -> Json:
-    """How this is understood and how this bell plays it; 422 with `column` and `suggestions` where it cannot be read."""
+    """How this is understood and how this bell plays it; 422 with `column` and `suggestions` where it cannot be read.
+
+    `beside`: patterns of the alarms of its codebook, or of its calm signals where this is an alarm: it must not begin like them.
+    """
     profile, limit_ms = bell_of(desk, bell)
     try:
         found = parse(text)
     except NotationError as wrong:
         return said(wrong, column=wrong.column, suggestions=list(wrong.suggestions))
-    return Json(understood(found, profile, limit_ms, None if kind is None else Kind(kind)) | {"pattern": text})
+    told = understood(found, profile, limit_ms, None if kind is None else Kind(kind))
+    alike = [] if kind is None else begins_like(found, Kind(kind), beside or (), profile, limit_ms)
+    told["warnings"] += [f"8 giây đầu nghe giống “{other}”: điểm kẻng sẽ từ chối" for other in alike]
+    return Json(told | {"pattern": text})
 
 
 @router.post("/taps")
@@ -165,6 +173,20 @@ def understood(found: Pattern, profile: Profile, limit_ms: int, kind: Kind | Non
         "total": total(score),
         "warnings": warnings,
     }
+
+
+def begins_like(found: Pattern, kind: Kind, beside: Sequence[str], profile: Profile, limit_ms: int) -> list[str]:
+    """Those of `beside` that this can be taken for on this bell (H18); what cannot be read or played is like nothing."""
+    score = lay_out(found, profile, limit_ms=limit_ms)
+    alike = []
+    for text in dict.fromkeys(beside):
+        try:
+            other = lay_out(parse(text), profile, limit_ms=limit_ms)
+        except UsageError:
+            continue
+        if (kind is Kind.ALARM and too_alike(score, other)) or (kind in CALM and too_alike(other, score)):
+            alike.append(text)
+    return alike
 
 
 def bell_of(desk: Desk, bell: str) -> tuple[Profile, int]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query
 
@@ -26,6 +26,7 @@ from kengd.hub.roster import Seen
 from kengd.hub.sheet import given_to, order_in
 
 router = APIRouter(prefix="/api/codes")
+SHOWN: Final = 5
 
 
 @router.get("/{what}")
@@ -78,7 +79,7 @@ def send(what: What, form: SendForm, desk: At, caller: Writing) -> Json:
         take(connection, what, form.number)
         if form.rev is not None:
             strike(connection, what, form.rev)
-        said = {"dispatch": form.id, "version": form.number, "posts": len(posts), "as_before": form.version}
+        said = {"dispatch": form.id, "version": form.number, "post": _some(posts), "as_before": form.version}
         desk.audit_in(connection, caller, what, said)
 
     done = desk.hub.acts.tell(actor_of(caller), form.id, what, posts, facts, None, also)
@@ -105,7 +106,8 @@ def again(dispatch: AnyId, form: ActForm, desk: At, caller: Writing) -> Json:
             "all_answered", "không còn điểm nào cần gửi lại", cure="tải lại trang", en="no post needs it once more"
         )
     facts = {key: value for key, value in cmd.items() if key != "do"}
-    line = desk.line(caller, first.do, {"dispatch": form.id, "repeats": dispatch, "version": facts["version"]})
+    said = {"dispatch": form.id, "repeats": dispatch, "version": facts["version"], "post": _some(posts)}
+    line = desk.line(caller, first.do, said)
     done = desk.hub.acts.tell(actor_of(caller), form.id, first.do, posts, facts, None, line, repeats=dispatch)
     return Json(view_of(desk, done, caller), 201)
 
@@ -152,6 +154,12 @@ def standings(connection: Transaction, what: What) -> dict[str, dict[str, Any]]:
         }
         for post, target in newest.items()
     }  # fmt: skip
+
+
+def _some(posts: Sequence[str]) -> str:
+    """For the hub's own book, where a line names them; the dispatch knows them all."""
+    more = f" +{len(posts) - SHOWN}" if len(posts) > SHOWN else ""
+    return ", ".join(posts[:SHOWN]) + more
 
 
 def _sent(one: Version, tally: Mapping[str, int]) -> dict[str, Any]:

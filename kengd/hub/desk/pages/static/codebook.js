@@ -46,6 +46,14 @@ function answer(place, hear, text, data, ok, use) {
   showScore(hear, data.score, data.bell);
 }
 
+/** What a signal of this kind must not begin like: a calm one like an alarm, an alarm like a calm one. */
+function beside(kind) {
+  const wanted = kind === "alarm" ? ["all_clear", "curfew", "routine"] : ["alarm"];
+  if (!kind || kind === "support") return [];
+  const others = [...places.querySelectorAll(".signal")].filter((one) => wanted.includes(field(one, "kind").value));
+  return others.map((one) => field(one, "pattern").value.trim()).filter(Boolean);
+}
+
 /** Ask how a text is understood; only the newest answer of a place counts. */
 async function understand(place, hear, text, kind, use, by = bell.value) {
   const turn = (asked.get(place) ?? 0) + 1;
@@ -57,6 +65,7 @@ async function understand(place, hear, text, kind, use, by = bell.value) {
   }
   const query = new URLSearchParams({ text, bell: by });
   if (kind) query.set("kind", kind);
+  for (const other of beside(kind)) query.append("beside", other);
   let reply;
   try {
     reply = await fetch(`/api/codes/pattern?${query}`, { cache: "no-store", credentials: "same-origin" });
