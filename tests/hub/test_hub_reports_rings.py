@@ -202,6 +202,7 @@ def test_a_silent_test_is_no_ring() -> None:
     test = HUB | {"purpose": "test"}
     book.write("received", "2026-11-12T03:00:00", **test)
     book.write("tested", "2026-11-12T03:00:00", detail={"would": "ring"}, **test)
+    book.write("tested", "2026-11-12T07:00:00", detail={"heard": True, "ring": "a"}, source="page", reason="heard")
     assert [(ring.outcome, ring.purpose, ring.sounded) for ring in told(book)] == [("tested", Purpose.TEST, False)]
 
 

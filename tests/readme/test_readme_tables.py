@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 import tomllib
-from types import SimpleNamespace
-from typing import cast
 
 import pytest
 
@@ -13,7 +11,6 @@ from kengd.bellcode.notation import NotationError, parse, write
 from kengd.cli import COMMANDS
 from kengd.duty.precedence import PRECEDENCE
 from kengd.duty.words import EntryKind
-from kengd.ports import PostView
 from kengd.settings.crosscheck import EEPROM_PINS, LAST_PULLED_UP
 from kengd.settings.find import EXAMPLE
 from kengd.settings.reference import render
@@ -21,6 +18,7 @@ from kengd.web.api import make_app
 from kengd.wire.reasons import REASONS, SENTENCES
 from tests.readme.pages import ROOT, block, readme, rows
 from tests.readme.tables import BLOCKS, COMMANDS_EN
+from tests.web.paper_post import PaperPost
 
 
 def codes(cell: str) -> list[str]:
@@ -102,7 +100,7 @@ def test_every_dtparam_stands_before_the_first_dtoverlay() -> None:
 
 def test_the_routes_told_are_the_routes_there_are() -> None:
     """The post's own API, with simulated pins."""
-    app = make_app(cast(PostView, SimpleNamespace(simulated=True, token_sha256=None)))
+    app = make_app(PaperPost())
     real = {f"{method.upper()} {path}" for path, methods in app.openapi()["paths"].items() for method in methods}
     assert {codes(row[0])[0] for row in rows(block("routes"))} == real
 

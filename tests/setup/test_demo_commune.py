@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from kengd.__main__ import main
-from kengd.cli.demo import find_mosquitto
+from kengd.cli.demo import find_mosquitto, open_pages
 from kengd.cli.demo_commune import demo_directory, lay_out
 from kengd.cli.demo_greeting import greeting
 from kengd.errors import KengdError, UsageError
 from kengd.hub.settings import load_hub
 from kengd.settings.find import load
+from kengd.wire.pin import pin_holds, read_pins
 
 
 def test_all_five_settings_files_are_good_settings(tmp_path: Path) -> None:
@@ -83,6 +84,34 @@ def test_posts_are_enrolled_anew_with_the_same_hub(tmp_path: Path) -> None:
     assert second.hub.first_login.read_text() == login
     assert (second.posts[0].directory / "keys" / "broker.pem").read_text() != certificate
     assert load_hub(str(second.hub.config)).broker.port == second.hub.tls_port
+
+
+def test_every_post_has_a_keeper_whose_pin_is_said_at_the_greeting(tmp_path: Path) -> None:
+    """One PIN for all five, made once; each page has a port with HTTPS of its own."""
+    commune = lay_out(tmp_path)
+    pin = commune.hub.keeper_pin.read_text().strip()
+    assert f"{pin} (mọi điểm như nhau)" in greeting(commune)
+    webs = [load(str(post.config)).web for post in lay_out(tmp_path).posts]
+    kept = [read_pins(Path(web.pins or "").read_text("utf-8")).by_name for web in webs]
+    assert [list(by_name) for by_name in kept] == [[post.keeper] for post in commune.posts]
+    assert all(pin_holds(next(iter(by_name.values())), pin) for by_name in kept)
+    assert len({port for web in webs for port in (web.port, web.tls_port)}) == 10
+
+
+def test_two_windows_are_opened_where_there_is_a_screen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """--open: the desk and the first post; elsewhere the addresses are told, not a text browser in the greeting."""
+    opened: list[str] = []
+    monkeypatch.setattr("webbrowser.open_new", opened.append)
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    commune = lay_out(tmp_path)
+    open_pages(commune)
+    assert opened == [] and "không có màn hình" in capsys.readouterr().out
+    monkeypatch.setenv("DISPLAY", ":0")
+    open_pages(commune)
+    assert opened == [commune.web, f"{commune.posts[0].web}/"]
 
 
 def test_a_first_start_that_was_cut_short_is_begun_again(tmp_path: Path) -> None:

@@ -85,7 +85,7 @@ class _Desk:
             self._ring(entry)
         elif entry.kind in _ENDS:
             self._end(entry)
-        elif entry.kind == "tested":
+        elif entry.kind == "tested" and "heard" not in (entry.detail or {}):  # else a keeper's word on a ring (H2)
             self._settle(entry, "tested")
         elif entry.kind == "refused" and entry.reason != "duplicate":
             self._refuse(entry)
