@@ -150,6 +150,12 @@ function fieldOf(where) {
   return null;
 }
 
+function labelOf(one) {
+  const label = one.labels?.[0];
+  const text = [...(label?.childNodes ?? [])].find((node) => node.textContent.trim())?.textContent.trim();
+  return [one.closest(".entry-row")?.querySelector("legend").textContent, text].filter(Boolean).join(", ");
+}
+
 function show({ problems, warnings, settings }) {
   wrong = problems.length > 0;
   for (const old of form.querySelectorAll(".problem")) old.remove();
@@ -161,7 +167,6 @@ function show({ problems, warnings, settings }) {
     const text = [one.vi, one.cure].filter(Boolean).join(" → ");
     const item = document.createElement("li");
     item.className = bad ? "bad" : "";
-    item.textContent = [one.line && field("template").value.trim() ? `${one.line}:` : "", one.where, text].filter(Boolean).join(" ");
     const about = bad && !own.hidden ? fieldOf(one.where) : bad ? fieldOf(one.where.startsWith("post") ? one.where : "template") : null;
     if (about) {
       const note = document.createElement("p");
@@ -171,7 +176,10 @@ function show({ problems, warnings, settings }) {
       about.setAttribute("aria-invalid", "true");
       about.setAttribute("aria-describedby", note.id);
       (about.closest("label") ?? about).after(note);
-    }
+      about.id ||= `field-${n}`;
+      const link = Object.assign(document.createElement("a"), { href: `#${about.id}`, textContent: labelOf(about) });
+      item.append(link, `: ${text}`);
+    } else item.textContent = [one.line && field("template").value.trim() ? `${one.line}:` : "", one.where, text].filter(Boolean).join(" ");
     return item;
   });
   field("problems").replaceChildren(...lines(problems, true));

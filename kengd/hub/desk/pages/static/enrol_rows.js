@@ -72,7 +72,7 @@ class Rows {
   }
 
   options(row) {
-    for (const select of row.querySelectorAll("select:not(.gpio)")) {
+    for (const select of row.querySelectorAll("select:not(.gpio, .as-is)")) {
       const value = select.value;
       select.replaceChildren(...this.choices.map((one) => new Option(one.title, one.id)));
       if (value && !this.choices.some((one) => one.id === value)) select.add(new Option(value, value));
