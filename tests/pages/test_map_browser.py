@@ -66,12 +66,12 @@ def test_several_posts_are_chosen_on_the_map_and_are_the_orders(page: Page, town
 def test_a_point_changes_its_shape_and_word_as_its_bell_begins(page: Page, town: Desk) -> None:
     """Live, and what was chosen stays chosen."""
     page.goto(f"{town.url}/ban-do?post=an-lao")
-    expect(page.locator("#cho-bo-trang a")).to_have_attribute("aria-label", "Điểm Bồ Tràng: sẵn sàng")
+    expect(page.locator("#cho-bo-trang a")).to_have_attribute("aria-label", "Điểm Bồ Tràng sẵn sàng")
     before = page.locator("#cho-bo-trang path").get_attribute("d")
     page.click("#cho-bo-trang a", force=True)
     sounding = Sounding("b" * 16, "alarm", Purpose.ACTUAL, Source.BUTTON, wall_ms())
     town.station.status("bo-trang", sounding=sounding)
-    expect(page.locator("#cho-bo-trang a")).to_have_attribute("aria-label", "Điểm Bồ Tràng: đang đánh")
+    expect(page.locator("#cho-bo-trang a")).to_have_attribute("aria-label", "Điểm Bồ Tràng đang đánh")
     assert page.locator("#cho-bo-trang path").get_attribute("d") != before
     expect(page.locator("#here")).to_contain_text("ĐANG ĐÁNH Báo động")
     expect(page.locator("#here svg.blows rect").first).to_be_attached()

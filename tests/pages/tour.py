@@ -6,7 +6,7 @@ The pages are found among the application's routes: a new one cannot be forgotte
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from fastapi.routing import APIRoute
@@ -60,6 +60,7 @@ def evening(station: Station) -> dict[str, str]:
     now = station.pressed("an-lao", "a" * 16)
     sounding = Sounding("a" * 16, "alarm", Purpose.ACTUAL, Source.BUTTON, wall_ms())
     station.status("an-lao", sounding=sounding)
+    _placed(station)
     draft = {"rev": "", **of_codebook(builtin("ea_o"))}
     assert station.admin.put("/api/codes/codebook/draft", draft).status_code == 200
     me = station.admin.get("/api/me").json()
@@ -68,9 +69,21 @@ def evening(station: Station) -> dict[str, str]:
         "dispatch": DRILL,
         "post": "an-lao",
         "village": "an-lao",
+        "keeper": "ba-tu",
+        "group": "ven-song",
+        "keeper": "ba-tu",
+        "group": "ven-song",
         "officer": str(me["officer"]["id"]),
         "what": "codebook",
     }
+
+
+def _placed(station: Station) -> None:
+    """Two of three posts stand on the commune's plan."""
+    with station.hub.ledger.write() as connection:
+        for rank, post in enumerate(rosters.read_roster(connection).posts[:2]):
+            rosters.put_post(connection, replace(post, x=400.0 + 900 * rank, y=300.0 + 500 * rank), rank)
+    station.hub.forget_roster()
 
 
 def stops(rooms: Iterable[Any], known: Mapping[str, str]) -> Iterator[Stop]:
