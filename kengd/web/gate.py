@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import time
-from collections import OrderedDict
 from typing import Final
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -12,6 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kengd.errors import KengdError
 from kengd.pages.headers import HEADERS
+from kengd.pages.pace import Pace
 from kengd.web.refusals import said
 
 LARGEST_BODY: Final = 8_192
@@ -20,33 +18,13 @@ NEVER_SLOWED: Final = ("/api/keeper/hush", "/api/hush", "/sim/", "/healthz")
 """A hush waits for nobody; `/sim/` is asked many times a second by training and tests, and is for this machine alone."""
 
 
-class Pace:
-    """So many requests at once, then so many a second, by address. The longest unused addresses are dropped."""
-
-    def __init__(self, burst: int, each_s: float, room: int = 2_000) -> None:
-        self._burst, self._each_s, self._room = float(burst), each_s, room
-        self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def take(self, key: str, now_s: float) -> None:
-        """Raises KengdError `too_fast`. `now_s`: monotonic."""
-        with self._lock:
-            left, at_s = self._left.pop(key, (self._burst, now_s))
-            left = min(self._burst, left + max(0.0, now_s - at_s) * self._each_s)
-            self._left[key] = (left - 1 if left >= 1 else left, now_s)
-            while len(self._left) > self._room:
-                self._left.popitem(last=False)
-        if left < 1:
-            raise KengdError("too_fast", "quá nhiều yêu cầu", cure="chờ một giây rồi thử lại", en="too many requests")
-
-
 class Gate:
     """ASGI around the application."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._reads = Pace(burst=150, each_s=15.0)
-        self._writes = Pace(burst=30, each_s=3.0)
+        self._reads = Pace(burst=150, each_s=15.0, room=2_000)
+        self._writes = Pace(burst=30, each_s=3.0, room=2_000)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -84,7 +62,7 @@ class Gate:
                 "forbidden", "yêu cầu từ trang khác bị từ chối", cure="mở trang của điểm kẻng rồi làm lại", en="cross-origin write"
             )  # fmt: skip
         if not scope["path"].startswith(NEVER_SLOWED):
-            (self._reads if reads else self._writes).take(address_of(scope), time.monotonic())
+            (self._reads if reads else self._writes).take(address_of(scope))
 
 
 def address_of(scope: Scope) -> str:

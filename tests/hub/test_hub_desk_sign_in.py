@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from kengd.errors import KengdError
-from kengd.hub.desk.gate import Pace
+from kengd.pages.pace import Pace
 from tests.hub.desk_kit import ORIGIN, Officer, Station, acts, station
 from tests.hub.people_database import PASSWORD
 

@@ -12,13 +12,13 @@ import pytest
 from kengd.bellcode.codebooks import builtin
 from kengd.duty.standing import Sounding
 from kengd.duty.words import Purpose, Source
-from kengd.hub.desk.gate import CSP
 from kengd.hub.desk.pages.duty import together_gone
 from kengd.hub.desk.pages.reports import bars
 from kengd.hub.desk.pages.saying import sentence
 from kengd.hub.ledger import rosters
 from kengd.hub.roster import Post, Roster, Village
 from kengd.hub.service import wall_ms
+from kengd.pages.headers import CSP
 from tests.hub.desk_kit import Officer, Station, copied, station
 
 PAGES = ("/", "/danh-keng", "/vu-viec", "/so-keng", "/bao-cao", "/diem-keng")

@@ -19,7 +19,7 @@ from kengd.errors import KengdError
 from kengd.hub import backups, service
 from kengd.hub.act_ground import Actor, Also
 from kengd.hub.authority.own import Expiry
-from kengd.hub.desk.gate import Pace, address_of
+from kengd.hub.desk.gate import address_of
 from kengd.hub.desk.lastly import LastRings
 from kengd.hub.desk.scores import Scores
 from kengd.hub.enrolling import Enrolling
@@ -28,6 +28,7 @@ from kengd.hub.loglines import Recent
 from kengd.hub.people.people import People
 from kengd.hub.people.words import Caller
 from kengd.hub.service import Hub
+from kengd.pages.pace import Pace
 
 COOKIE: Final = "kengd_desk"
 SAFE_COOKIE: Final = "__Host-kengd_desk"

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
-import time
-from collections import OrderedDict
 from typing import Final
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -14,9 +11,16 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from kengd.errors import KengdError, UsageError
 from kengd.hub.desk.refusals import said
 from kengd.hub.pictures import LARGEST as LARGEST_PICTURE
+from kengd.pages.headers import HEADERS
+from kengd.pages.pace import Pace
 
 LARGEST: Final = 16 * 1024
-LARGER: Final = (("/api/posts/", 128 * 1024), ("/api/codes/", 64 * 1024), ("/cap", 256 * 1024), ("/api/plan/picture", LARGEST_PICTURE))
+LARGER: Final = (
+    ("/api/posts/", 128 * 1024),
+    ("/api/codes/", 64 * 1024),
+    ("/cap", 256 * 1024),
+    ("/api/plan/picture", LARGEST_PICTURE),
+)
 """Codebooks and templates; CAP alerts; the picture under the plan."""
 LARGEST_BACKUP: Final = 4 << 30
 STREAMED: Final = ("/api/backup/check", "/api/backup/restore")
@@ -24,44 +28,10 @@ STREAMED: Final = ("/api/backup/check", "/api/backup/restore")
 BODY_WITHIN_S: Final = 10.0
 READS: Final = ("GET", "HEAD", "OPTIONS")
 NEVER_SLOWED: Final = "/api/hushes"
-CSP: Final = "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 PRINTED_CSP: Final = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; frame-ancestors 'none'"
 )
 """Of pages that are made to be printed: their style is inside, and no script ever runs."""
-HEADERS: Final = {
-    "Content-Security-Policy": CSP,
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
-    "Cache-Control": "no-store",
-}
-
-
-class Pace:
-    """So many at once, then so many a second, by key. Safe from any thread; the longest unused keys are dropped."""
-
-    def __init__(self, burst: int, each_s: float, room: int = 10_000) -> None:
-        self._burst, self._each_s, self._room = float(burst), each_s, room
-        self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def take(self, key: str, now_s: float | None = None) -> None:
-        """Raises KengdError `too_fast`. `now_s`: monotonic."""
-        now_s = time.monotonic() if now_s is None else now_s
-        with self._lock:
-            left, at_s = self._left.pop(key, (self._burst, now_s))
-            left = min(self._burst, left + max(0.0, now_s - at_s) * self._each_s)
-            self._left[key] = (left - 1 if left >= 1 else left, now_s)
-            while len(self._left) > self._room:
-                self._left.popitem(last=False)
-        if left < 1:
-            raise KengdError(
-                "too_fast", "quá nhiều yêu cầu một lúc", cure="chờ một giây rồi thử lại", en="too many requests"
-            )
 
 
 class Gate:

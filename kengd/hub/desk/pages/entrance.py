@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Header, Path, Query, Request
 from fastapi.responses import RedirectResponse, Response
@@ -12,6 +11,7 @@ from kengd.errors import KengdError
 from kengd.hub.desk.desk import desk_of
 from kengd.hub.desk.pages.page import FRAME, NEW_PASSWORD, SIGN_IN, Looking, elsewhere, page, way_back
 from kengd.pages.assets import FOREVER
+from kengd.pages.headers import own_path
 from kengd.pages.language import COOKIE, Language
 
 router = APIRouter(include_in_schema=False)
@@ -38,19 +38,9 @@ def new_password(request: Request, caller: Looking) -> Response:
 @router.get("/ngon-ngu/{wanted}")
 def choose_language(wanted: Language, request: Request, referer: Annotated[str | None, Header()] = None) -> Response:
     """Back to the page that one came from, in this language."""
-    answer = RedirectResponse(_own_path(referer, request.headers.get("host")), 303)
+    answer = RedirectResponse(own_path(referer, request.headers.get("host")), 303)
     answer.set_cookie(COOKIE, wanted, max_age=YEAR_S, path="/", secure=desk_of(request).secure, samesite="lax")
     return answer
-
-
-def _own_path(referer: str | None, host: str | None) -> str:
-    """Of a page of ours; anything else leads to the desk."""
-    try:
-        back = urlsplit(referer or "/")
-    except ValueError:
-        return "/"
-    own = back.netloc == host and back.path.startswith("/") and not back.path.startswith("//")
-    return back.path if own else "/"
 
 
 @router.get("/static/{digest}/{name}")
