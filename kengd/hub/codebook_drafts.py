@@ -10,7 +10,8 @@ from typing import Any, Final, Literal
 
 from kengd.bellcode.codebooks import BUILTIN_NAMES, builtin
 from kengd.bellcode.signal import Codebook
-from kengd.errors import KengdError
+from kengd.duty.timetable import parse_line, plain_lines
+from kengd.errors import KengdError, UsageError
 from kengd.hub.ledger import values
 from kengd.hub.ledger.store import Transaction
 
@@ -77,7 +78,7 @@ def of_codebook(codebook: Codebook) -> dict[str, Any]:
 def of_table(what: What, sent: Any) -> dict[str, Any]:
     """A draft's content that says what a post was once sent; parts that cannot be read are left out."""
     if what == "timetable":
-        return {"lines": [line for line in sent if isinstance(line, dict)] if isinstance(sent, list) else []}
+        return {"lines": [_line(line) for line in sent if isinstance(line, dict)] if isinstance(sent, list) else []}
     table = sent if isinstance(sent, dict) else {}
     use = table.get("use")
     content = of_codebook(builtin(use if isinstance(use, str) and use in BUILTIN_NAMES else BUILTIN_NAMES[0]))
@@ -91,6 +92,20 @@ def of_table(what: What, sent: Any) -> dict[str, Any]:
         known = {key: told[key] for key in FIELDS if isinstance(told.get(key), str)}
         signals[name] = {"id": name, **usual, **signals.get(name, {}), **known}
     return {**content, "signals": list(signals.values())}
+
+
+def _line(said: Mapping[str, Any]) -> dict[str, Any]:
+    """With days as the editor ticks them ("t2-t6"), whoever wrote the line; one that cannot be read as it is, its faults to be seen."""
+    usual: dict[str, Any] = {"at": "", "days": "daily", "signal": "", "grace_s": 300, "except": []}
+    line = usual | {key: said[key] for key in usual if isinstance(said.get(key), type(usual[key]))}
+    days = said.get("days")
+    if isinstance(days, list) and all(isinstance(day, str) for day in days):
+        line["days"] = ",".join(days)
+    try:
+        read = parse_line(line["at"], line["days"], line["signal"], line["grace_s"], line["except"])
+    except (UsageError, TypeError):
+        return line
+    return plain_lines([read])[0]
 
 
 def to_send(what: What, content: Mapping[str, Any]) -> Any:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,8 +13,6 @@ from kengd.settings.find import LoadedSettings
 from kengd.settings.overlay import Overlays, packed
 from kengd.settings.problems import Problem, SettingsError
 
-_WHOSE: Final = ("post", "state_dir", "run_dir", "broker", "hub", "web", "journal")
-"""Tables that say who a post is and whom it calls: posts that differ in nothing else give one answer."""
 _FROM_HUB: Final = " (trong bản do xã gửi)"
 
 
@@ -31,10 +27,10 @@ class Verdict:
 def verdicts(given: Sequence[Given], what: What, content: Mapping[str, Any], version: int) -> dict[str, Verdict]:
     """By post. `content`: a draft's; `version`: that it would be sent under."""
     overlay = packed(version, what, to_send(what, content))
-    asked: dict[str, Verdict] = {}
+    asked: dict[Hashable, Verdict] = {}
     found = {}
     for one in given:
-        key = _sort(one)
+        key = one.kin()
         if key not in asked:
             asked[key] = _verdict(one, what, content, overlay)
         found[one.post] = asked[key]
@@ -75,14 +71,3 @@ def _words(problem: Problem, names: Mapping[str, str]) -> str:
         said, place = said.replace(f'hiệu lệnh "{place}": ', ""), f"“{names[place]}”"
     where = "" if place in ("", "codebook") else f"{place}: "
     return f"{where}{said}" + (f" ({problem.cure})" if problem.cure else "")
-
-
-def _sort(given: Given) -> str:
-    """Equal for posts of which the answer must be the same."""
-    try:
-        data = tomllib.loads(given.raw.decode())
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError):
-        return given.post
-    said = {key: value for key, value in data.items() if key not in _WHOSE}
-    kept = [None if one is None else one.decode() for one in (given.overlays.codebook, given.overlays.timetable)]
-    return json.dumps([said, kept, given.own], default=str, sort_keys=True)

@@ -5,14 +5,15 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Mapping
+import tomllib
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from kengd.errors import KengdError
 from kengd.hub.founding import SETTINGS_OF
-from kengd.hub.ledger import desk_facts, values
+from kengd.hub.ledger import desk_facts, settled, values
 from kengd.hub.ledger.store import Transaction
 from kengd.hub.reports.rules_sheet import SheetPost, rules_sheet
 from kengd.hub.roster import Post, Roster
@@ -20,6 +21,9 @@ from kengd.settings import where
 from kengd.settings.find import EXAMPLE, LoadedSettings, read_as
 from kengd.settings.overlay import Overlays, packed
 from kengd.settings.problems import SettingsError
+
+_WHOSE: Final = ("post", "state_dir", "run_dir", "broker", "hub", "web", "journal")
+"""Tables that say who a post is and whom it calls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,10 @@ class Given:
     raw: bytes
     overlays: Overlays
     own: bool
+
+    def kin(self) -> Hashable:
+        """Equal for posts that differ only in who they are and whom they call: what one rings by, the others do."""
+        return _sort(self.raw), self.overlays, self.own
 
     def read(self, overlays: Overlays | None = None) -> LoadedSettings:
         """What the post rings by; with other `overlays`, what it would ring by then.
@@ -45,8 +53,32 @@ class Given:
             raise SettingsError(f"đã cấp cho {self.post}", wrong.problems, cure) from None
 
 
+def _sort(raw: bytes) -> Hashable:
+    try:
+        data = tomllib.loads(raw.decode())
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError):
+        return raw
+    return json.dumps({key: value for key, value in data.items() if key not in _WHOSE}, default=str, sort_keys=True)
+
+
+def given_to_all(connection: Transaction, posts: Sequence[str]) -> list[Given]:
+    """What these posts were given, in their order: with a few looks, however many they are."""
+    kept = {key.removeprefix(SETTINGS_OF): raw for key, raw in values.under(connection, SETTINGS_OF).items()}
+    codebooks, timetables = (settled.carried_out(connection, do) for do in ("codebook", "timetable"))
+    example = EXAMPLE.read_bytes()
+    return [
+        Given(
+            post,
+            kept[post].encode() if post in kept else example,
+            Overlays(_overlay(codebooks.get(post), "codebook"), _overlay(timetables.get(post), "timetable")),
+            post in kept,
+        )
+        for post in posts
+    ]
+
+
 def given_to(connection: Transaction, post: str) -> Given:
-    """The example's where it was enrolled elsewhere."""
+    """What this post was given; the example where it was enrolled elsewhere."""
     kept = values.value_of(connection, f"{SETTINGS_OF}{post}")
     raw = EXAMPLE.read_bytes() if kept is None else kept.encode()
     overlays = Overlays(

@@ -23,7 +23,7 @@ from kengd.hub.dispatching import SETTLED, State
 from kengd.hub.ledger import desk_facts, dispatches, settled
 from kengd.hub.ledger.store import Transaction
 from kengd.hub.roster import Seen
-from kengd.hub.sheet import given_to, order_in
+from kengd.hub.sheet import given_to_all, order_in
 
 router = APIRouter(prefix="/api/codes")
 SHOWN: Final = 5
@@ -138,7 +138,7 @@ def trial_of(desk: Desk, what: What, content: Mapping[str, Any]) -> tuple[int, d
     seen, posts = desk.hub.watch.all(), desk.hub.roster().bells()
     with desk.hub.ledger.read() as connection:
         number = next_version(connection, what, seen.values())
-        given = [given_to(connection, post.id) for post in posts]
+        given = given_to_all(connection, [post.id for post in posts])
     return number, verdicts(given, what, content, number)
 
 

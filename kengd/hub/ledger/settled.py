@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, and_, func, select
 
-from kengd.hub.dispatching import Target
+from kengd.hub.dispatching import State, Target
 from kengd.hub.ledger.book_rows import EntryRow
 from kengd.hub.ledger.dispatch_rows import CommandRow, DispatchRow
 from kengd.hub.ledger.dispatches import Dispatch
@@ -43,6 +43,18 @@ def signed_of(connection: Connection, dispatch: str) -> bytes | None:
     query = select(COMMAND.c.jws).where(COMMAND.c.dispatch == dispatch).order_by(COMMAND.c.jti).limit(1)
     found = connection.execute(query).scalar()
     return None if found is None else bytes(found)
+
+
+def carried_out(connection: Connection, do: str) -> dict[str, bytes]:
+    """By post, the signed bytes of the newest order of this kind that it has carried out: for all posts at once."""
+    done = and_(TARGET.c.do == do, TARGET.c.state == State.DONE.value, TARGET.c.reason.is_(None))
+    query = select(TARGET.c.post, TARGET.c.jti).where(done).order_by(TARGET.c.ended_ms.desc())
+    newest: dict[str, str] = {}
+    for post, jti in connection.execute(query):
+        newest.setdefault(post, jti)
+    signed = select(COMMAND.c.jti, COMMAND.c.jws).where(COMMAND.c.jti.in_({*newest.values()}))
+    found = {jti: bytes(jws) for jti, jws in connection.execute(signed)}
+    return {post: found[jti] for post, jti in newest.items() if jti in found}
 
 
 def newest_targets(connection: Connection, do: str) -> dict[str, Target]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Sequence
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request
@@ -13,7 +14,7 @@ from kengd.bellcode.layout import CannotPlay, lay_out
 from kengd.bellcode.signal import Kind
 from kengd.duty.timetable import plain_lines
 from kengd.errors import KengdError
-from kengd.hub.codebook_drafts import What, draft_of, of_codebook
+from kengd.hub.codebook_drafts import What, draft_of, of_codebook, of_table
 from kengd.hub.codebook_versions import history, in_force
 from kengd.hub.desk.choosing import posts_of
 from kengd.hub.desk.codebook_room import calm_signals, draft_view
@@ -25,7 +26,7 @@ from kengd.hub.desk.pages.ringing import Slugs
 from kengd.hub.desk.pages.saying import sending
 from kengd.hub.ledger import desk_facts
 from kengd.hub.roster import Seen, why_calm_silent, why_silent
-from kengd.hub.sheet import settings_of
+from kengd.hub.sheet import Given, given_to_all, settings_of
 from kengd.pages.blows import score_data
 from kengd.pages.language import noted
 from kengd.settings.codes import NEEDED
@@ -84,10 +85,14 @@ def hours(request: Request, caller: Looking, tu: From = None) -> HTMLResponse:
     desk = desk_of(request)
     with desk.hub.ledger.read() as connection:
         kept = draft_of(connection, "timetable")
-    content = kept.content if kept is not None and tu is None else {"lines": _lines_from(desk, tu)}
+    lines = (
+        of_table("timetable", kept.content["lines"])["lines"]
+        if kept is not None and tu is None
+        else _lines_from(desk, tu)
+    )
     return page(
         request, "codebook_hours.html", caller,
-        content=content, draft=None if kept is None else draft_view(desk, kept), anew=kept is not None and tu is not None,
+        lines=lines, draft=None if kept is None else draft_view(desk, kept), anew=kept is not None and tu is not None,
         signals=calm_signals(desk), begin=[one for one in _beginnings(desk) if one["of"].startswith("diem:")],
         unsure=_unsure(desk),
     )  # fmt: skip
@@ -131,25 +136,25 @@ def told(
 def _alike(desk: Desk) -> list[dict[str, Any]]:
     """Posts with equal codebooks and timetables on equal bells together, the largest group first."""
     roster, seen = desk.hub.roster(), desk.hub.watch.all()
+    villages = {village.id: village.name for village in roster.villages}
     groups: dict[object, tuple[LoadedSettings | None, list[dict[str, Any]]]] = {}
     with desk.hub.ledger.read() as connection:
         said = {what: standings(connection, what) for what in ("codebook", "timetable")}
-        for post in roster.bells():
-            try:
-                loaded = settings_of(connection, post.id)
-            except KengdError:
-                loaded = None
-            known = seen.get(post.id, Seen())
-            one = {
-                "id": post.id, "name": post.name, "page": post.page,
-                "versions": [in_force(known, "codebook"), in_force(known, "timetable")],
-                "open": [found for what in said if (found := said[what].get(post.id)) and found["state"] != "done"],
-            }  # fmt: skip
-            key = loaded and (str(loaded.codebook.signals), loaded.profile, loaded.timetable)
-            groups.setdefault(key, (loaded, []))[1].append(one)
+        given = given_to_all(connection, [post.id for post in roster.bells()])
+    loaded = _read(given)
+    for post in roster.bells():
+        known, found = seen.get(post.id, Seen()), loaded[post.id]
+        one = {
+            "id": post.id, "name": post.name, "page": post.page,
+            "villages": [villages.get(village, village) for village in post.villages],
+            "versions": [in_force(known, "codebook"), in_force(known, "timetable")],
+            "open": [told for what in said if (told := said[what].get(post.id)) and told["state"] != "done"],
+        }  # fmt: skip
+        key = found and (str(found.codebook.signals), found.profile, found.timetable)
+        groups.setdefault(key, (found, []))[1].append(one)
     return [
-        {"posts": posts, **(UNREAD if loaded is None else _heard(loaded))}
-        for loaded, posts in sorted(groups.values(), key=lambda group: -len(group[1]))
+        {"posts": posts, **(UNREAD if found is None else _heard(found))}
+        for found, posts in sorted(groups.values(), key=lambda group: -len(group[1]))
     ]
 
 
@@ -206,14 +211,29 @@ def _beginnings(desk: Desk) -> list[dict[str, str]]:
 
 def _bells(desk: Desk) -> list[dict[str, str]]:
     """Whose bell a pattern is looked at by; posts whose settings cannot be read are none."""
-    found = []
+    posts = desk.hub.roster().bells()
     with desk.hub.ledger.read() as connection:
-        for post in desk.hub.roster().bells():
+        given = given_to_all(connection, [post.id for post in posts])
+    read = _read(given)
+    return [
+        {"of": f"post:{post.id}", "name": post.name, "kind": found.profile.kind}
+        for post in posts
+        if (found := read[post.id]) is not None
+    ]
+
+
+def _read(given: Sequence[Given]) -> dict[str, LoadedSettings | None]:
+    """By post what it rings by, None where that cannot be read; kin are read once."""
+    known: dict[Hashable, LoadedSettings | None] = {}
+    found = {}
+    for one in given:
+        key = one.kin()
+        if key not in known:
             try:
-                kind = settings_of(connection, post.id).profile.kind
+                known[key] = one.read()
             except KengdError:
-                continue
-            found.append({"of": f"post:{post.id}", "name": post.name, "kind": kind})
+                known[key] = None
+        found[one.post] = known[key]
     return found
 
 

@@ -153,6 +153,7 @@ async function keep() {
   if (!done.ok) return false;
   rev = done.data.rev;
   unsaved = false;
+  history.replaceState(null, "", location.pathname); // opened again it is the draft, not what it began from
   warnings.replaceChildren(...done.data.warnings.map((text) => line(`⚠ ${text}`, "li")));
   return true;
 }

@@ -87,6 +87,7 @@ async function keep() {
   if (!done.ok) return false;
   rev = done.data.rev;
   unsaved = false;
+  history.replaceState(null, "", location.pathname); // opened again it is the draft, not what it began from
   return true;
 }
 
