@@ -20,7 +20,8 @@ async function look() {
   alarm(untaken);
   place.hidden = !untaken;
   const text = untaken ? `${word("untaken")} (${untaken}): ${word("toBoard")}` : "";
-  if (place.textContent !== text) place.textContent = text;
+  const link = place.firstElementChild;
+  if (link.textContent !== text) link.textContent = text;
 }
 
 if (place) {
