@@ -180,7 +180,7 @@ def test_bodies_are_bounded_and_read_strictly(hub: Station) -> None:
 def test_nobody_writes_faster_than_people_can(hub: Station, monkeypatch: pytest.MonkeyPatch) -> None:
     """60 at once, 10 a second; strangers 120. Told as 429. All at one moment, however slow this machine is."""
     still = SimpleNamespace(monotonic=lambda: 1_000.0)
-    monkeypatch.setattr("kengd.hub.desk.gate.time", still)
+    monkeypatch.setattr("kengd.pages.pace.time", still)
     answers = [hub.admin.put("/api/villages/moi", {"name": "Thôn Mới"}).status_code for _ in range(75)]
     assert answers[0] == 200 and 429 in answers
     nobody = Officer(hub.app, "")
