@@ -34,9 +34,10 @@ def hub(tmp_path: Path) -> Iterator[Station]:
     made.hub.ledger.close()
 
 
-@pytest.fixture
-def night(hub: Station) -> tuple[Station, str]:
-    """An alarm with an outcome that was corrected once, an order, a start; and the alarm's incident."""
+@pytest.fixture(scope="module")
+def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Station, str]]:
+    """An alarm with an outcome that was corrected once, an order, a start; and the alarm's incident. Nobody changes it."""
+    hub = station(tmp_path_factory.mktemp("night"))
     incident = hub.pressed("an-lao")
     hub.hears("an-lao", "cut", activation="an-0001", signal="alarm", purpose="actual", source="button", reason="hushed")
     hub.hears("bo-trang", "started", reason="new")
@@ -47,7 +48,8 @@ def night(hub: Station) -> tuple[Station, str]:
     hub.answers("ring-0001", "bo-trang", "received", "ringing", by="Đ/c Bình")
     for kind in ("fire", "theft"):
         hub.admin.post(f"/api/incidents/{incident}/outcomes", {"kind": kind, "done": "x"})
-    return hub, incident
+    yield hub, incident
+    hub.hub.ledger.close()
 
 
 def table(hub: Station, **asked: Any) -> list[dict[str, str]]:
@@ -203,9 +205,8 @@ def test_a_book_that_is_longer_than_a_file_may_be_is_cut_and_says_so(
         assert all(f"chỉ có {most} mục" in line["Lúc"] for line in cut)
 
 
-def test_the_book_is_for_those_who_are_signed_in_and_awake(night: tuple[Station, str]) -> None:
+def test_the_book_is_for_those_who_are_signed_in_and_awake(hub: Station) -> None:
     """Names stand in it (P12)."""
-    hub, _ = night
     stranger = Officer(hub.app, "")
     hub.idle()
     for path in ("/api/entries.csv", "/api/entries.xlsx"):

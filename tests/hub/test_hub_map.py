@@ -11,15 +11,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kengd.duty.standing import Sounding
+from kengd.duty.words import Purpose, Source
 from kengd.errors import KengdError
 from kengd.hub.desk.pages.map_drawing import MARK_PX, WIDTHS, Box, _name_box, frame_of, lines_of, spots_of, step_of
 from kengd.hub.ledger import copying
 from kengd.hub.pictures import LARGEST, Size, size_of
 from kengd.hub.plan import Origin, Picture, Reference, from_plan, laid, origin_of, read_place, to_plan
 from kengd.hub.roster import Post
+from kengd.hub.service import wall_ms
 from tests.hub.desk_kit import Officer, Station, acts, station
 
 HANOI = Origin(21.03, 105.85)
@@ -205,6 +208,7 @@ def test_the_grid_is_round_metres_and_inside() -> None:
 POINTS = st.lists(st.tuples(st.floats(0, 3_000), st.floats(0, 3_000)), min_size=1, max_size=40)
 
 
+@settings(max_examples=30, deadline=None)
 @given(POINTS)
 def test_names_cover_no_other_name_or_mark_at_any_width(points: list[tuple[float, float]]) -> None:
     """Readable at 360 pixels; a name without room waits for a wider drawing."""
@@ -331,3 +335,17 @@ def test_places_on_the_page_are_where_the_plan_says(hub: Station) -> None:
     assert bo_trang[0] > an_lao[0] and bo_trang[1] == an_lao[1]
     assert cau_ngang[1] < an_lao[1] and cau_ngang[0] == an_lao[0]
     assert math.isclose(bo_trang[0] - an_lao[0], an_lao[1] - cau_ngang[1], rel_tol=1e-3), "as far as it is"
+
+
+def test_what_rings_lies_on_top_and_is_always_named(hub: Station) -> None:
+    """Among three hundred points the one that matters is not covered by its neighbours."""
+    for post in ("an-lao", "bo-trang", "cau-ngang"):
+        hub.admin.put(f"/api/posts/{post}/place", {"x": 0, "y": 0})
+        hub.status(post)
+    hub.absent("cau-ngang")
+    sounding = Sounding("a" * 16, "alarm", Purpose.DRILL, Source.HUB, wall_ms())
+    hub.status("an-lao", sounding=sounding)
+    html = hub.admin.get("/ban-do").text
+    assert re.findall(r'id="cho-([a-z-]+)"', html) == ["bo-trang", "cau-ngang", "an-lao"]
+    assert 'class="spot drill"' in html and 'aria-label="Điểm An Lão diễn tập"' in html
+    assert html.count("<tspan>Điểm") == 3, "named in the drawing, though there is room for none of them"

@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse
 
 from kengd.hub.desk.desk import Desk, desk_of
 from kengd.hub.desk.pages.duty import STATES, Ids, facts_of
-from kengd.hub.desk.pages.map_drawing import WIDTHS, frame_of, lines_of, spots_of, step_of
+from kengd.hub.desk.pages.map_drawing import frame_of, lines_of, spots_of, step_of
 from kengd.hub.desk.pages.page import Looking, desk_and_caller, fragment, page
 from kengd.hub.incidents import keepers_at_home
 from kengd.hub.ledger import plans
@@ -63,6 +63,7 @@ def facts_for(desk: Desk, *, phones: bool, only: set[str] | None = None) -> dict
     for post in facts["posts"]:
         post["spot"] = spots.get(post["id"])
         post["place"] = _place(known[post["id"]])
+        post["weight"] = len(STATES) - [*STATES].index(post["states"][0])
         at_home = keepers_at_home(roster.keepers, post["id"], facts["now_ms"]) if phones else ()
         post["keepers"] = [{"name": item.name, "phone": item.phone} for item in at_home]
     drawn = sha256(repr((box, plan.picture, sorted(spots))).encode()).hexdigest()[:12]
@@ -70,7 +71,7 @@ def facts_for(desk: Desk, *, phones: bool, only: set[str] | None = None) -> dict
     return facts | {
         "box": box, "plan": plan, "frame": drawn, "step": step_of(box), "across": across, "down": down, "marks": MARKS,
         "state_names": STATES,
-        "never": len(WIDTHS), "degrees": _degrees(plan, facts["posts"]),
+        "degrees": _degrees(plan, facts["posts"]),
     }  # fmt: skip
 
 

@@ -98,6 +98,7 @@ async function refresh() {
       const old = document.getElementById(one.id);
       const kept = old?.contains(focused) ? focused.tagName : "";
       old?.replaceWith(one);
+      if (one.classList.contains("rings") && one.matches("svg")) document.getElementById("spots").append(one);
       if (kept) one.querySelector(kept)?.focus();
     }
   } catch {
