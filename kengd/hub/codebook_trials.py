@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from kengd.hub.codebook_drafts import What, to_send
 from kengd.hub.sheet import Given
 from kengd.settings.alarms import unheard_alarms
 from kengd.settings.find import LoadedSettings
-from kengd.settings.overlay import Overlays, packed
+from kengd.settings.overlay import FROM_HUB, Overlays, packed
 from kengd.settings.problems import Problem, SettingsError
-
-_FROM_HUB: Final = " (trong bản do xã gửi)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +63,7 @@ def _signals_now(given: Given, new: LoadedSettings) -> Any:
 
 
 def _words(problem: Problem, names: Mapping[str, str]) -> str:
-    said = problem.vi.replace(_FROM_HUB, "")
+    said = problem.vi.replace(FROM_HUB, "")
     place = problem.where.removesuffix(".pattern").removeprefix("codebook.signals.").removeprefix("codebook.")
     if place in names:
         said, place = said.replace(f'hiệu lệnh "{place}": ', ""), f"“{names[place]}”"

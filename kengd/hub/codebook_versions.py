@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -14,6 +15,7 @@ from kengd.hub.ledger.dispatches import Dispatch
 from kengd.hub.ledger.store import Transaction
 from kengd.hub.roster import Seen
 from kengd.hub.sheet import order_in
+from kengd.settings.overlay import FROM_HUB
 
 KEY: Final = "version:"
 MOST: Final = 30
@@ -21,6 +23,8 @@ MOST: Final = 30
 NOT_TAKEN: Final = (State.NO_ANSWER, State.EXPIRED, State.CANCELLED, State.FAILED)
 FOR_GOOD: Final = ("cannot_play", "stale_version")
 """What a post refused so it would refuse again."""
+_OF_FILE: Final = re.compile(r"^tệp cài đặt \S+ có [0-9]+ chỗ sai: ")
+"""How a post begins to list what is wrong with its settings: here it is wrong with what we sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +99,9 @@ def _not_taken(target: Target) -> bool:
 def why_of(target: Target, detail: Mapping[str, Any] | None) -> str | None:
     """What the post itself said of its refusal; it may say anything, so it is cut short."""
     said = (detail or {}).get("vi")
-    return " ".join(said.split())[:500] if target.state is State.REFUSED and isinstance(said, str) else None
+    if target.state is not State.REFUSED or not isinstance(said, str):
+        return None
+    return _OF_FILE.sub("", " ".join(said.split())).replace(FROM_HUB, "")[:500]
 
 
 def in_force(seen: Seen, what: What) -> int | None:

@@ -77,6 +77,21 @@ def given_to_all(connection: Transaction, posts: Sequence[str]) -> list[Given]:
     ]
 
 
+def read_all(given: Sequence[Given]) -> dict[str, LoadedSettings | None]:
+    """By post what it rings by, None where that cannot be read; kin are read once."""
+    known: dict[Hashable, LoadedSettings | None] = {}
+    found = {}
+    for one in given:
+        key = one.kin()
+        if key not in known:
+            try:
+                known[key] = one.read()
+            except KengdError:
+                known[key] = None
+        found[one.post] = known[key]
+    return found
+
+
 def given_to(connection: Transaction, post: str) -> Given:
     """What this post was given; the example where it was enrolled elsewhere."""
     kept = values.value_of(connection, f"{SETTINGS_OF}{post}")

@@ -16,6 +16,9 @@ from kengd.settings import store
 from kengd.settings.lines import KeyPath
 from kengd.settings.problems import Problem
 
+FROM_HUB = " (trong bản do xã gửi)"
+"""Behind what is wrong with the hub's version."""
+
 Marked = Callable[[list[Problem]], list[Problem]]
 
 
@@ -102,5 +105,5 @@ def _forget(lines: dict[KeyPath, int], path: KeyPath) -> None:
 def _mark(problem: Problem, replaced: list[str]) -> Problem:
     for name in replaced:
         if problem.where == name or problem.where.startswith((f"{name}.", f"{name}[")):
-            return replace(problem, vi=f"{problem.vi} (trong bản do xã gửi)", line=None)
+            return replace(problem, vi=f"{problem.vi}{FROM_HUB}", line=None)
     return problem

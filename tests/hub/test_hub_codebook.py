@@ -250,12 +250,15 @@ def test_a_refusal_is_shown_in_the_posts_own_words_and_others_can_be_sent_it_aga
     rev = kept(hub.admin, **book())["rev"]
     order = sent(hub, {"all": True}, rev=rev)["id"]
     hub.answers(order, "an-lao", "received", "settings_changed")
-    nasty = {"vi": "hiệu lệnh “Họp”: kẻng không hú được <b>\n  → dùng tiếng", "why": "x"}
+    nasty = {
+        "vi": "tệp cài đặt /etc/kengd/kengd.toml có 1 chỗ sai:\n  1. hiệu lệnh “Họp”: kẻng không hú được <b>\n  → dùng tiếng",
+        "why": "x",
+    }
     hub.answers(order, "bo-trang", "refused", reason="cannot_play", detail=nasty)
     hub.answers(order, "cau-ngang", "refused", reason="bad_nonce")
     view = hub.admin.get(f"/api/dispatches/{order}").json()
     assert [(one["state"], one["why"]) for one in view["targets"]] == [
-        ("done", None), ("refused", "hiệu lệnh “Họp”: kẻng không hú được <b> → dùng tiếng"), ("refused", None),
+        ("done", None), ("refused", "1. hiệu lệnh “Họp”: kẻng không hú được <b> → dùng tiếng"), ("refused", None),
     ]  # fmt: skip
     assert (view["version"], view["again"]) == (1, ["cau-ngang"])
     html = hub.admin.get(f"/lenh/{order}").text

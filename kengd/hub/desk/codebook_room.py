@@ -33,8 +33,7 @@ from kengd.hub.desk.codebook_forms import (
 from kengd.hub.desk.desk import Asking, At, Desk, Writing
 from kengd.hub.desk.refusals import Json, said
 from kengd.hub.people.words import Caller
-from kengd.hub.roster import Seen
-from kengd.hub.sheet import settings_of
+from kengd.hub.sheet import given_to_all, read_all, settings_of
 from kengd.hub.timetable_days import days_ahead, lines_of
 from kengd.pages.blows import score_data
 from kengd.settings.alarms import SHORTEST_ALARM_MS
@@ -218,14 +217,14 @@ def readable(content: Mapping[str, Any]) -> Codebook:
 
 def calm_signals(desk: Desk) -> dict[str, str]:
     """What a clock may ring at some post of the commune, or will by the draft: id → name."""
-    roster, seen = desk.hub.roster(), desk.hub.watch.all()
     found: dict[str, str] = {}
-    for post in roster.bells():
-        for signal in desk.scores.of(post.id, post.enrolled_ms, seen.get(post.id, Seen())).signals:
+    with desk.hub.ledger.read() as connection:
+        given = given_to_all(connection, [post.id for post in desk.hub.roster().bells()])
+        kept = draft_of(connection, "codebook")
+    for loaded in read_all(given).values():
+        for signal in () if loaded is None else loaded.codebook.signals.values():
             if signal.kind in BY_CLOCK:
                 found.setdefault(signal.id, signal.name_vi)
-    with desk.hub.ledger.read() as connection:
-        kept = draft_of(connection, "codebook")
     for given in [] if kept is None else kept.content["signals"]:
         if Kind(given["kind"]) in BY_CLOCK:
             found.setdefault(given["id"], given["name"])

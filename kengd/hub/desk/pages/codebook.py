@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request
@@ -26,7 +25,7 @@ from kengd.hub.desk.pages.ringing import Slugs
 from kengd.hub.desk.pages.saying import sending
 from kengd.hub.ledger import desk_facts
 from kengd.hub.roster import Seen, why_calm_silent, why_silent
-from kengd.hub.sheet import Given, given_to_all, settings_of
+from kengd.hub.sheet import given_to_all, read_all, settings_of
 from kengd.pages.blows import score_data
 from kengd.pages.language import noted
 from kengd.settings.codes import NEEDED
@@ -141,7 +140,7 @@ def _alike(desk: Desk) -> list[dict[str, Any]]:
     with desk.hub.ledger.read() as connection:
         said = {what: standings(connection, what) for what in ("codebook", "timetable")}
         given = given_to_all(connection, [post.id for post in roster.bells()])
-    loaded = _read(given)
+    loaded = read_all(given)
     for post in roster.bells():
         known, found = seen.get(post.id, Seen()), loaded[post.id]
         one = {
@@ -214,27 +213,12 @@ def _bells(desk: Desk) -> list[dict[str, str]]:
     posts = desk.hub.roster().bells()
     with desk.hub.ledger.read() as connection:
         given = given_to_all(connection, [post.id for post in posts])
-    read = _read(given)
+    read = read_all(given)
     return [
         {"of": f"post:{post.id}", "name": post.name, "kind": found.profile.kind}
         for post in posts
         if (found := read[post.id]) is not None
     ]
-
-
-def _read(given: Sequence[Given]) -> dict[str, LoadedSettings | None]:
-    """By post what it rings by, None where that cannot be read; kin are read once."""
-    known: dict[Hashable, LoadedSettings | None] = {}
-    found = {}
-    for one in given:
-        key = one.kin()
-        if key not in known:
-            try:
-                known[key] = one.read()
-            except KengdError:
-                known[key] = None
-        found[one.post] = known[key]
-    return found
 
 
 def _patterns() -> list[dict[str, str]]:
