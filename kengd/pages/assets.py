@@ -65,6 +65,17 @@ class Assets:
                     left.append(one)
         return found
 
+    def answer(self, digest: str, name: str, accept_encoding: str) -> tuple[bytes, str, dict[str, str]] | None:
+        """Content, kind and headers of what is asked for under this digest: kept for good, or under another one looked for anew each
+        time. None: there is no such file."""
+        found = self.find(name)
+        if found is None:
+            return None
+        headers = {"Cache-Control": FOREVER if digest == self.digest else "no-cache", "Vary": "Accept-Encoding"}
+        if "gzip" not in accept_encoding:
+            return found.content, found.kind, headers
+        return found.packed, found.kind, headers | {"Content-Encoding": "gzip"}
+
     def find(self, name: str) -> Asset | None:
         """Also under an older digest: a page of before an upgrade gets what there is now."""
         return self._files.get(name)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -10,6 +9,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from kengd.errors import KengdError
+from kengd.pages.headers import is_loopback
 from kengd.ports import PostView
 from kengd.wire.orders import LARGEST_NUMBER
 
@@ -26,12 +26,7 @@ def sim_routes(post: PostView) -> APIRouter:
     """The two routes of a simulated post."""
 
     def loopback(request: Request) -> None:
-        host = request.client.host if request.client else ""
-        try:
-            near = ipaddress.ip_address(host).is_loopback
-        except ValueError:
-            near = False
-        if not near:
+        if not is_loopback(request.client.host if request.client else ""):
             raise KengdError("forbidden", "chỉ dùng được ngay trên máy này", en="loopback only")
 
     router = APIRouter(prefix="/sim", dependencies=[Depends(loopback)])

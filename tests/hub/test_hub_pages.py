@@ -8,6 +8,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.hashes import SHA256
 
 from kengd.bellcode.codebooks import builtin
 from kengd.duty.standing import Sounding
@@ -53,6 +55,25 @@ def test_nobody_who_is_not_signed_in_sees_a_page(tmp_path: Path) -> None:
     for path in ("/phan/tren", "/phan/diem", "/phan/cau?signal=alarm&purpose=actual&all=true", "/phan/lenh/ring-00001"):
         assert stranger.web.get(path).status_code == 401, path
     assert "Điểm An Lão" not in seen(stranger, "/vao")
+    made.hub.ledger.close()
+
+
+def test_whoever_hesitates_to_type_a_password_learns_to_trust_the_desk(tmp_path: Path) -> None:
+    """The commune's certificate is public: alone in its file, with the mark to compare, and how; no key comes with it."""
+    made = copied(tmp_path, {})
+    stranger = Officer(made.app, "")
+    html = seen(stranger, "/vao")
+    assert 'href="/chung-thu"' in html and "chưa mã hóa" in html
+    file = stranger.get("/ca.pem")
+    assert (
+        file.text == made.hub.authority.ca_file.read_text()
+        and "chung-thu-xa.crt" in file.headers["content-disposition"]
+    )
+    mark = x509.load_pem_x509_certificate(file.content).fingerprint(SHA256()).hex().upper()
+    assert mark in text(seen(stranger, "/chung-thu")).replace(" ", "")
+    assert "DỪNG TẤT CẢ" in seen(
+        made.admin if made.admin.sign_in("truong").status_code == 201 else stranger, "/chung-thu"
+    )
     made.hub.ledger.close()
 
 

@@ -21,7 +21,7 @@ from kengd.hub.roster import Post
 from kengd.hub.service import wall_ms
 from tests.hub.desk_kit import Station
 
-NO_PAGES: Final = ("/phan/", "/static/", "/ngon-ngu/")
+NO_PAGES: Final = ("/phan/", "/static/", "/ngon-ngu/", "/ca.pem")
 """Parts that a page fetches, files, and the switch of the language."""
 DRILL: Final = "tour-drill-01"
 

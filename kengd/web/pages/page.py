@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from kengd import clock
 from kengd.errors import KengdError
+from kengd.pages.headers import is_loopback
 from kengd.pages.language import COOKIE, Language, language_of
 from kengd.web.devices import csrf_of
 from kengd.web.house import House, house_of, is_secure
@@ -76,8 +77,7 @@ def page(request: Request, template: str, keeper: Keeper | None, /, **facts: Any
 
 def is_near(request: Request) -> bool:
     """On this very machine."""
-    host = request.client.host if request.client else ""
-    return host == "::1" or host.startswith("127.")
+    return is_loopback(request.client.host if request.client else "")
 
 
 def tls_url(house: House, request: Request) -> str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from hashlib import sha256
 from typing import Annotated, Any, Final
 
@@ -12,9 +11,9 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Resp
 from kengd import clock
 from kengd.bellcode.signal import Kind
 from kengd.errors import KengdError
-from kengd.pages.assets import FOREVER
 from kengd.pages.headers import own_path
 from kengd.pages.language import COOKIE, Language
+from kengd.pages.trust import FILE, KIND, certificates_of, fingerprint
 from kengd.web.house import House, house_of, is_secure
 from kengd.web.pages.page import frame, page
 
@@ -22,7 +21,6 @@ router = APIRouter(include_in_schema=False)
 YEAR_S: Final = 365 * 86_400
 SHOWN: Final = 4
 SINCE_MS: Final = 24 * 3_600_000
-_CERTIFICATE: Final = re.compile(r"-----BEGIN CERTIFICATE-----\s[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----")
 
 
 @router.get("/vi-sao")
@@ -98,23 +96,12 @@ def ca(request: Request) -> Response:
         raise KengdError(
             "no_such_thing", "điểm kẻng này chưa có chứng thư của xã", cure="hỏi Công an xã", en="there is no CA at this post"
         )  # fmt: skip
-    named = {"Content-Disposition": 'attachment; filename="chung-thu-xa.crt"'}
-    return Response(pem, media_type="application/x-x509-ca-cert", headers=named)
+    return Response(pem, media_type=KIND, headers={"Content-Disposition": f'attachment; filename="{FILE}"'})
 
 
 def ca_of(house: House) -> str | None:
-    """Certificates alone: whatever else stands in that file stays there."""
-    found = _CERTIFICATE.findall(house.post.ca_text() or "")
-    return "\n".join(found) + "\n" if found else None
-
-
-def fingerprint(pem: str) -> str:
-    """SHA-256 of the first one, in groups of four, to be compared with the commune's paper."""
-    from ssl import PEM_cert_to_DER_cert
-
-    first = _CERTIFICATE.findall(pem)[0]
-    digest = sha256(PEM_cert_to_DER_cert(first)).hexdigest().upper()
-    return " ".join(digest[at : at + 4] for at in range(0, len(digest), 4))
+    """The file that the line to the hub is proved by."""
+    return certificates_of(house.post.ca_text() or "")
 
 
 @router.get("/ngon-ngu/{wanted}")
@@ -131,12 +118,9 @@ def asset(
     name: Annotated[str, Path(pattern=r"^[a-z0-9_.-]{1,60}$")],
     accept_encoding: Annotated[str, Header()] = "",
 ) -> Response:
-    """Kept for good by browsers under its digest; under another one it is looked for anew each time."""
-    assets = frame().assets
-    found = assets.find(name)
+    """A file that pages are made of."""
+    found = frame().assets.answer(digest, name, accept_encoding)
     if found is None:
         raise KengdError("no_such_thing", "không có tệp này", en="no such file")
-    headers = {"Cache-Control": FOREVER if digest == assets.digest else "no-cache", "Vary": "Accept-Encoding"}
-    if "gzip" in accept_encoding:
-        return Response(found.packed, media_type=found.kind, headers=headers | {"Content-Encoding": "gzip"})
-    return Response(found.content, media_type=found.kind, headers=headers)
+    content, kind, headers = found
+    return Response(content, media_type=kind, headers=headers)

@@ -17,6 +17,7 @@ from kengd.hub.desk.desk import Desk, csrf_of, desk_of
 from kengd.hub.desk.refusals import said
 from kengd.hub.people.words import ROLE_VI, Act, Caller, may
 from kengd.pages.frame import Frame
+from kengd.pages.headers import is_loopback
 from kengd.pages.language import COOKIE, Language, language_of, noted
 
 HERE: Final = Path(__file__).parent
@@ -24,6 +25,7 @@ FRAME: Final = Frame([HERE])
 LEAST_PACKED: Final = 1_000
 SIGN_IN: Final = "/vao"
 NEW_PASSWORD: Final = "/mat-khau"
+TRUST: Final = "/chung-thu"
 LONGEST_BACK: Final = 500
 ROOMS: Final = (
     ("/", noted("Trực ban")), ("/danh-keng", noted("Đánh kẻng")), ("/vu-viec", noted("Vụ việc")), ("/so-keng", noted("Sổ kẻng")),
@@ -62,6 +64,14 @@ def looking(request: Request) -> Caller:
     return caller
 
 
+def caller_or_nobody(request: Request) -> Caller | None:
+    """For pages that everybody may see."""
+    try:
+        return desk_of(request).caller(request, use=False)
+    except KengdError:
+        return None
+
+
 Looking = Annotated[Caller, Depends(looking)]
 
 
@@ -96,7 +106,7 @@ def page(request: Request, template: str, caller: Caller | None, /, **facts: Any
         "more": [] if caller is None else [room[:2] for room in MORE if room[2] is None or may(caller.role, room[2])],
         "here": request.url.path,
         "place": f"{desk.epoch}.{desk.hub.feed.n}",
-        "plain": not desk.secure,
+        "plain": not desk.secure and not is_loopback(request.client.host if request.client else ""),
         "now_ms": desk.now_ms(),
     }
     return _packed(request, FRAME.render(template, language(request), **(facts | frame)))
