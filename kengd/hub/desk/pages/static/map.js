@@ -43,7 +43,7 @@ function tell(id) {
   const line = lineOf(id);
   here.classList.toggle("hidden", !line);
   if (!line) return;
-  here.className = line.className;
+  here.className = `${line.className} live`;
   here.replaceChildren(...[...line.childNodes].map((child) => child.cloneNode(true)));
   const box = here.querySelector("input");
   box.removeAttribute("name");

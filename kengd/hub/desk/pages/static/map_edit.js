@@ -10,6 +10,7 @@ const field = (id) => document.getElementById(id);
 const box = Object.fromEntries(["x", "y", "width", "height"].map((name) => [name, Number(plan.dataset[name])]));
 const post = field("place-post");
 const LONGEST_PX = 2400, LARGEST = 2_000_000;
+const NEXT = "kengd.map.post";
 const touched = {};
 let referring = 0;
 
@@ -42,8 +43,6 @@ plan.addEventListener("click", (event) => {
     say("");
     return;
   }
-  const link = event.target.closest("[data-spot]");
-  if (link && !field("place-x").value) post.value = link.dataset.spot;
   field("place-x").value = at.x;
   field("place-y").value = at.y;
   field("place-at").value = "";
@@ -60,12 +59,19 @@ post.addEventListener("change", () => {
 for (const id of ["place-x", "place-y"]) field(id).addEventListener("input", () => { field("place-at").value = ""; });
 field("place-at").addEventListener("input", () => { field("place-x").value = field("place-y").value = ""; });
 
+/** The drawing anew, and on to a post that has no place yet. */
+function next() {
+  const lacking = [...post.options].find((one) => one.value !== post.value && one.dataset.x === undefined);
+  sessionStorage.setItem(NEXT, (lacking ?? post.selectedOptions[0]).value);
+  location.reload();
+}
+
 field("place").addEventListener("submit", async (event) => {
   event.preventDefault();
   const at = field("place-at").value.trim();
   const body = at ? { at } : { x: field("place-x").valueAsNumber, y: field("place-y").valueAsNumber };
   if (!at && !(Number.isFinite(body.x) && Number.isFinite(body.y))) return field("place-at").focus();
-  if ((await act(`/api/posts/${post.value}/place`, body, "PUT")).ok) location.reload();
+  if ((await act(`/api/posts/${post.value}/place`, body, "PUT")).ok) next();
   return undefined;
 });
 field("unplace").addEventListener("click", async () => {
@@ -130,4 +136,6 @@ field("refer")?.addEventListener("submit", async (event) => {
   if ((await act("/api/plan/picture/place", { points }, "PUT")).ok) location.reload();
   return undefined;
 });
+const last = sessionStorage.getItem(NEXT);
+if ([...post.options].some((one) => one.value === last)) post.value = last;
 post.dispatchEvent(new Event("change"));
