@@ -94,6 +94,17 @@ def test_no_page_passes_for_the_broker_or_for_another_posts_page(authority: Auth
         assert authority.enrol(wish(page_names=(name,)), NOW_MS).page_fingerprint
 
 
+def test_the_broker_is_not_called_as_a_page_is_while_that_certificate_is_good(authority: Authority) -> None:
+    """The hub moves to an address that a post had: first that post gets a file without it."""
+    authority.enrol(wish(page_names=("10.0.0.31",)), NOW_MS)
+    with pytest.raises(UsageError) as wrong:
+        authority.serve_as((*NAMES, "10.0.0.31"), NOW_MS)
+    assert wrong.value.code == "page_name_taken" and "thon-1" in wrong.value.cure
+    authority.enrol(wish(), NOW_MS)
+    authority.serve_as((*NAMES, "10.0.0.31"), NOW_MS)
+    assert authority.server_names == (*NAMES, "10.0.0.31")
+
+
 def test_the_page_comes_and_goes_with_its_post(authority: Authority) -> None:
     """A swap, a renewal, a revocation; the list of the revoked has it, the index says whose it was, what ends soon is told once."""
     first = authority.enrol(wish(page_names=("10.0.0.31",)), NOW_MS)

@@ -138,6 +138,16 @@ def check_page_names(
     return found
 
 
+def page_has_it(name: str, post_id: str) -> UsageError:
+    """The broker cannot be called so while that page's certificate is good."""
+    return UsageError(
+        "page_name_taken",
+        f"chứng thư cho trang của {post_id} đang có tên “{name}”: ai lấy được nó thì giả làm máy chủ của xã",
+        cure=f"cấp tệp mới cho điểm ấy không có tên này (chứng thư cũ bị thu hồi): kengd hub enrol {post_id} --page-names ''",
+        en=f"the page of {post_id} is called {name}",
+    )
+
+
 def _server_name(name: str) -> str:
     address = address_of(name)
     if address is not None:

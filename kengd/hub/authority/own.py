@@ -12,7 +12,7 @@ from kengd.hub.authority import certificates as make
 from kengd.hub.authority import store
 from kengd.hub.authority.index import Index, Purpose
 from kengd.hub.authority.mending import private_file, record
-from kengd.hub.authority.naming import check_hub_name, check_now, check_server_names
+from kengd.hub.authority.naming import check_hub_name, check_now, check_server_names, page_has_it
 from kengd.hub.authority.store import Store
 
 log = logging.getLogger("kengd.hub.authority")
@@ -62,10 +62,16 @@ class OwnCertificates:
         return ClientFiles(str(self._store.path(store.CA)), path, path)
 
     def serve_as(self, server_names: Sequence[str], now_ms: int) -> None:
-        """A new server certificate with these names; `write_broker` hands it over. Raises UsageError `bad_server_name`."""
+        """A new server certificate with these names; `write_broker` hands it over.
+
+        Raises UsageError `bad_server_name`, `page_name_taken` where a post's page has one of them and could pass for the broker.
+        """
         check_now(now_ms)
         names = check_server_names(server_names)
         with self._store.turn() as index:
+            for page in index.valid("page"):
+                if taken := set(names).intersection(page.names):
+                    raise page_has_it(taken.pop(), page.subject)
             self._issue(replace(index, server_names=names), "server", names[0], now_ms)
 
     def expiring(self, now_ms: int, days: int = EXPIRY_DAYS) -> tuple[Expiry, ...]:
