@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from kengd.bellcode.codebooks import builtin
+from kengd.hub.codebook_drafts import of_codebook
 from kengd.hub.founding import SETTINGS_OF
 from kengd.hub.ledger import values
 from kengd.settings.find import EXAMPLE
@@ -83,6 +84,16 @@ def said(hub: Station) -> list[dict[str, Any]]:
     """What went out on the line, in order."""
     parts = [jws.split(b".")[1] for _, jws in hub.line.said]
     return [json.loads(base64.urlsafe_b64decode(part + b"=" * (-len(part) % 4)))["cmd"] for part in parts]
+
+
+def of_post(tmp_path: Path) -> str:
+    """An Lão's own settings file, on its own machine."""
+    state = tmp_path / "state"
+    state.mkdir()
+    file = re.sub(r"(?m)^state_dir = .*$", "", EXAMPLE.read_text())
+    config = tmp_path / "kengd.toml"
+    config.write_text(file.replace("[post]", f'state_dir = "{state}"\n[post]', 1))
+    return str(config)
 
 
 def text(html: str) -> str:
@@ -172,19 +183,24 @@ def test_what_the_hub_foretells_is_what_the_post_says(hub: Station, tmp_path: Pa
     """One set of rules: the reasons stand on the page before anything is sent, and in the post's answer."""
     rev = kept(hub.admin, **book(**patterns))["rev"]
     foretold = {one["post"]: one for one in hub.admin.get("/api/codes/codebook/trial").json()["posts"]}
-    state = tmp_path / "state"
-    state.mkdir()
-    config = tmp_path / "kengd.toml"
-    config.write_text(
-        re.sub(r"(?m)^state_dir = .*$", "", EXAMPLE.read_text()).replace("[post]", f'state_dir = "{state}"\n[post]', 1)
-    )
+    config = of_post(tmp_path)
     sent(hub, {"posts": ["an-lao"]}, rev=rev)
     with pytest.raises(SettingsError) as refused:
-        apply_codebook_overlay(str(config), 1, said(hub)[-1]["codebook"])
+        apply_codebook_overlay(config, 1, said(hub)[-1]["codebook"])
     reasons = [problem.vi.replace(" (trong bản do xã gửi)", "") for problem in refused.value.problems]
     assert len(foretold["an-lao"]["problems"]) == len(reasons) > 0
     for reason, told in zip(reasons, foretold["an-lao"]["problems"], strict=True):
         assert re.sub(r'^hiệu lệnh "\w+": ', "", reason) in told
+
+
+@pytest.mark.parametrize("name", ["nam_ngan", "ea_o", "ta_gia_khau"])
+def test_what_is_taken_is_rung_as_it_was_written(hub: Station, tmp_path: Path, name: str) -> None:
+    """Whatever the post rang by before: the same signals, no more and no fewer."""
+    rev = kept(hub.admin, **of_codebook(builtin(name)))["rev"]
+    assert hub.admin.get("/api/codes/codebook/trial").json()["posts"][0]["problems"] == []
+    sent(hub, {"posts": ["an-lao"]}, rev=rev)
+    loaded = apply_codebook_overlay(of_post(tmp_path), 1, said(hub)[-1]["codebook"])
+    assert {**loaded.codebook.signals} == {**builtin(name).signals}
 
 
 def test_each_post_answers_for_its_own_bell_before_anything_is_sent(hub: Station) -> None:
@@ -205,6 +221,7 @@ def test_each_post_answers_for_its_own_bell_before_anything_is_sent(hub: Station
 def test_one_order_goes_to_many_posts_under_a_number_above_all_that_are_in_use(hub: Station) -> None:
     """Numbers are the hub's own and only grow; the same act again is the same; the draft is gone with it."""
     hub.status("an-lao", codebook_version=6)
+    assert hub.admin.get("/api/codes/codebook").json()["next"] == 7
     rev = kept(hub.admin, **{**book(), "signals": book()["signals"][:5]})["rev"]
     act = {"id": hub.act(), "number": 7, "posts": ["an-lao", "cau-ngang"], "rev": rev}
     for _ in range(2):

@@ -78,7 +78,7 @@ def test_what_is_written_is_drawn_and_told_or_the_mistake_is_shown(nightly: tupl
 
 
 def test_a_code_is_heard_to_its_end_or_until_it_is_stopped(nightly: tuple[Page, Locator]) -> None:
-    """Web Audio from a press; the play-head goes along; every blow is planned once."""
+    """Web Audio from a press, bell or siren; the play-head goes along; every blow is planned once, and none after a stop."""
     page, place = nightly
     place.locator("[name=pattern]").fill("3 tiếng dồn dập")
     expect(place.locator("svg.line circle")).to_have_count(3)
@@ -88,14 +88,15 @@ def test_a_code_is_heard_to_its_end_or_until_it_is_stopped(nightly: tuple[Page, 
     expect(place.locator(".head")).to_have_attribute("visibility", "visible")
     expect(button).to_have_text("▶ Nghe")
     assert blows(place) == 3
-    place.locator("[name=pattern]").fill("9 tiếng thong thả")
-    expect(place.locator("svg.line circle")).to_have_count(9)
+    page.select_option("#bell", "siren")
+    place.locator("[name=pattern]").fill("(hú 1 giây; nghỉ 500 ms) 9 lần")
+    expect(place.locator("svg.line rect")).to_have_count(9)
     button.click()
     expect(button).to_have_attribute("data-blows", "1")
     button.click()
     expect(button).to_have_text("▶ Nghe")
     planned = blows(place)
-    page.wait_for_timeout(400)  # nothing happens any more
+    page.wait_for_timeout(1_800)  # nothing happens any more
     assert blows(place) == planned < 9
 
 
