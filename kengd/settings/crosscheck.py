@@ -163,6 +163,10 @@ def _advice(settings: Settings, lines: Lines) -> Iterator[Problem]:
     if settings.limits.after_alarm_min < 10 and settings.gpio.pins != "simulated":
         vi = "kẻng thường lệ ngay sau báo động dễ bị tưởng là hết báo động (H11)"
         yield note("warning", ("limits", "after_alarm_min"), lines, vi)
+    web = settings.web
+    if web.pins is not None and web.tls_port is None and not web.host.startswith(LOOPBACK):
+        vi = "trang nghe ngoài máy này mà không mã hoá: mã PIN có thể bị nghe lén"
+        yield note("warning", ("web", "pins"), lines, vi, "ghi thêm tls_port, cert và key (xã cấp)")
     if settings.web.token_sha256 is not None and not settings.web.host.startswith(LOOPBACK):
         vi = "trang nghe ngoài máy này mà không mã hoá: mã truy nhập có thể bị nghe lén"
         yield note("warning", ("web", "host"), lines, vi, "để 127.0.0.1, hoặc đặt sau một đường hầm có mã hoá")

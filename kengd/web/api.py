@@ -1,4 +1,5 @@
-"""The post's application, and its JSON API: reads are open to whoever reaches the port, rings need the token (P12, R53)."""
+"""The post's application, and its JSON API. On this machine everything can be read; from elsewhere state and book, which name
+people, need the token or a keeper's device. Rings need the token (P12, R53)."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ import hashlib
 import hmac
 from typing import Annotated, Any, Literal
 
-from fastapi import Depends, FastAPI, Header, Query
+from fastapi import Depends, FastAPI, Header, Query, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -15,9 +16,9 @@ from kengd.errors import KengdError
 from kengd.ports import PostView
 from kengd.web import keeper_api, live, refusals
 from kengd.web.gate import Gate
-from kengd.web.house import House
+from kengd.web.house import House, house_of
 from kengd.web.pages import keeper, public, training
-from kengd.web.pages.page import refused
+from kengd.web.pages.page import is_near, refused
 from kengd.web.sim import sim_routes
 from kengd.wire.orders import LARGEST_NUMBER
 
@@ -82,7 +83,17 @@ def _health(app: FastAPI, post: PostView) -> None:
 
 
 def _reads(app: FastAPI, post: PostView) -> None:
-    @app.get("/api/status")
+    def reader(request: Request, authorization: Annotated[str | None, Header()] = None) -> None:
+        if is_near(request) or _holds(post.token_sha256, authorization) or house_of(request).keeper_of(request):
+            return
+        raise KengdError(
+            "forbidden",
+            "sổ kẻng và tình trạng có tên người, không mở cho người ngoài",
+            cure="đăng nhập bằng mã PIN, hoặc gửi mã truy cập trong tiêu đề Authorization",
+            en="needs the token or a keeper's device",
+        )
+
+    @app.get("/api/status", dependencies=[Depends(reader)])
     def status() -> JSONResponse:
         """The post's state, as in the status topic."""
         return JSONResponse(dict(post.status()))
@@ -97,7 +108,7 @@ def _reads(app: FastAPI, post: PostView) -> None:
         """The lines with their next ring."""
         return JSONResponse([dict(item) for item in post.timetable()])
 
-    @app.get("/api/entries")
+    @app.get("/api/entries", dependencies=[Depends(reader)])
     def entries(
         after: Annotated[int | None, Query(ge=0, le=LARGEST_NUMBER)] = None,
         limit: Annotated[int, Query(ge=1, le=MOST_ENTRIES)] = 100,
@@ -109,11 +120,9 @@ def _reads(app: FastAPI, post: PostView) -> None:
 
 def _orders(app: FastAPI, post: PostView) -> None:
     def token(authorization: Annotated[str | None, Header()] = None) -> None:
-        wanted = post.token_sha256
-        if wanted is None:
+        if post.token_sha256 is None:
             raise KengdError("no_token", "trang này chỉ để xem", cure="đặt web.token_sha256 trong tệp cài đặt")
-        given = (authorization or "").removeprefix("Bearer ").encode()
-        if not hmac.compare_digest(hashlib.sha256(given).hexdigest(), wanted.lower()):
+        if not _holds(post.token_sha256, authorization):
             raise KengdError("forbidden", "mã truy cập không đúng", cure="kiểm tra lại mã trong tiêu đề Authorization")
 
     @app.post("/api/ring", dependencies=[Depends(token)])
@@ -125,6 +134,12 @@ def _orders(app: FastAPI, post: PostView) -> None:
     def hush(order: HushOrder) -> JSONResponse:
         """Stop the sound."""
         return _answer(post.hush(order.activation, order.by, order.why))
+
+
+def _holds(wanted: str | None, authorization: str | None) -> bool:
+    """Whether this header carries the token whose SHA-256 is `wanted`."""
+    given = (authorization or "").removeprefix("Bearer ").encode()
+    return wanted is not None and hmac.compare_digest(hashlib.sha256(given).hexdigest(), wanted.lower())
 
 
 def _answer(decided: Any) -> JSONResponse:

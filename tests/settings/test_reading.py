@@ -229,3 +229,24 @@ def test_a_file_that_is_too_large_or_no_file_is_a_usage_error(tmp_path: Path) ->
     for wrong in (str(path), str(tmp_path), "/dev/null/x", "a\0b"):
         with pytest.raises(UsageError):
             load(wrong)
+
+
+def test_a_page_whose_pins_go_unencrypted_over_the_village_is_warned_of(write: Write) -> None:
+    """P12: on the Wi-Fi a PIN can be read along; on this very machine, or with HTTPS beside, there is nothing to say."""
+    open_to_all = '\n[web]\nhost = "0.0.0.0"\npins = "web.pins"\n'
+    assert "mã PIN có thể bị nghe lén" in warnings(write(more=open_to_all))
+    assert "nghe lén" not in warnings(write(more=open_to_all.replace("0.0.0.0", "127.0.0.1")))
+    secure = 'tls_port = 8443\ncert = "web.pem"\nkey = "web.key"\n'
+    assert "nghe lén" not in warnings(write(more=open_to_all + secure))
+    web = load(write(more=open_to_all + secure)).web
+    assert web.cert is not None and Path(web.cert).is_absolute()
+
+
+@pytest.mark.parametrize(
+    "wrong", ["tls_port = 8480", "tls_port = 8443", 'cert = "a.pem"', 'key = "a.key"\ntls_port = 8443', "tls_port = 0"]
+)
+def test_https_is_a_port_of_its_own_with_certificate_and_key(write: Write, wrong: str) -> None:
+    """A half is no HTTPS, and must not look like one."""
+    with pytest.raises(SettingsError) as caught:
+        load(write(more=f"\n[web]\n{wrong}\n"))
+    assert [problem.where for problem in caught.value.problems] in (["web"], ["web.tls_port"])

@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 from kengd.errors import KengdError
 from kengd.web.api import make_app
 from kengd.web.gate import LARGEST_BODY
-from tests.web.paper_post import PaperPost
+from tests.web.paper_post import PIN_OF, THAI, PaperPost
 
 TOKEN = "mot-ma-rat-dai"
 
@@ -97,6 +97,19 @@ def test_metrics_are_prometheus_text(client: TestClient) -> None:
         "kengd_line_up 0",
         'kengd_condition{code="line_down",severity="major"} 1',
     ]
+
+
+def test_state_and_book_name_people_and_are_not_for_everybody(post: FakePost) -> None:
+    """On this machine, with the token, on a keeper's device; a villager on the same Wi-Fi has a page of his own."""
+    away = TestClient(make_app(post), client=("192.0.2.7", 1))
+    keepers = TestClient(make_app(PaperPost()), client=("192.0.2.7", 1))
+    keepers.post("/api/keeper/session", json={"pin": PIN_OF[THAI]})
+    for path in ("/api/entries", "/api/status"):
+        assert away.get(path).json()["error"] == "forbidden"
+        assert away.get(path, headers=authorized("x")).status_code == 403
+        assert away.get(path, headers=authorized()).status_code == 200
+        assert keepers.get(path).status_code == 200
+    assert [away.get(path).status_code for path in ("/healthz", "/metrics", "/api/signals")] == [200] * 3
 
 
 def test_entries_are_given_as_the_book_has_them(client: TestClient) -> None:

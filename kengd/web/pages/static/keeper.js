@@ -84,4 +84,5 @@ listen("/api/keeper/live", (topic) => {
   begun = true;
   return undefined;
 });
+setInterval(soon, 30_000); // what changes with time alone: a silence that ends, tomorrow's rings
 drawBlows();
