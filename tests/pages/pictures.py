@@ -18,7 +18,7 @@ from kengd.hub.desk.app import PAGES
 from kengd.hub.desk.pages.page import SIGN_IN
 from kengd.pages.language import COOKIE
 from tests.pages.browsing import Desk, chromium, signed_in
-from tests.pages.tour import evening, stops
+from tests.pages.tour import evening, still_there, stops
 
 SIZES: Final[dict[str, ViewportSize]] = {
     "phone": {"width": 390, "height": 844},
@@ -43,6 +43,7 @@ def main(directory: Path) -> int:
         inside, outside = browser.new_context(locale="vi-VN"), browser.new_context(locale="vi-VN")
         signed_in(inside, desk).close()
         for stop in tour:
+            still_there(desk.station)
             context = outside if stop.path == SIGN_IN else inside
             for size, scheme, language in LOOKS:
                 context.add_cookies([{"name": COOKIE, "value": language, "url": desk.url}])
