@@ -68,8 +68,6 @@ def evening(station: Station) -> dict[str, str]:
         "village": "an-lao",
         "keeper": "ba-tu",
         "group": "ven-song",
-        "keeper": "ba-tu",
-        "group": "ven-song",
         "officer": str(me["officer"]["id"]),
         "what": "codebook",
     }
