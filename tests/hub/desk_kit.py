@@ -238,7 +238,7 @@ def _begun() -> tempfile.TemporaryDirectory[str]:
     place = tempfile.TemporaryDirectory(prefix="kengd-desk-")
     directory = Path(place.name)
     Authority.begin(directory / "authority", COMMUNE, "Cộng Lạc", ["127.0.0.1"], wall_ms())
-    made = _opened(directory, {})
+    made = _opened(directory, {}, Dice(1_000_000))  # other secrets than those of the copies' devices
     with made.hub.ledger.write() as connection:
         rosters.put_village(connection, Village("an-lao", "Thôn An Lão", 120))
         rosters.put_village(connection, Village("bo-trang", "Thôn Bồ Tràng", 80))
@@ -256,7 +256,7 @@ def _begun() -> tempfile.TemporaryDirectory[str]:
     return place
 
 
-def _opened(directory: Path, more: Mapping[str, Any]) -> Station:
+def _opened(directory: Path, more: Mapping[str, Any], dice: Dice | None = None) -> Station:
     settings = HubSettings.model_validate(
         {
             "state_dir": str(directory),
@@ -267,7 +267,7 @@ def _opened(directory: Path, more: Mapping[str, Any]) -> Station:
     )
     line, clock, revoked = Line(), Watchmaker(), list[bool]()
     hub = Hub(settings, session=_session(line))
-    people = People(hub.ledger, clock, Dice(), argon2(time_cost=1, memory_kib=8))
+    people = People(hub.ledger, clock, dice or Dice(), argon2(time_cost=1, memory_kib=8))
     app = make_app(hub, people, revoked=lambda: revoked.append(True))
     return Station(hub, app, people, line, clock, revoked, Officer(app, "Trưởng công an xã"))
 

@@ -30,8 +30,8 @@ class Clock:
 class Dice:
     """Bytes that look random and are the same in every run."""
 
-    def __init__(self) -> None:
-        self.n = 0
+    def __init__(self, n: int = 0) -> None:
+        self.n = n
 
     def __call__(self, count: int) -> bytes:
         out = b""

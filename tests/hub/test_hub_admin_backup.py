@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from kengd.errors import KengdError
-from kengd.hub import backups, staging
+from kengd.hub import backups, restored, staging
 from kengd.hub.authority import sealing
 from kengd.hub.desk import backup_room
 from kengd.hub.ledger import audits, values
@@ -51,7 +51,8 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Station]:
 def handed_in(officer: Officer, what: str, content: bytes, passphrase: str = PASS, **more: str) -> httpx.Response:
     """As the page sends a file."""
     headers = {"Origin": ORIGIN, "X-Kengd-Csrf": officer.csrf, "X-Kengd-Passphrase": quote(passphrase), **more}
-    return officer.web.post(f"/api/backup/{what}", content=content, headers=headers)
+    answer: httpx.Response = officer.web.post(f"/api/backup/{what}", content=content, headers=headers)
+    return answer
 
 
 def made(hub: Station) -> bytes:
@@ -274,7 +275,7 @@ def test_a_backup_that_is_too_old_is_a_condition_until_there_is_a_new_one(hub: S
 def test_what_a_restore_leaves_to_do_is_confirmed_from_the_page(hub: Station) -> None:
     """`restore --checked` as a button, with its line in the book; pressed twice, it was once."""
     with hub.hub.ledger.write() as connection:
-        backup_room.restored.note(connection, wall_ms() - 1_000, wall_ms())
+        restored.note(connection, wall_ms() - 1_000, wall_ms())
     assert "Đã thu hồi lại xong" in hub.admin.get("/sao-luu").text
     assert [hub.admin.post("/api/backup/checked").json()["confirmed"] for _ in range(2)] == [True, False]
     assert "Đã thu hồi lại xong" not in hub.admin.get("/sao-luu").text

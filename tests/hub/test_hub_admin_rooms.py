@@ -116,7 +116,7 @@ def test_every_act_that_the_hub_writes_down_has_a_sentence() -> None:
 def test_a_sentence_is_made_of_any_facts(act: str, facts: dict[str, object]) -> None:
     """Of an earlier or later release, or spoilt in the database: shown, never an error."""
     for language in ("vi", "en"):
-        assert sentence(act, facts, language, {}, {})  # type: ignore[arg-type]
+        assert sentence(act, facts, language, {}, {})
     assert sentence("chua_biet", {"a": 1}, "vi", {}, {}) == "chua_biet a=1"
 
 

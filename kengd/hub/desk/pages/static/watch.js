@@ -4,7 +4,7 @@ import { alarm, tryQuietly } from "./alarm_tone.js";
 import { word } from "./say.js";
 import { flash } from "./title.js";
 
-const EVERY_MS = 5000;
+const EVERY_MS = 3000;
 const place = document.getElementById("alarm");
 
 async function look() {
