@@ -58,9 +58,10 @@ def test_a_phone_that_trusts_the_commune_opens_the_page_by_each_of_its_names_and
     tmp_path: Path, authority: Authority
 ) -> None:
     """POST.local without anybody's doing, and what the installer named; not the next post's."""
-    made = authority.enrol(wish(page_names=("10.0.0.31", "keng.thon1.lan", "thon-1.local")), NOW_MS)
+    made = authority.enrol(wish(page_names=("10.0.0.31", "KENG.thon1.lan", "10.0.0.31")), NOW_MS)
     assert [shaken(tmp_path, made, name) for name in ("thon-1.local", "10.0.0.31", "keng.thon1.lan")] == [""] * 3
     assert "thon-2.local" in shaken(tmp_path, made, "thon-2.local") and shaken(tmp_path, made, NAMES[0])
+    assert authority.index.valid("page")[0].names == ("10.0.0.31", "keng.thon1.lan"), "each once"
     own = certificate(made)
     assert own.fingerprint(SHA256()).hex() == made.page_fingerprint
     usage = own.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
@@ -131,7 +132,7 @@ def test_an_index_of_before_pages_had_certificates_is_read(authority: Authority)
 
 def test_the_file_goes_through_the_posts_own_intake(tmp_path: Path, authority: Authority) -> None:
     """Settings where they belong, six keys for root only, PINs as the keepers have them: names with quotes too; the card is clean."""
-    pins = {'Ông "Bảy" \\ Sáu': pin_hash("270615", bytes(16)), "Bà Tư": pin_hash("591730", bytes(16))}
+    pins = {'Ông """Bảy""" \\ Sáu': pin_hash("270615", bytes(16)), "Bà Tư": pin_hash("591730", bytes(16))}
     made = authority.enrol(wish(pins=write_pins(pins)), NOW_MS)
     card = Card(tmp_path / "card")
     card.drop(made.text)

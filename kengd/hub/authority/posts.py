@@ -23,7 +23,7 @@ from kengd.hub.authority.enrolment import (
 )
 from kengd.hub.authority.index import Index
 from kengd.hub.authority.mending import keep, record
-from kengd.hub.authority.naming import check_now, page_name
+from kengd.hub.authority.naming import check_now, check_page_names, page_name
 from kengd.hub.authority.store import Store
 from kengd.settings import where
 from kengd.settings.dropped import read_dropped
@@ -53,7 +53,8 @@ class PostCertificates:
             keys, said = index.usable_keys(), f"{index.commune}/{wish.post_id}"
             ca = self._store.ca()
             pair = make.make_client(ca, wish.post_id, make.POST_DAYS, now_ms)
-            page = make.make_server(ca, (page_name(wish.post_id), *wish.page_names), now_ms, make.POST_DAYS)
+            names = check_page_names(wish.post_id, wish.page_names, index.server_names, ())
+            page = make.make_server(ca, (page_name(wish.post_id), *names), now_ms, make.POST_DAYS)
             parts = (
                 ca.certificate_pem(),
                 pair.certificate_pem(),
@@ -72,7 +73,7 @@ class PostCertificates:
             old = () if keep_old else tuple(one.serial for one in index.valid("post", wish.post_id))
             pages = () if keep_old else tuple(one.serial for one in index.valid("page", wish.post_id))
             new = replace(record(pair, wish.post_id, "post", now_ms), kids=tuple(key.kid for key in keys))
-            new_page = replace(record(page, wish.post_id, "page", now_ms), names=wish.page_names)
+            new_page = replace(record(page, wish.post_id, "page", now_ms), names=names)
             after = index.with_revoked((*old, *pages), now_ms, "re-enrolled").with_issued(new).with_issued(new_page)
             keep(self._store, after, index)
         log.info("enrolled %s, serial %s, %d revoked", said, new.serial, len(old))
