@@ -19,10 +19,14 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from kengd.clock import local
 from kengd.hub.desk import book_files, book_lines
+from kengd.hub.ledger.desk_facts import Wanted, page_of_entries
+from kengd.hub.ledger.merging import merge
+from kengd.hub.ledger.store import Ledger
 from kengd.hub.reports.book_file import ACTIVE, HEADS, csv_lines, inert, write_sheet
 from kengd.hub.reports.tables import Moment
 from kengd.hub.service import wall_ms
 from tests.hub.desk_kit import Officer, Station, station
+from tests.hub.spine_kit import T0, chained, heard, said
 
 HEAD = [head for head, _ in HEADS]
 
@@ -220,3 +224,26 @@ def test_the_files_are_of_what_the_page_shows(night: tuple[Station, str]) -> Non
     html = hub.admin.get("/so-keng", post="an-lao", by="Đ/c & <b>", incident=incident).text
     links = re.findall(r'href="/api/entries\.(?:csv|xlsx)\?([^"]*)"', html)
     assert links == ["post=an-lao&amp;by=%C4%90%2Fc+%26+%3Cb%3E&amp;incident=an-lao-an-0001"] * 2
+
+
+def test_both_databases_find_the_same(ledger: Ledger) -> None:
+    """Signs that mean something to a database are letters here; an incident without rings has no entries."""
+    book = chained([
+        said("started", reason="new"),
+        said("ringing", activation="an-0001", signal="alarm", purpose="actual", source="button", place="50%_chòi"),
+        said("received", command_id="jti-0001", signal="curfew", by="Đ/c Bình"),
+    ])  # fmt: skip
+    with ledger.write() as connection:
+        merge(connection, heard("an-lao", book), T0)
+    nobody: frozenset[str] = frozenset()
+    for wanted, found in (
+        (Wanted(by="0%_c"), [2]),
+        (Wanted(by="0x_c"), []),
+        (Wanted(by="Bình"), [3]),
+        (Wanted(signal="curfew"), [3]),
+        (Wanted(rung=(frozenset({"an-0001"}), frozenset({"jti-0001"}))), [3, 2]),
+        (Wanted(rung=(nobody, nobody)), []),
+        (Wanted(rung=(frozenset({"an-0001"}), nobody), before_n=2), []),
+    ):
+        with ledger.read() as connection:
+            assert [row["seq"] for row in page_of_entries(connection, wanted, 10)] == found, wanted

@@ -18,9 +18,10 @@ from kengd.duty.standing import Sounding
 from kengd.duty.words import Purpose, Source
 from kengd.errors import KengdError
 from kengd.hub.desk.pages.map_drawing import MARK_PX, WIDTHS, Box, _name_box, frame_of, lines_of, spots_of, step_of
-from kengd.hub.ledger import copying
+from kengd.hub.ledger import copying, plans
+from kengd.hub.ledger.store import Ledger
 from kengd.hub.pictures import LARGEST, Size, size_of
-from kengd.hub.plan import Origin, Picture, Reference, from_plan, laid, origin_of, read_place, to_plan
+from kengd.hub.plan import Origin, Picture, Plan, Reference, from_plan, laid, origin_of, read_place, to_plan
 from kengd.hub.roster import Post
 from kengd.hub.service import wall_ms
 from tests.hub.desk_kit import Officer, Station, acts, station
@@ -349,3 +350,17 @@ def test_what_rings_lies_on_top_and_is_always_named(hub: Station) -> None:
     assert re.findall(r'id="cho-([a-z-]+)"', html) == ["bo-trang", "cau-ngang", "an-lao"]
     assert 'class="spot drill"' in html and 'aria-label="Điểm An Lão diễn tập"' in html
     assert html.count("<tspan>Điểm") == 3, "named in the drawing, though there is room for none of them"
+
+
+def test_both_databases_keep_the_plan_and_its_picture(ledger: Ledger) -> None:
+    """Every byte of it, and nothing where there is nothing."""
+    with ledger.read() as connection:
+        assert plans.read_plan(connection) == Plan() and plans.picture_bytes(connection) is None
+    data = bytes(range(256)) * 4_000
+    for plan in (Plan(HANOI, PICTURE), Plan(HANOI)):
+        with ledger.write() as connection:
+            plans.put_plan(connection, plan)
+            plans.put_picture(connection, data if plan.picture else None)
+        with ledger.read() as connection:
+            assert plans.read_plan(connection) == plan
+            assert plans.picture_bytes(connection) == (data if plan.picture else None)

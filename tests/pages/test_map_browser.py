@@ -54,6 +54,7 @@ def test_several_posts_are_chosen_on_the_map_and_are_the_orders(page: Page, town
     page.click("#several")
     for post in ("bo-trang", "cau-ngang", "bo-trang"):
         page.click(f"#cho-{post} a", force=True)
+    expect(page.locator("#picked")).to_have_text("Đã chọn: 1")
     page.locator("#here input").check()
     expect(page.locator("#picked")).to_have_text("Đã chọn: 2")
     expect(page.locator("#cho-bo-trang")).to_have_class("spot ready picked")
