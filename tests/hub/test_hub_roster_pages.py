@@ -165,3 +165,23 @@ def test_a_large_page_is_packed_for_whoever_can_unpack_it(hub: Station) -> None:
     assert packed.headers["content-encoding"] == "gzip" and "content-encoding" not in plain.headers
     assert int(packed.headers["content-length"]) * 2 < int(plain.headers["content-length"])
     assert packed.headers["vary"] == "Accept-Encoding" and "Điểm An Lão" in packed.text
+
+
+def test_every_page_is_there_in_english_too(hub: Station) -> None:
+    """What stands in a template only for the other language fails here, not at two in the morning."""
+    hub.pressed("an-lao")
+    hub.admin.put("/api/posts/an-lao/place", {"at": "21.03, 105.85"})
+    hub.admin.web.cookies.set("kengd_lang", "en")
+    for path in (
+        *EDITING,
+        "/",
+        "/?man-hinh=1",
+        "/danh-ba",
+        "/ban-do",
+        "/ban-do?sua=1",
+        "/so-keng",
+        "/phan/ban-do",
+        "/phan/diem",
+    ):
+        html = seen(hub.admin, path)
+        assert "sẵn sàng" not in html and "Lưu<" not in html, path
