@@ -33,7 +33,7 @@ def size_of(data: bytes) -> Size:
     if found is None:
         raise _not_one()
     width, height = found.width, found.height
-    if not (SMALLEST_PX <= min(width, height) and max(width, height) <= LARGEST_PX and width * height <= MOST_PX):
+    if not (min(width, height) >= SMALLEST_PX and max(width, height) <= LARGEST_PX and width * height <= MOST_PX):
         raise UsageError(
             "not_a_picture",
             f"ảnh {width} × {height} điểm không dùng được",

@@ -64,7 +64,25 @@ ROOMS = (
     codebook_sending, plan_room, post_orders, enrol_room, officers, report_room, cap_room, shift_book,
     audit_room, backup_room, log_room, begin_room, health,
 )  # fmt: skip
-PAGES = (entrance, duty, ringing, cases, book, reports, codebook, posts, enrol, map_page, roster, shift, people, audit, backup, logs, begin)
+PAGES = (
+    entrance,
+    duty,
+    ringing,
+    cases,
+    book,
+    reports,
+    codebook,
+    posts,
+    enrol,
+    map_page,
+    roster,
+    shift,
+    people,
+    audit,
+    backup,
+    logs,
+    begin,
+)
 
 
 def make_app(hub: Hub, people: People, *, revoked: Callable[[], None] = lambda: None) -> FastAPI:
