@@ -6,18 +6,24 @@ import asyncio
 import logging
 import socket
 import ssl
+import time
 from dataclasses import dataclass
 from typing import Any, Final
 
 import uvicorn
+from anyio.to_thread import current_default_thread_limiter
 from starlette.types import ASGIApp
 
 from kengd.ports import PostView
 from kengd.web.api import make_app
+from kengd.web.lingering import Lingering
 
 log = logging.getLogger("kengd.page")
 MOST: Final = 64
 """Connections at once, on each port."""
+SWEEP_S: Final = 2.0
+THREADS: Final = 16
+"""Requests that are worked on at once: the service may have 64 threads in all (TasksMax=)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +62,22 @@ class _Server(uvicorn.Server):
 
     async def run_here(self) -> None:
         """Until it is told to stop."""
-        await self._serve([self._listening])
+        sweeping = asyncio.create_task(self._sweep())
+        try:
+            await self._serve([self._listening])
+        finally:
+            sweeping.cancel()
+
+    async def _sweep(self) -> None:
+        lingering = Lingering()
+        while True:
+            await asyncio.sleep(SWEEP_S)
+            for one in lingering.over(list(self.server_state.connections), time.monotonic()):
+                one.transport.abort()
 
 
 async def _all(servers: list[_Server]) -> None:
+    current_default_thread_limiter().total_tokens = THREADS
     await asyncio.gather(*(server.run_here() for server in servers))
 
 
@@ -75,7 +93,7 @@ def _with_tls(app: ASGIApp, host: str, tls: Tls) -> _Server:
 def _config(app: ASGIApp, **more: Any) -> uvicorn.Config:
     return uvicorn.Config(
         app, log_level="warning", access_log=False, lifespan="off", timeout_keep_alive=10, limit_concurrency=MOST,
-        server_header=False, ws="none", proxy_headers=False, timeout_graceful_shutdown=2, **more,
+        server_header=False, http="h11", ws="none", proxy_headers=False, timeout_graceful_shutdown=2, **more,
     )  # fmt: skip
 
 

@@ -16,3 +16,10 @@ export function say(text, bad = false) {
 export function word(name) {
   return document.body.dataset[name] ?? "";
 }
+
+/** For a screen reader alone: what is drawn anew as a whole is otherwise not said, or all of it is. Said when it is another. */
+export function speak(text) {
+  const place = document.getElementById("spoken");
+  const line = text.trim();
+  if (place.textContent !== line) place.textContent = line;
+}

@@ -4,7 +4,7 @@ import { drawBlows } from "./bell.js";
 import { holdToFire } from "./hold.js";
 import { age, clockTime, listen, serverNow } from "./live.js";
 import { newId, refusal, send } from "./send.js";
-import { say, word } from "./say.js";
+import { say, speak, word } from "./say.js";
 import "./post_sign_in.js";
 
 const place = document.getElementById("now");
@@ -51,6 +51,7 @@ function show(html) {
   place.innerHTML = html;
   if (key) [...place.querySelectorAll("button")].find((one) => keyOf(one) === key)?.focus();
   age(place);
+  speak(place.querySelector(".sounds > p").textContent);
 }
 
 for (const button of document.querySelectorAll("[data-ring]")) {

@@ -6,27 +6,35 @@ import { refusal } from "./send.js";
 import { say, word } from "./say.js";
 
 const LATER_MS = 250;
-const SIREN_MS = 500;
-const UNKNOWN_MS = 120; // it has not opened yet
 const bell = document.getElementById("bell");
 const count = document.getElementById("count");
 const sound = document.getElementById("sound");
 const firstWord = count.textContent.replace(/\d+$/, "");
 let context = null;
-let next = 0;
+let tone = null;
+let next = null;
 let base = null;
 let strokes = 0;
 
-/** One closing of the relay: a blow, or a siren's blast where it stays closed for long. */
-function sounds(after, ms) {
-  const at = context.currentTime + after / 1000;
-  if (ms < SIREN_MS) return blow(at, 0.6, context);
+/** A siren's blast begins, and ends when the relay opens. */
+function blast(at) {
   const tone = new OscillatorNode(context, { type: "sawtooth", frequency: 320 });
   const gain = new GainNode(context, { gain: 0.12 });
   tone.frequency.setTargetAtTime(620, at, 0.5);
   tone.connect(gain).connect(context.destination);
   tone.start(at);
-  return tone.stop(at + ms / 1000);
+  return tone;
+}
+
+function sounds(on, after) {
+  if (!context) return;
+  const at = context.currentTime + after / 1000;
+  if (bell.dataset.bell !== "siren") {
+    if (on) blow(at, 0.6, context);
+    return;
+  }
+  tone?.stop(at);
+  tone = on ? blast(at) : null;
 }
 
 function strike() {
@@ -38,25 +46,23 @@ function strike() {
 }
 
 function take(edges) {
-  edges.forEach(({ t_ns, on }, n) => {
+  for (const { t_ns, on } of edges) {
     const at = t_ns / 1e6;
     const now = performance.now();
-    // the relay's clock against ours: the earliest edge that was ever seen says how far apart they are
+    // the relay's clock against ours: the edge that came soonest says how far apart they are
     base = base === null ? now - at : Math.min(base, now - at);
     const after = Math.max(0, at + base + LATER_MS - now);
-    if (!on) return;
-    const off = edges.slice(n + 1).find((edge) => !edge.on);
-    setTimeout(strike, after);
-    if (context) sounds(after, off ? (off.t_ns - t_ns) / 1e6 : UNKNOWN_MS);
-  });
+    if (on) setTimeout(strike, after);
+    sounds(on, after);
+  }
 }
 
 async function look() {
   try {
-    const answer = await fetch(`/sim/edges?after=${next}`, { cache: "no-store" });
+    const answer = await fetch(`/sim/edges?after=${next ?? 0}`, { cache: "no-store" });
     const data = await answer.json();
-    if (next) take(data.edges);
-    next = data.next || 1;
+    if (next !== null) take(data.edges); // what was before this page is not played again
+    next = data.next;
     document.documentElement.classList.remove("is-lost");
   } catch {
     document.getElementById("lost").textContent = word("noAnswer");
