@@ -108,15 +108,20 @@ def settings_of(connection: Transaction, post: str) -> LoadedSettings:
     return given_to(connection, post).read()
 
 
+def no_page(post: str) -> KengdError:
+    """Nobody has said where its public page is."""
+    return KengdError(
+        "no_page",
+        "chưa ghi địa chỉ trang công khai của điểm kẻng này, nên chưa có mã QR để in",
+        cure=f"ghi địa chỉ trang rồi in lại: kengd hub page {post} http://ĐỊA_CHỈ_ĐIỂM_KẺNG:8080/vi-sao",
+        en="the post has no public page for the QR code",
+    )
+
+
 def sheet_of(post: Post, roster: Roster, loaded: LoadedSettings, commune: str, phone: str, now_ms: int) -> str:
     """The sheet as HTML. Raises KengdError `no_page`, CannotPlay."""
     if post.page is None:
-        raise KengdError(
-            "no_page",
-            "chưa ghi địa chỉ trang công khai của điểm kẻng này, nên chưa có mã QR để in",
-            cure=f"ghi địa chỉ trang rồi in lại: kengd hub page {post.id} http://ĐỊA_CHỈ_ĐIỂM_KẺNG:8080/vi-sao",
-            en="the post has no public page for the QR code",
-        )
+        raise no_page(post.id)
     names = {item.id: item.name for item in roster.villages}
     keepers = tuple(
         f"{item.name}, {item.phone}" if item.phone else item.name for item in roster.keepers if item.post == post.id

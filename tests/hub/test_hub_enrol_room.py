@@ -173,6 +173,8 @@ def test_the_codes_of_a_post_are_its_public_page_and_its_keepers_page(hub: Stati
     """To hang beside the bell; and for whoever keeps it. A post without a public page has only the second."""
     public, keepers = (hub.admin.get(f"/phan/diem-keng/an-lao/{of}.svg") for of in ("dan", "giu"))
     assert public.headers["content-type"] == "image/svg+xml" and public.text != keepers.text
+    assert hub.admin.get("/phan/diem-keng/bo-trang/dan.svg").json()["error"] == "no_page"
+    assert hub.admin.get("/phan/diem-keng/bo-trang/giu.svg").status_code == 200
     assert hub.admin.get("/phan/diem-keng/chua-co/dan.svg").json()["error"] == "unknown_post"
     assert hub.admin.get("/phan/diem-keng/an-lao/x.svg").status_code == 422
 

@@ -74,6 +74,8 @@ def test_a_post_is_let_in_from_its_name_to_green(page: Page, desk: Desk, tmp_pat
 def test_what_is_wrong_is_said_at_its_field_before_a_file_is_made(page: Page, desk: Desk) -> None:
     """Taken pins cannot be chosen and say by whom; a bound that is broken stands beside its field with the cure; no file."""
     begun(page, desk)
+    page.click("#make")
+    expect(page.locator("#say")).to_contain_text("Ghi tên và mã điểm")
     page.fill("#name", "Kẻng Hạ")
     relay = page.locator("[data-where='gpio.relay.pin']")
     taken = relay.locator("option[value='5']")

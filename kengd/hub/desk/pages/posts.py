@@ -22,6 +22,7 @@ from kengd.hub.people.words import Caller
 from kengd.hub.post_templates import kept_tables
 from kengd.hub.reports.rules_sheet import qr_svg
 from kengd.hub.roster import Seen
+from kengd.hub.sheet import no_page
 from kengd.pages.language import noted
 
 router = APIRouter(include_in_schema=False)
@@ -106,14 +107,16 @@ def buttons(post: Slug, request: Request) -> JSONResponse:
 
 @router.get("/phan/diem-keng/{post}/{of}.svg")
 def code(post: Slug, of: Literal["dan", "giu"], request: Request) -> Response:
-    """A QR code: of the public page (`dan`), or of the keepers' page (`giu`). Raises KengdError `unknown_post`."""
+    """A QR code: of the public page (`dan`), or of the keepers' page (`giu`). Raises KengdError `unknown_post`, `no_page`."""
     desk, caller = desk_and_caller(request)
     caller.require_awake()
     with desk.hub.ledger.read() as connection:
         known = read_roster(connection).post(post) or post_of(desk, post)
         web = kept_tables(connection, post).get("web", {})
     keepers = f"https://{post}.local:{web.get('tls_port', 8443)}/"
-    url = keepers if of == "giu" or known.page is None else known.page
+    url = keepers if of == "giu" else known.page
+    if url is None:
+        raise no_page(post)
     return Response(str(qr_svg(url)), media_type="image/svg+xml", headers={"Cache-Control": "no-store"})
 
 
@@ -142,7 +145,8 @@ def facts_of(desk: Desk, caller: Caller, only: Iterable[str] | None = None) -> d
         view["keepers"] = [keeper for keeper in roster.keepers if keeper.post == view["id"]]
         view["book"] = doubts.get(view["id"])
         view["seq"] = status.seq if status is not None else None
-        view["page"] = next((post.page for post in roster.posts if post.id == view["id"]), None)
+        known = roster.post(view["id"])
+        view["page"] = known.page if known is not None else None
         view["more"] = _more(view)
         fine = not (
             view["conditions"] or view["why_calm_silent"] or view["clock_vi"] or view["ends_soon"] or view["book"]

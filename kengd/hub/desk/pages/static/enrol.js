@@ -241,6 +241,11 @@ function given(post, blob, mark, pins) {
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
   clearTimeout(timer);
+  const empty = [field("name"), field("id")].find((one) => !one.value.trim());
+  if (empty) {
+    empty.focus();
+    return say(form.dataset.missing, true);
+  }
   await check();
   if (wrong) {
     form.querySelector("[aria-invalid]")?.focus();
