@@ -5,8 +5,12 @@ from __future__ import annotations
 import io
 import json
 import os
+import socket
+import subprocess
+import sys
 import zipfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -18,11 +22,16 @@ from kengd.errors import KengdError
 from kengd.hub import backups, restored, staging
 from kengd.hub.authority import sealing
 from kengd.hub.desk import backup_room
+from kengd.hub.keeping import backup
 from kengd.hub.ledger import audits, values
 from kengd.hub.ledger.store import Ledger, sqlite_url
 from kengd.hub.people.officers import Officers
 from kengd.hub.service import wall_ms
+from kengd.hub.settings import load_hub
+from tests.broker import free_port
+from tests.hub.commune import until
 from tests.hub.desk_kit import ORIGIN, Officer, Station, acts, station
+from tests.hub.people_database import PASSWORD
 from tests.hub.spine_kit import COMMUNE
 
 PASS = "năm con trâu qua sông"
@@ -280,3 +289,51 @@ def test_what_a_restore_leaves_to_do_is_confirmed_from_the_page(hub: Station) ->
     assert [hub.admin.post("/api/backup/checked").json()["confirmed"] for _ in range(2)] == [True, False]
     assert "Đã thu hồi lại xong" not in hub.admin.get("/sao-luu").text
     assert acts(hub)[-1] == ("Trưởng công an xã", "restore_checked")
+
+
+def answers(web: httpx.Client) -> bool:
+    try:
+        return web.get("/healthz").status_code > 0
+    except httpx.TransportError:
+        return False
+
+
+def test_the_service_ends_for_a_restore_and_comes_back_as_the_other_hub(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The program itself: asked by the page it ends in order; the next start is the hub of the backup, says so, and shows its log."""
+    monkeypatch.setattr(sealing, "N", sealing.LEAST_N)
+    made = station(tmp_path, web={"port": 0})
+    config = tmp_path / "hub.toml"
+    port = free_port()
+    config.write_text(TOML.format(state=tmp_path, commune=COMMUNE) + f"[web]\nport = {port}\n", encoding="utf-8")
+    settings = load_hub(str(config))
+    kept = tmp_path / "kept.zip"
+    backup(settings, config, kept, PASS, "shell:test", wall_ms())
+    made.officer("sau-do")
+    made.hub.ledger.close()
+    heard = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    heard.bind(str(tmp_path / "notify"))
+    env = {**os.environ, "NOTIFY_SOCKET": str(tmp_path / "notify")}
+    command = [sys.executable, "-m", "kengd", "--config", str(config), "hub", "serve"]
+    for asked in (True, False):
+        service = subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True)
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers={"Origin": f"http://127.0.0.1:{port}"}) as web:
+            until(partial(answers, web), 30, "it answers")
+            told = web.post("/api/session", json={"login": "truong", "password": PASSWORD})
+            web.headers["X-Kengd-Csrf"] = told.json()["csrf"]
+            logins = sorted(one["login"] for one in web.get("/api/officers").json()["officers"])
+            if asked:
+                sent = {"X-Kengd-Passphrase": quote(PASS), "X-Kengd-Commune": COMMUNE}
+                answer = web.post("/api/backup/restore", content=kept.read_bytes(), headers=sent)
+                assert (logins, answer.json()["restarts"]) == (["sau-do", "truong"], True)
+            else:
+                codes = [one["code"] for one in web.get("/healthz").json()["conditions"]]
+                lines = [one["text"] for one in web.get("/api/log", params={"level": "warning"}).json()["lines"]]
+                assert (logins, codes) == (["truong"], ["restored_unchecked"])
+                assert any(line.startswith("restored: this hub is as it was at") for line in lines)
+                service.terminate()
+        assert service.wait(20) == 0, service.stderr.read() if service.stderr else ""
+        assert service.stderr is not None
+        service.stderr.close()
+    heard.close()

@@ -197,6 +197,7 @@ def _looked(desk: Desk, caller: Caller, file: IO[bytes], passphrase: str) -> dic
                 "by": one.by,
                 "by_name": who(one.by, "vi", names),
                 "said": sentence(one.act, one.facts, "vi", names, posts),
+                "said_en": sentence(one.act, one.facts, "en", names, posts),
             }
             for one in since
         ],

@@ -102,7 +102,8 @@ function shown(data) {
   if (data.settings_same === false) parts.push(line("p", words.differs, "banner"));
   parts.push(line("p", data.since.length ? words.later : words.nothing));
   const list = document.createElement("ul");
-  for (const one of data.since) list.append(line("li", `${one.when} ${one.by_name}: ${one.said}`));
+  const english = document.documentElement.lang === "en";
+  for (const one of data.since) list.append(line("li", `${one.when} ${one.by_name}: ${english ? one.said_en : one.said}`));
   parts.push(list);
   found.replaceChildren(...parts);
   restore.hidden = !data.fits;
