@@ -36,6 +36,8 @@ MAIN: Final = {
     "limits": ("alarm_s", "hard_limit_s", "after_alarm_min"),
 }
 """Fields in sight; the others lie behind one press."""
+UNITS: Final = (noted("phút"), noted("lần"))
+"""Units of the settings that are words; the others are the same in every language."""
 BOOKS: Final = {
     "cong_lac": "Cộng Lạc", "nam_ngan": "Nam Ngạn", "ea_o": "Ea Ô", "ta_gia_khau": "Tả Gia Khâu", "coi_hu": noted("còi hú"),
 }  # fmt: skip
