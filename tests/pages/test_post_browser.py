@@ -2,44 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
-import socket
-import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-import uvicorn
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
-from kengd.web.api import make_app
-from tests.pages.browsing import PATIENCE_MS, PHONE
+from tests.pages.browsing import PHONE
 from tests.pages.looking import Look, look
-from tests.web.paper_post import PIN_OF, THAI, PaperPost, last_night_ms
+from tests.pages.post_served import PAGES, Served, evening, fail, signed_in
+from tests.web.paper_post import PIN_OF, THAI, last_night_ms
 
 SMALL = {"width": 480, "height": 320}
 HEAVIEST = 60_000
 """Bytes over the wire of a page with everything it loads."""
-
-
-class Served:
-    """A post on paper, its page on a free port."""
-
-    def __init__(self) -> None:
-        self.post = PaperPost()
-        listening = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        config = uvicorn.Config(make_app(self.post), log_level="warning", lifespan="off", timeout_graceful_shutdown=1)
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._server._serve([listening])), daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """No answer any more."""
-        self._server.should_exit = True
-        self._thread.join(10)
 
 
 @pytest.fixture
@@ -47,24 +25,6 @@ def served() -> Iterator[Served]:
     made = Served()
     yield made
     made.stop()
-
-
-def signed_in(context: BrowserContext, served: Served) -> Page:
-    """A keeper at the page; a mistake of a module fails whatever is tried."""
-    context.set_default_timeout(PATIENCE_MS)
-    page = context.new_page()
-    page.on("pageerror", _fail)
-    page.goto(served.url)
-    expect(page).to_have_url(f"{served.url}/vao")
-    page.fill("#pin", PIN_OF[THAI])
-    page.click("#sign-in button")
-    page.wait_for_url(f"{served.url}/")
-    expect(page.locator("#line")).not_to_be_empty()
-    return page
-
-
-def _fail(error: object) -> None:
-    raise AssertionError(f"a module failed: {error}")
 
 
 @pytest.fixture
@@ -105,7 +65,9 @@ def test_a_keeper_holds_the_alarm_sees_it_ring_and_stops_it(keeper: Page, served
     expect(keeper.locator("svg.blows rect").first).to_be_attached()
     keeper.go_back()
     keeper.go_forward()
-    keeper.click("#hush")
+    expect(keeper.locator("#hush-too")).to_be_hidden()
+    keeper.locator("#sign-out").scroll_into_view_if_needed()
+    keeper.click("#hush-too")
     expect(keeper.locator("#say")).to_contain_text("chưa hết báo động")
     expect(keeper.locator("#now .state")).to_have_text("Kẻng đang im.")
     assert served.post.asked == [("ring", "alarm", "actual", THAI, None), ("hush", None, THAI, None)]
@@ -199,7 +161,7 @@ def test_a_villagers_page_follows_and_says_when_it_is_lost(browser: Browser, ser
     """With modules it asks every few seconds; old data is never shown as new."""
     context = browser.new_context(viewport=PHONE, locale="vi-VN")  # type: ignore[arg-type]
     page = context.new_page()
-    page.on("pageerror", _fail)
+    page.on("pageerror", fail)
     page.goto(f"{served.url}/vi-sao")
     expect(page.locator("#now")).to_contain_text("không đánh lần nào")
     served.post.rings(purpose="drill")
@@ -215,7 +177,7 @@ def test_training_follows_the_relay_and_presses_the_button(browser: Browser, ser
     served.post.edges = lambda after: [one for one in edges if one[0] > after]  # type: ignore[method-assign]
     context = browser.new_context(viewport=PHONE, locale="vi-VN")  # type: ignore[arg-type]
     page = context.new_page()
-    page.on("pageerror", _fail)
+    page.on("pageerror", fail)
     page.goto(f"{served.url}/tap-luyen")
     page.click("#sound")
     expect(page.locator("#sound")).to_have_attribute("aria-pressed", "true")
@@ -233,7 +195,7 @@ def test_a_signal_is_drawn_and_heard(browser: Browser, served: Served) -> None:
     """From this phone's loudspeaker, after a press."""
     context = browser.new_context(viewport=PHONE, locale="vi-VN")  # type: ignore[arg-type]
     page = context.new_page()
-    page.on("pageerror", _fail)
+    page.on("pageerror", fail)
     page.goto(f"{served.url}/hieu-lenh")
     card = page.locator(".card").nth(4)
     expect(card.locator("h2")).to_have_text("Báo yên (kẻng đêm 22h)")
@@ -242,9 +204,6 @@ def test_a_signal_is_drawn_and_heard(browser: Browser, served: Served) -> None:
     expect(card.locator("button")).to_have_text("■ Thôi nghe")
     expect(card.locator("button")).to_have_attribute("data-blows", re.compile("[1-5]"))
     context.close()
-
-
-PAGES = ("/", "/ma-pin", "/vao", "/vi-sao", "/hieu-lenh", "/chung-thu", "/tap-luyen")
 
 
 @pytest.fixture(scope="module")
@@ -256,10 +215,7 @@ def looks(browser: Browser) -> Iterator[dict[str, Look]]:
     outside = browser.new_context(viewport=PHONE, locale="vi-VN")  # type: ignore[arg-type]
     for context in (inside, tiny):
         signed_in(context, served).close()
-    served.post.write("ringing", at_ms=last_night_ms(), signal="curfew", source="timetable", activation="c" * 16)
-    served.post.write("finished", at_ms=last_night_ms() + 9, signal="curfew", source="timetable", activation="c" * 16)
-    served.post.rings(by="Đ/c Minh", source="hub", detail={"why": "trộm"})
-    served.post.ail("mains_lost", True)
+    evening(served.post)
     made = {path: look(outside if path == "/vao" else inside, served.url + path) for path in PAGES}
     made["small /"] = look(tiny, f"{served.url}/")
     yield made

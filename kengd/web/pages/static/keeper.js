@@ -65,7 +65,11 @@ for (const button of document.querySelectorAll("[data-ring]")) {
 }
 
 // One press, at once: stopping a sound hurts less than a question does.
-document.getElementById("hush").addEventListener("click", () => act("POST", "hush"));
+const hush = document.getElementById("hush");
+const hushToo = document.getElementById("hush-too");
+for (const button of [hush, hushToo]) button.addEventListener("click", () => act("POST", "hush"));
+// Scrolled away, it is at the top: nobody looks for it.
+new IntersectionObserver(([seen]) => { hushToo.hidden = seen.isIntersecting; }).observe(hush);
 
 place.addEventListener("click", (event) => {
   const button = event.target.closest("button");
