@@ -305,6 +305,7 @@ signal = "curfew"
 [web]
 host = "127.0.0.1"
 port = {web}
+tls_port = {free_port()}
 [clock]
 assume = "ntp"
 """
