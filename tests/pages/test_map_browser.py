@@ -118,7 +118,7 @@ def test_a_large_picture_is_made_small_uploaded_and_laid_by_two_touches(page: Pa
     with page.expect_navigation():
         page.click("#picture button:not([type=button])")
     kept = town.station.admin.get("/api/plan").json()["picture"]
-    assert (kept["kind"], kept["width"], kept["height"]) == ("image/jpeg", 2_400, 1_800)
+    assert (kept["kind"], kept["width"], kept["height"]) == ("image/jpeg", 2_000, 1_500)
     expect(page.locator(".plan-ground image")).to_be_attached()
     page.fill("#lay-width", "6000")
     with page.expect_navigation():

@@ -119,7 +119,7 @@ def _spots(placed: tuple[tuple[str, str, float, float], ...], shape: float) -> t
                 if (
                     box[0] >= 0
                     and box[2] <= width
-                    and 0 <= box[1]
+                    and box[1] >= 0
                     and box[3] <= width * shape
                     and taken.free(box, post)
                 ):

@@ -9,7 +9,7 @@ const ghost = document.getElementById("ghost");
 const field = (id) => document.getElementById(id);
 const box = Object.fromEntries(["x", "y", "width", "height"].map((name) => [name, Number(plan.dataset[name])]));
 const post = field("place-post");
-const LONGEST_PX = 2400, LARGEST = 2_000_000;
+const LONGEST_PX = 2000, LARGEST = 500_000;
 const NEXT = "kengd.map.post";
 const touched = {};
 let referring = 0;
