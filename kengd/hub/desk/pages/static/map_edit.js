@@ -89,11 +89,12 @@ async function shrunk(file) {
   paper.fillStyle = "#fff";
   paper.fillRect(0, 0, canvas.width, canvas.height);
   paper.drawImage(picture, 0, 0, canvas.width, canvas.height);
+  let blob;
   for (const quality of [0.85, 0.7, 0.5, 0.3]) {
-    const blob = await new Promise((done) => { canvas.toBlob(done, "image/jpeg", quality); });
-    if (blob.size <= LARGEST) return blob;
+    blob = await new Promise((done) => { canvas.toBlob(done, "image/jpeg", quality); });
+    if (blob.size <= LARGEST) break;
   }
-  throw new Error("too large");
+  return blob;
 }
 
 field("picture").addEventListener("submit", async (event) => {
