@@ -165,6 +165,7 @@ def test_certificates_are_listed_with_their_ends_and_the_hubs_own_renewed(hub: S
         chief.post("/api/posts/x/draft", {}),
     ):
         assert answer.json()["error"] == "not_allowed"
+    assert hub.admin.get("/diem-keng/moi", thay="khong-co").json()["error"] == "unknown_post"
     for path in ("/diem-keng/chung-thu", "/diem-keng/moi"):
         assert chief.get(path).json()["error"] == "not_allowed"
 

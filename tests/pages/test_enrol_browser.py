@@ -95,6 +95,13 @@ def test_what_is_wrong_is_said_at_its_field_before_a_file_is_made(page: Page, de
     page.check("[name=kind][value=siren]")
     expect(page.locator("#use")).to_have_value("coi_hu")
     expect(page.locator("#preview")).to_contain_text('kind = "siren"')
+    page.locator("summary", has_text="mẫu cài đặt").click()
+    page.set_input_files(
+        "#template-file", {"name": "mau.toml", "mimeType": "text/plain", "buffer": b"[gpio]\npins = 7\n"}
+    )
+    expect(page.locator("#own")).to_be_hidden()
+    expect(page.locator("#template")).to_have_attribute("aria-invalid", "true")
+    expect(page.locator("#problems")).to_contain_text("7 không dùng được")
     assert desk.station.hub.authority.index.valid("post") == ()
 
 
@@ -111,6 +118,11 @@ def test_a_unit_is_swapped_with_all_that_its_post_had(page: Page, desk: Desk, tm
     form = {"id": desk.station.act(), "name": "Điểm Hạ", "villages": ["an-lao"], "tables": tables, "keepers": [keeper]}
     assert desk.station.admin.post("/api/posts/ha/enrol", form).status_code == 200
     old = desk.station.hub.authority.index.valid("post", "ha")
+    page.goto(f"{desk.url}/diem-keng/moi?theo=ha")
+    expect(page.locator("[data-where='gpio.relay.pin']")).to_have_value("26")
+    expect(page.locator("main > .banner.bad")).to_have_count(0)
+    page.goto(f"{desk.url}/diem-keng/moi?thay=cau-ngang")
+    expect(page.locator("main > .banner.bad")).to_contain_text("không giữ tệp cũ của điểm này")
     page.goto(f"{desk.url}/diem-keng/ha/xem")
     page.get_by_role("link", name="Thay máy hỏng").click()
     expect(page.locator("h1")).to_have_text("Thay máy hỏng: Điểm Hạ")

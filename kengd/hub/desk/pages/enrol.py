@@ -13,11 +13,13 @@ from kengd.bellcode.codebooks import BUILTIN_NAMES, builtin
 from kengd.firmware.wiring import FORBIDDEN, PULLED_UP_AT_RESET, RISKY
 from kengd.hub.desk.desk import Desk, desk_of
 from kengd.hub.desk.pages.page import Looking, page
+from kengd.hub.desk.post_orders import post_of
 from kengd.hub.ledger import people, rosters
 from kengd.hub.ledger.store import Transaction
 from kengd.hub.people.words import Caller
 from kengd.hub.post_templates import kept_tables
 from kengd.hub.roster import Post
+from kengd.hub.sheet import given_to
 from kengd.pages.language import noted
 from kengd.settings.bell import Siren, Striker
 from kengd.settings.field import Section
@@ -49,12 +51,14 @@ Slug = Annotated[str | None, Query(pattern=r"^[a-z0-9-]{1,40}$")]
 @router.get("/diem-keng/moi")
 def wizard(request: Request, caller: Looking, thay: Slug = None, theo: Slug = None, giu: bool = False) -> HTMLResponse:
     """`thay`: this post gets a new file (a swapped unit; `giu`: for the unit that runs, its certificates stay). `theo`: begin with
-    this post's settings."""
+    this post's settings. Raises KengdError `unknown_post`."""
     caller.require_awake()
     caller.require("enrol")
     desk = desk_of(request)
     with desk.hub.ledger.read() as connection:
         facts = facts_of(desk, connection, thay, theo)
+    if thay is not None and facts["post"] is None:
+        post_of(desk, thay)
     mode = "new" if facts["post"] is None else "renew" if giu else "swap"
     return page(request, "enrol.html", caller, mode=mode, may_keepers=_may(caller), **facts)
 
@@ -71,7 +75,8 @@ def facts_of(desk: Desk, connection: Transaction, thay: str | None, theo: str | 
     index = desk.hub.authority.index
     pages = () if post is None else index.of("page", post.id)
     return {
-        "post": post, "start": start, "tables": kept_tables(connection, start), "villages": roster.villages,
+        "post": post, "start": start,
+        "own": start is None or given_to(connection, start).own, "tables": kept_tables(connection, start), "villages": roster.villages,
         "keepers": [
             {"id": one.id, "name": one.name, "phone": one.phone, "has_pin": people.keeper_pin(connection, one.id) is not None}
             for one in roster.keepers if post is not None and one.post == post.id
