@@ -11,6 +11,7 @@ import uvicorn
 from playwright.sync_api import BrowserContext, Page, expect
 
 from kengd.web.api import make_app
+from tests.deploy.pem import pair
 from tests.pages.browsing import PATIENCE_MS
 from tests.web.paper_post import PIN_OF, THAI, PaperPost, last_night_ms
 
@@ -36,7 +37,8 @@ class Served:
 
 
 def evening(post: PaperPost) -> None:
-    """A nightly ring that nobody has confirmed, an alarm that the police ring now, mains lost."""
+    """A nightly ring that nobody has confirmed, an alarm that the police ring now, mains lost; the commune's certificate is there."""
+    post.ca, post.tls_port = pair("xa")[0], 8443
     nightly: dict[str, Any] = {"signal": "curfew", "purpose": "actual", "source": "timetable", "activation": "c" * 16}
     post.write("ringing", at_ms=last_night_ms(), **nightly)
     post.write("finished", at_ms=last_night_ms() + 9_000, **nightly)
