@@ -1,4 +1,4 @@
-"""The officers' pages on a slow processor (Chromium slowed six times) and over a poor line: until a page can be used, and its weight.
+"""Pages of hub and post on a slow processor (Chromium slowed six times) and over a poor line: until they can be used, their weight.
 
 Usable: the browser's DOMContentLoaded, before which it has fetched and run every module of the page. The floor of the same run is
 the smallest document of the same server. The cache is empty each time.
@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, BrowserContext, sync_playwright
 from kengd.hub.desk.app import PAGES
 from kengd.hub.desk.pages.page import FRAME, SIGN_IN
 from tests.bench.figures import Figure, median
+from tests.pages import post_served
 from tests.pages.browsing import PHONE, Desk, chromium, signed_in, watched
 from tests.pages.night import Night, keepers_phone
 from tests.pages.test_pages_every import HEAVIEST
@@ -42,7 +43,7 @@ def measure(directory: Path, *, quick: bool = False) -> list[Figure]:
             figures = [Figure("smallest document, processor slowed 6 times", floor, "ms", note="the floor")]
             for stop in tour:
                 context = outside if stop.path == SIGN_IN else inside
-                figures += _of(context, desk, stop, rounds, floor)
+                figures += _of(context, desk.url, stop, rounds, floor)
             poor = _timed(inside, desk.url + "/", rounds, POOR_LINE)[0]
             figures.append(Figure("/ over a poor line (400 kbit/s, 300 ms)", poor, "ms"))
             figures += _boards(inside, desk, rounds)
@@ -50,11 +51,28 @@ def measure(directory: Path, *, quick: bool = False) -> list[Figure]:
             ms, sent = _timed(inside, desk.url + "/", rounds)
             figures.append(Figure("/ with 300 posts, usable", ms, "ms", note=f"{ms / floor:.1f} times the floor"))
             figures.append(Figure("/ with 300 posts, over the wire", sent / 1000, "kB"))
+            figures += _post(browser, rounds, floor)
             figures += _keeper(browser, directory / "night", 3 if quick else 15)
         finally:
             browser.close()
             desk.close()
     return figures
+
+
+def _post(browser: Browser, rounds: int, floor: float) -> list[Figure]:
+    """The pages of a post."""
+    served = post_served.Served()
+    try:
+        inside, outside = (browser.new_context(viewport=PHONE) for _ in range(2))  # type: ignore[arg-type]
+        post_served.signed_in(inside, served).close()
+        post_served.evening(served.post)
+        figures = []
+        for path in post_served.PAGES:
+            context = outside if path == SIGN_IN else inside
+            figures += _of(context, served.url, Stop("post", path), rounds, floor, "post: ")
+        return figures
+    finally:
+        served.stop()
 
 
 def _keeper(browser: Browser, directory: Path, rounds: int) -> list[Figure]:
@@ -90,12 +108,12 @@ def _keeper(browser: Browser, directory: Path, rounds: int) -> list[Figure]:
     ]
 
 
-def _of(context: BrowserContext, desk: Desk, stop: Stop, rounds: int, floor: float) -> list[Figure]:
-    ms, sent = _timed(context, desk.url + stop.path, rounds)
+def _of(context: BrowserContext, base: str, stop: Stop, rounds: int, floor: float, whose: str = "") -> list[Figure]:
+    ms, sent = _timed(context, base + stop.path, rounds)
     note = f"{ms / floor:.1f} times the floor"
     return [
-        Figure(f"{stop.path[:32]} usable", ms, "ms", most=USABLE_MS, note=note),
-        Figure(f"{stop.path[:32]} over the wire", sent / 1000, "kB", most=HEAVIEST / 1000),
+        Figure(f"{whose}{stop.path[:32]} usable", ms, "ms", most=USABLE_MS, note=note),
+        Figure(f"{whose}{stop.path[:32]} over the wire", sent / 1000, "kB", most=HEAVIEST / 1000),
     ]
 
 
