@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-import tempfile
 import threading
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Annotated, Any, Final
@@ -16,7 +13,6 @@ from fastapi import APIRouter, Header, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 from pydantic import StringConstraints
-from starlette.requests import ClientDisconnect
 
 from kengd.clock import local
 from kengd.errors import KengdError, UsageError
@@ -25,14 +21,13 @@ from kengd.hub.desk.audit_words import SHUTTING, sentence, who
 from kengd.hub.desk.board import incidents_now
 from kengd.hub.desk.desk import At, Awake, Desk, Writing
 from kengd.hub.desk.forms import Form, Secret
-from kengd.hub.desk.gate import LARGEST_BACKUP
+from kengd.hub.desk.handed_in import handed_in, nameless, one_at_a_time
 from kengd.hub.desk.refusals import Json
 from kengd.hub.ledger import audits, incidents, values
 from kengd.hub.ledger.migrations import NEWEST
 from kengd.hub.people.words import Caller
 
 router = APIRouter(prefix="/api/backup")
-WITHIN_S: Final = 1_800.0
 CHUNK: Final = 1 << 18
 RESTART_AFTER_S: Final = 1.5
 """The answer has to reach the page first."""
@@ -64,8 +59,8 @@ def make(form: BackupForm, desk: At, caller: Writing) -> StreamingResponse:
     """All of the hub as one sealed file, from a nameless file on its disk that is gone when the answer is."""
     caller.require("backup")
     settings, config, now_ms = desk.hub.settings, _config(desk), desk.now_ms()
-    with _one_at_a_time(desk):
-        out = _nameless(settings.state)
+    with one_at_a_time(desk):
+        out = nameless(settings.state)
         try:
             hub = (desk.hub.authority, desk.hub.ledger)
             rows = keeping.pack(out, settings, config, hub, form.passphrase, caller.officer.id, now_ms)
@@ -88,7 +83,7 @@ def make(form: BackupForm, desk: At, caller: Writing) -> StreamingResponse:
 async def check(request: Request, desk: At, caller: Writing, x_kengd_passphrase: Passphrase) -> Json:
     """A backup as the body: proved with its passphrase, nothing of it is used. What is in it, and who was shut out since it was made."""
     caller.require("backup")
-    async with _handed_in(request, desk) as file:
+    async with handed_in(request, desk) as file:
         return Json(await run_in_threadpool(_looked, desk, caller, file, unquote(x_kengd_passphrase)))
 
 
@@ -101,7 +96,7 @@ async def restore(
     caller.require("backup")
     _sure(desk, x_kengd_commune)
     _calm(desk)
-    async with _handed_in(request, desk) as file:
+    async with handed_in(request, desk) as file:
         made_ms = await run_in_threadpool(_staged, desk, caller, file, unquote(x_kengd_passphrase))
     return Json({"made_ms": made_ms, "restarts": _restart(desk)})
 
@@ -111,7 +106,7 @@ def undo(form: UndoForm, desk: At, caller: Writing) -> Json:
     """The hub that was put aside takes its place again at the next start; what happened since stays aside."""
     caller.require("backup")
     _calm(desk)
-    with _one_at_a_time(desk):
+    with one_at_a_time(desk):
         staging.stage_back(desk.hub.settings.state, form.name, caller.officer.id, desk.now_ms())
         with desk.hub.ledger.write() as connection:
             desk.audit_in(connection, caller, "restore_undo_asked", {"name": form.name})
@@ -122,7 +117,7 @@ def undo(form: UndoForm, desk: At, caller: Writing) -> Json:
 def cancel(desk: At, caller: Writing) -> Json:
     """What waits for the next start does not take anybody's place."""
     caller.require("backup")
-    with _one_at_a_time(desk):
+    with one_at_a_time(desk):
         staging.unstage(desk.hub.settings.state)
         with desk.hub.ledger.write() as connection:
             desk.audit_in(connection, caller, "restore_cancelled", {})
@@ -243,56 +238,6 @@ def _restart(desk: Desk) -> bool:
         return False
     threading.Timer(RESTART_AFTER_S, desk.restart).start()
     return True
-
-
-@contextmanager
-def _one_at_a_time(desk: Desk) -> Iterator[None]:
-    if not desk.keeping.acquire(blocking=False):
-        raise KengdError("busy", "đang sao lưu hoặc khôi phục", cure="thử lại sau một phút", en="a backup is under way")
-    try:
-        yield
-    finally:
-        desk.keeping.release()
-
-
-@asynccontextmanager
-async def _handed_in(request: Request, desk: Desk) -> AsyncIterator[IO[bytes]]:
-    """The body in a nameless file, however long it is; nobody else hands one in meanwhile."""
-    with _one_at_a_time(desk), _nameless(desk.hub.settings.state) as out:
-        try:
-            await _received(request, out)
-        except OSError as wrong:
-            raise keeping.unwritable(desk.hub.settings.state, wrong) from wrong
-        out.seek(0)
-        yield out
-
-
-async def _received(request: Request, out: IO[bytes]) -> None:
-    size = 0
-    try:
-        async with asyncio.timeout(WITHIN_S):
-            async for chunk in request.stream():
-                size += len(chunk)
-                if size > LARGEST_BACKUP:
-                    raise KengdError(
-                        "too_large",
-                        f"tệp dài quá {LARGEST_BACKUP >> 30} GiB",
-                        cure="khôi phục ở máy trực ban bằng lệnh: kengd hub restore TỆP",
-                        en=f"the file is over {LARGEST_BACKUP} bytes",
-                    )
-                out.write(chunk)
-    except (TimeoutError, ClientDisconnect):
-        raise UsageError(
-            "invalid", "tệp gửi lên bị đứt giữa chừng", cure="gửi lại", en="the upload broke off"
-        ) from None
-
-
-def _nameless(state: Path) -> IO[bytes]:
-    """On the hub's own disk, for nobody else to open, gone with its process. Raises KengdError `backup_unwritable`."""
-    try:
-        return tempfile.TemporaryFile(dir=state)
-    except OSError as wrong:
-        raise keeping.unwritable(state, wrong) from wrong
 
 
 def _chunks(out: IO[bytes]) -> Iterator[bytes]:
