@@ -31,13 +31,14 @@ lint() { # all of it, so that one run tells everything
     return "$wrong"
 }
 
-# Rooms whose tests wait for nothing and start nothing. They run beside the others, which use little more than one processor.
-quick=(bellcode belfry clock deploy duty firmware intercom journal office settings wire wiring)
+# These run beside the others, which use little more than one processor: rooms whose tests wait for nothing and start nothing,
+# then the browser, which has patience.
+apart=(bellcode belfry clock deploy duty firmware intercom journal office settings wire wiring web pages)
 
 beside() {
     local wrong=0
     lint || wrong=1
-    [ $# -gt 0 ] || python -m pytest "${quick[@]/#/tests/}" || wrong=1
+    [ $# -gt 0 ] || python -m pytest "${apart[@]/#/tests/}" || wrong=1
     return "$wrong"
 }
 
@@ -45,10 +46,10 @@ beside "$@" >"$scratch/beside" 2>&1 </dev/null &
 besides=$!
 printf '\n== tests\n'
 others=("$@")
-[ $# -gt 0 ] || others=("${quick[@]/#/--ignore=tests/}")
+[ $# -gt 0 ] || others=("${apart[@]/#/--ignore=tests/}")
 python -m pytest "${others[@]}" </dev/null || failed+=(tests)
-wait "$besides" || failed+=("ruff, mypy, import rules or quick tests")
-printf '\n== ruff, mypy, import rules%s\n' "$([ $# -gt 0 ] || printf ', tests of %s' "${quick[*]}")"
+wait "$besides" || failed+=("ruff, mypy, import rules or the tests beside")
+printf '\n== ruff, mypy, import rules%s\n' "$([ $# -gt 0 ] || printf ', tests of %s' "${apart[*]}")"
 cat -- "$scratch/beside"
 
 if [ ${#failed[@]} -gt 0 ]; then
