@@ -87,8 +87,11 @@ class Post:
         self.hub: Raw
         self.config = directory / "kengd.toml"
         self.state = state or directory / "state"
-        demo = DemoPost(POST, "Điểm kẻng đo thử", "Thôn 1", "nhà văn hóa", directory, self.web_port)
-        settings = post_template(demo) + _line_to_the_hub(self.broker.port, public_text(self._key))
+        no_tls = 1  # nobody has enrolled it: there is no certificate for its page
+        demo = DemoPost(POST, "Điểm kẻng đo thử", "Thôn 1", "nhà văn hóa", directory, self.web_port, no_tls, "Ông Thử")
+        settings = post_template(demo).replace(f"tls_port = {no_tls}\n", "") + _line_to_the_hub(
+            self.broker.port, public_text(self._key)
+        )
         settings = settings.replace("[gpio]\n", f"[gpio]\nedge_udp = {self._edges.getsockname()[1]}\n")
         settings = settings.replace(
             f"state_dir = {json.dumps(str(directory / 'state'))}", f"state_dir = {json.dumps(str(self.state))}"

@@ -11,7 +11,8 @@ import pytest
 
 import kengd
 from kengd.__main__ import main
-from kengd.cli.rehearse import as_json, as_table, read_start, rehearsal, skipped
+from kengd.cli.rehearse import as_json, as_table, read_start
+from kengd.duty.rehearsing import rehearsal, skipped
 from kengd.duty.timetable import parse_line
 from kengd.errors import UsageError
 
