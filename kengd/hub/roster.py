@@ -114,6 +114,7 @@ class Seen:
     `ahead_ms`: its clock against ours when it last spoke live. `refused`: it last refused our signature for this reason.
     `odd`: what the broker had kept of it bears a time that does not go with our clock; which of the two is wrong, or whether it
     is long gone, its next word tells. `speaks`: the version of its statuses, where that is none of ours (its words are then unknown).
+    `word_ms`: unix ms of its own last word, which a Last Will is not; None: this process knows of none.
     """
 
     status: Status | None = None
@@ -125,6 +126,7 @@ class Seen:
     refused: str | None = None
     odd: bool = False
     speaks: int | None = None
+    word_ms: int | None = None
 
     def is_present(self, now_ms: int) -> bool:
         """It says that it is there, and said so not long ago."""

@@ -80,7 +80,7 @@ class Watch:
         with self._lock:
             before = self._seen.get(post)
             if before is not None and before.present:
-                self._seen[post] = replace(before, heard_ms=now_ms, live=True)
+                self._seen[post] = replace(before, heard_ms=now_ms, word_ms=now_ms, live=True)
 
     def _look_at_clock(self) -> None:
         """Our clock was put: what was heard ten seconds ago still was, and how far others are ahead of us has changed."""
@@ -97,12 +97,13 @@ def _epoch_ms() -> int:
 
 def _shifted(seen: Seen, by_ms: int) -> Seen:
     """Until it speaks again its clock is only supposed."""
-    heard_ms, since_ms, ahead_ms = seen.heard_ms, seen.since_ms, seen.ahead_ms
+    heard_ms, since_ms, ahead_ms, word_ms = seen.heard_ms, seen.since_ms, seen.ahead_ms, seen.word_ms
     return replace(
         seen,
         heard_ms=None if heard_ms is None else heard_ms + by_ms,
         since_ms=None if since_ms is None else since_ms + by_ms,
         ahead_ms=None if ahead_ms is None else ahead_ms - by_ms,
+        word_ms=None if word_ms is None else word_ms + by_ms,
         live=False,
         odd=True,
     )
@@ -112,7 +113,17 @@ def _after(before: Seen, status: Status | str | OtherVersion, retained: bool, la
     now = not (retained or late)
     if isinstance(status, OtherVersion):
         since_ms = before.since_ms if status.present is before.present else now_ms
-        return Seen(None, status.present, now_ms, since_ms, live=now, refused=before.refused, speaks=status.version)
+        word_ms = now_ms if status.present else before.word_ms
+        return Seen(
+            None,
+            status.present,
+            now_ms,
+            since_ms,
+            live=now,
+            refused=before.refused,
+            speaks=status.version,
+            word_ms=word_ms,
+        )
     before = replace(before, speaks=None)
     if isinstance(status, str):  # absent, by its Last Will or its own word
         known = before.heard_ms is not None and not before.present
@@ -129,8 +140,25 @@ def _after(before: Seen, status: Status | str | OtherVersion, retained: bool, la
         if retained and before.live and before.present and (before.heard_ms or 0) >= said_ms:
             return before
         odd = status.clock != "untrusted" and not now_ms - STALE_MS < status.at_ms <= now_ms + SKEW_MS
-        return replace(before, status=status, present=True, heard_ms=said_ms, since_ms=since_ms, live=False, odd=odd)
+        return replace(
+            before,
+            status=status,
+            present=True,
+            heard_ms=said_ms,
+            since_ms=since_ms,
+            live=False,
+            odd=odd,
+            word_ms=said_ms,
+        )
     ahead_ms = status.at_ms - now_ms
     return replace(
-        before, status=status, present=True, heard_ms=now_ms, since_ms=since_ms, live=True, ahead_ms=ahead_ms, odd=False
+        before,
+        status=status,
+        present=True,
+        heard_ms=now_ms,
+        since_ms=since_ms,
+        live=True,
+        ahead_ms=ahead_ms,
+        odd=False,
+        word_ms=now_ms,
     )

@@ -133,7 +133,8 @@ def test_a_post_says_why_it_would_not_ring_and_what_it_rings_now(hub: Station) -
     html = seen(hub.admin, "/phan/diem", id=["an-lao"])
     assert "diem-bo-trang" not in html and 'class="card rings drill"' in html
     assert f'data-since="{began_ms}"' in html and "cycle_ms" in html and "ĐANG ĐÁNH Báo động" in text(html)
-    assert "Sẽ không kêu: mất liên lạc từ" in text(seen(hub.admin, "/phan/diem", id=["bo-trang"]))
+    gone = text(seen(hub.admin, "/phan/diem", id=["bo-trang"]))
+    assert "✗ Không nhận được lệnh từ đây: mất liên lạc từ" in gone and "Nút ở điểm vẫn đánh được" in gone
 
 
 def test_a_whole_commune_that_is_gone_is_one_line() -> None:
@@ -183,7 +184,9 @@ def test_the_sentence_comes_with_the_posts_that_would_not_sound(hub: Station) ->
     hub.status("an-lao")
     told = hub.admin.get("/phan/cau", signal="alarm", purpose="actual", post=["an-lao", "bo-trang"]).json()
     assert told["posts"] == ["an-lao", "bo-trang"]
-    assert told["silent"] == [{"name": "Điểm Bồ Tràng", "why": "chưa bao giờ liên lạc với máy trực ban"}]
+    assert told["silent"] == [
+        {"name": "Điểm Bồ Tràng", "why": "Không nhận được lệnh từ đây: chưa bao giờ liên lạc với máy trực ban"}
+    ]
     assert hub.admin.get("/phan/cau", signal="nothing", purpose="actual", all=True).json()["error"] == "unknown_signal"
     assert hub.admin.get("/phan/cau", signal="alarm", purpose="actual").json()["error"] == "one_way"
 

@@ -85,7 +85,7 @@ def test_a_live_status_is_there_for_as_long_as_it_may_be_silent(watch: Watch, ne
     """A present post speaks once a minute; its clock is compared with ours."""
     assert watch.status("thon-1", present(T0 + 4_000), retained=False, now_ms=T0)
     found = watch.seen("thon-1")
-    assert found == Seen(status(at_ms=T0 + 4_000), True, T0, T0, True, 4_000)
+    assert found == Seen(status(at_ms=T0 + 4_000), True, T0, T0, True, 4_000, word_ms=T0)
     assert (found.is_present(T0 + STALE_MS - 1), found.is_present(T0 + STALE_MS)) == (True, False)
     assert news == [("thon-1", Seen(), found)]
 
@@ -96,12 +96,14 @@ def test_a_post_of_another_version_is_there_and_nothing_more_is_known_of_it(watc
     watch.status("thon-1", present(T0), retained=False, now_ms=T0)
     assert watch.status("thon-1", newer, retained=False, now_ms=T0 + 1_000)
     found = watch.seen("thon-1")
-    assert found == Seen(None, True, T0 + 1_000, T0, True, speaks=2)
+    assert found == Seen(None, True, T0 + 1_000, T0, True, speaks=2, word_ms=T0 + 1_000)
     assert found.is_present(T0 + 1_000) and not found.needs_nonce()
     watch.status("thon-1", json.dumps({"v": 2, "presence": "absent"}).encode(), retained=False, now_ms=T0 + 2_000)
     assert not watch.seen("thon-1").is_present(T0 + 2_000)
     watch.status("thon-1", present(T0 + 3_000), retained=False, now_ms=T0 + 3_000)
-    assert watch.seen("thon-1") == Seen(status(at_ms=T0 + 3_000), True, T0 + 3_000, T0 + 3_000, True, 0)
+    assert watch.seen("thon-1") == Seen(
+        status(at_ms=T0 + 3_000), True, T0 + 3_000, T0 + 3_000, True, 0, word_ms=T0 + 3_000
+    )
     assert len(news) == 4
 
 

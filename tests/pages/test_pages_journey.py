@@ -128,7 +128,7 @@ def _one_is_absent(page: Page, night: Night) -> None:
     """Said on the board, said before the order, and said for each order that it does not answer."""
     night.commune.bells["tay"].end()
     page.goto(night.url)
-    expect(page.locator("#diem-tay .state")).to_contain_text("Sẽ không kêu: mất liên lạc từ")
+    expect(page.locator("#diem-tay .state")).to_contain_text("Không nhận được lệnh từ đây: mất liên lạc từ")
     page.goto(f"{night.url}/danh-keng?post=tay")
     _order(page, "cháy nhà", warned="mất liên lạc")
     expect(page.locator(".card .state")).to_contain_text("chưa trả lời: mất liên lạc từ")

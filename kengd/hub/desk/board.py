@@ -9,12 +9,12 @@ from typing import Any
 from kengd.clock import local
 from kengd.hub.authority.own import Expiry
 from kengd.hub.chains import WRONG_VI, Chain, Follows
+from kengd.hub.desk.silence import silence_of
 from kengd.hub.incident_acts import part_of
 from kengd.hub.incidents import Incident, helpers_of, villages_of
 from kengd.hub.ledger.incidents import Sounded
 from kengd.hub.reports.signals import BUILTIN_SIGNALS
 from kengd.hub.roster import Post, Roster, Seen, clock_vi, hub_clock_wrong, why_calm_silent, why_silent
-from kengd.wire.status import Status
 
 NO_PROOF = "rơ-le đã đóng, chưa kiểm được tiếng"
 PROVED = "đã kiểm được tiếng"
@@ -75,23 +75,25 @@ def _post(
     unread: int,
 ) -> dict[str, Any]:
     present = line_up and seen.is_present(now_ms)
-    status = seen.status
+    status, silence = seen.status, silence_of(seen, now_ms, line_up=line_up)
     return {
         "id": post.id,
         "name": post.name,
         "villages": list(post.villages),
         "sounder": post.sounder,
         "present": present,
-        "heard_age_s": age_s(seen.heard_ms, now_ms),
+        "heard_age_s": age_s(seen.word_ms, now_ms),
         "since_ms": seen.since_ms,
         "live": seen.live,
-        "sounding": _sounding(status, now_ms) if present and status is not None else None,
+        "sounding": sounding_now(seen, now_ms) if present else None,
+        "sounded_when_lost": sounding_now(seen, now_ms) if not present else None,
         "conditions": [
             {"code": item.code, "severity": item.severity, "vi": item.vi, "en": item.en}
             for item in (status.conditions if status is not None else ())
         ]
         + ([unread_condition(unread)] if unread else []),
         "why_silent": why_silent(seen, now_ms, line_up=line_up),
+        "silence": asdict(silence) if silence is not None else None,
         "why_calm_silent": why_calm_silent(seen, now_ms),
         "clock": status.clock if status is not None else None,
         "ahead_ms": seen.ahead_ms,
@@ -103,8 +105,9 @@ def _post(
     }
 
 
-def _sounding(status: Status, now_ms: int) -> dict[str, Any] | None:
-    sounding = status.sounding
+def sounding_now(seen: Seen, now_ms: int) -> dict[str, Any] | None:
+    """What its last status says of its sound; of one that is lost: what it was then."""
+    sounding = seen.status.sounding if seen.status is not None else None
     if sounding is None:
         return None
     return {

@@ -16,6 +16,7 @@ from kengd.hub.desk.desk import At, Awake, Desk, Writing
 from kengd.hub.desk.desk_page import board_of
 from kengd.hub.desk.forms import Form
 from kengd.hub.desk.refusals import Json
+from kengd.hub.desk.silence import Silence
 from kengd.hub.ledger import desk_facts, incidents, shifts
 from kengd.hub.ledger.desk_facts import Wanted
 from kengd.hub.ledger.shifts import Shift
@@ -170,8 +171,16 @@ def summary_of(desk: Desk, since_ms: int | None) -> dict[str, Any]:
             }
             for one in board["incidents"][:MOST_LINES]
         ],
-        "silent": _posts(board["posts"], "why_silent"),
-        "calm": _posts(board["posts"], "why_calm_silent"),
+        "silent": [
+            {"post": post["name"], "why": Silence(**post["silence"]).sentence("vi")}
+            for post in board["posts"]
+            if post["silence"] is not None
+        ][:MOST_LINES],
+        "calm": [
+            {"post": post["name"], "why": post["why_calm_silent"]}
+            for post in board["posts"]
+            if post["why_calm_silent"] is not None
+        ][:MOST_LINES],
         "conditions": [{"vi": item["vi"], "en": item["en"]} for item in health.conditions_now(desk)]
         + [
             {"vi": f"{post['name']}: {item['vi']}", "en": f"{post['name']}: {item['en']}"}
@@ -183,10 +192,6 @@ def summary_of(desk: Desk, since_ms: int | None) -> dict[str, Any]:
         "missed": sum(1 for row in entries if row["kind"] == "missed"),
         "incidents": len(begun),
     }
-
-
-def _posts(posts: list[dict[str, Any]], why: str) -> list[dict[str, str]]:
-    return [{"post": post["name"], "why": post[why]} for post in posts if post[why] is not None][:MOST_LINES]
 
 
 def _over() -> KengdError:

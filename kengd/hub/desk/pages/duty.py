@@ -46,7 +46,7 @@ def desk_page(
 def upper(request: Request) -> HTMLResponse:
     """Incidents and what is wrong with the hub itself."""
     desk, caller = desk_and_caller(request)
-    return fragment(request, "duty_upper.html", **facts_of(desk, phones=not caller.locked))
+    return fragment(request, "duty_upper.html", caller=caller, **facts_of(desk, phones=not caller.locked))
 
 
 @router.get("/phan/bao")
@@ -79,16 +79,20 @@ def facts_of(desk: Desk, *, phones: bool, only: set[str] | None = None) -> dict[
     villages = {village.id: village.name for village in roster.villages}
     enrolled = {post.id: post.enrolled_ms for post in roster.posts}
     groups = roster.groups or {}
+    now_ms = facts["now_ms"]
     for at, post in enumerate(facts["posts"]):
         post["at"] = at
+    every = {post["id"]: post for post in facts["posts"]}
     if only is not None:
         facts["posts"] = [post for post in facts["posts"] if post["id"] in only]
     for post in facts["posts"]:
         post["village_names"] = [villages.get(village, village) for village in post["villages"]]
         post["group_ids"] = [group for group, members in groups.items() if post["id"] in members]
-        post["states"] = states(post, silenced=_silenced(seen.get(post["id"]), facts["now_ms"]))
+        post["states"] = states(post, silenced=_silenced(seen.get(post["id"]), now_ms))
         post["looks"] = looks(post, outage)
         post["last"] = last_words(post["last_ring"])
+        needed = phones and (post["silence"] is not None or post["sounding"] is not None)
+        post["keepers"] = keepers_at_home(roster.keepers, post["id"], now_ms) if needed else ()
         post["score"] = None
         if post["sounding"] is not None and (known := seen.get(post["id"])) is not None:
             scores = desk.scores.of(post["id"], enrolled[post["id"]], known).scores
@@ -97,9 +101,10 @@ def facts_of(desk: Desk, *, phones: bool, only: set[str] | None = None) -> dict[
         incident["post_name"] = names.get(incident["post"] or "")
         for item in incident["sounded"]:
             item["post_name"] = names.get(item["post"], item["post"])
-        at_home = keepers_at_home(roster.keepers, incident["post"], facts["now_ms"]) if incident["post"] else ()
+            item["says"], item["proof"] = sounds_now(item, every.get(item["post"]))
+        at_home = keepers_at_home(roster.keepers, incident["post"], now_ms) if incident["post"] else ()
         incident["helper_names"] = [villages.get(one, names.get(one, one)) for one in incident["helpers"]]
-        incident["keepers"] = [{"name": item.name, "phone": item.phone} for item in at_home] if phones else []
+        incident["keepers"] = at_home if phones else ()
     with desk.hub.ledger.read() as connection:
         on_duty = shifts.last(connection, 2)
     shift = shift_view(on_duty[0], names_of(desk)) if on_duty else None
@@ -114,6 +119,23 @@ def facts_of(desk: Desk, *, phones: bool, only: set[str] | None = None) -> dict[
         "shift": shift,
         "left": left,
     }
+
+
+PROVED: Final = noted("đang kêu (đã nghe thấy tiếng)")
+UNPROVED: Final = noted("đang đánh, %(proof)s")
+LOST: Final = noted("lần cuối nghe là đang đánh, từ đó mất liên lạc")
+BEGUN: Final = noted("đã bắt đầu đánh, chưa có tin là dứt")
+
+
+def sounds_now(item: Mapping[str, Any], post: Mapping[str, Any] | None) -> tuple[str, str]:
+    """Of what has begun and has not ended by its book: the words (to be translated), and what the post itself says of the sound
+    (P9)."""
+    if post is None or not post["present"]:
+        return LOST, ""
+    sounding = post["sounding"]
+    if sounding is None or sounding["activation"] != item["activation"]:
+        return BEGUN, ""
+    return (PROVED, "") if sounding["proved"] else (UNPROVED, sounding["proved_vi"])
 
 
 def together_gone(posts: list[dict[str, Any]], line_up: bool) -> dict[str, Any] | None:
@@ -146,11 +168,13 @@ def states(post: dict[str, Any], *, silenced: bool) -> list[str]:
     found = ["rings"] if post["sounding"] is not None else []
     if not post["present"]:
         found.append("absent")
-    if post["why_silent"] is not None:
+    if post["silence"] is not None and post["silence"]["mute"]:
         found.append("cannot")
+    elif post["silence"] is not None and post["present"]:
+        found.append("unsure")
     if silenced:
         found.append("silenced")
-    if post["conditions"] or post["clock_vi"]:
+    if (post["conditions"] or post["clock_vi"]) and "unsure" not in found:
         found.append("unsure")
     return found or ["ready"]
 

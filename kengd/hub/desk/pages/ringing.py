@@ -15,10 +15,11 @@ from kengd.hub.desk.forms import AnyId, Where
 from kengd.hub.desk.pages.page import Looking, desk_and_caller, fragment, language, page
 from kengd.hub.desk.pages.saying import sentence
 from kengd.hub.desk.scores import all_signals
+from kengd.hub.desk.silence import silence_of
 from kengd.hub.ledger import dispatches as kept
 from kengd.hub.ledger import rosters
 from kengd.hub.people.words import Caller
-from kengd.hub.roster import Roster, Seen, why_silent
+from kengd.hub.roster import Roster, Seen
 
 router = APIRouter(include_in_schema=False)
 Slugs = Annotated[list[Annotated[str, Query(pattern=r"^[a-z0-9-]{1,40}$")]] | None, Query(max_length=1_000)]
@@ -38,10 +39,15 @@ def ring_page(request: Request, caller: Looking, post: Slugs = None) -> HTMLResp
     return page(
         request, "ring.html", caller,
         posts=roster.bells(), marks=_marks(desk, roster), heard=_heard(roster), chosen=set(post or ()),
-        silent={one.id: why_silent(seen.get(one.id, Seen()), now_ms, line_up=line_up) for one in roster.bells()},
+        silent={one.id: _silent(request, seen.get(one.id, Seen()), now_ms, line_up) for one in roster.bells()},
         signals=all_signals(found.values()), scores=scores,
         may_all=caller.why_not("ring_all") is None, may=caller.why_not("ring"),
     )  # fmt: skip
+
+
+def _silent(request: Request, seen: Seen, now_ms: int, line_up: bool) -> str | None:
+    found = silence_of(seen, now_ms, line_up=line_up)
+    return None if found is None else found.sentence(language(request))
 
 
 def _marks(desk: Desk, roster: Roster) -> list[dict[str, Any]]:
@@ -82,7 +88,7 @@ def told(
             "unknown_signal", "các điểm đã chọn không có hiệu lệnh này", cure="chọn hiệu lệnh khác", en="no such signal"
         )
     line_up = bool(desk.hub.line.up)
-    silent = {one: why_silent(seen.get(one, Seen()), now_ms, line_up=line_up) for one in chosen}
+    silent = {one: _silent(request, seen.get(one, Seen()), now_ms, line_up) for one in chosen}
     lacking = [one for one, item in found.items() if signal not in {known.id for known in item.signals}]
     return JSONResponse({
         "sentence": sentence(by_id[signal], purpose, chosen, roster, language(request)),
