@@ -1,4 +1,4 @@
-"""An alarm for all posts waits for a second yes: what is asked, what waits, what has lapsed (R62, H14)."""
+"""An alarm for all posts waits for a second yes: what is asked, what waits, what was withdrawn or has lapsed (R62, H14)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class NeedsConfirming(KengdError):
     """An alarm for all posts: nothing has been sent. `token` goes into the second call."""
 
     def __init__(self, token: str, posts: int, households: int, by_second: bool) -> None:
-        who = "một cán bộ thứ hai phải xác nhận" if by_second else "bấm xác nhận để phát"
+        who = "một cán bộ thứ hai phải đồng ý" if by_second else "giữ nút thêm một lần nữa để phát"
         heard = f"{households} hộ sẽ nghe thấy" if households else "chưa ghi số hộ"
         super().__init__(
             "confirm_needed",
@@ -25,6 +25,21 @@ class NeedsConfirming(KengdError):
         )
         self.token, self.by_second = token, by_second
         self.posts, self.households = posts, households
+
+
+def lapsed() -> KengdError:
+    """What was asked for is nobody's any more: whoever still wants it begins anew, knowingly."""
+    return KengdError(
+        "confirm_lapsed",
+        "quá 2 phút (hoặc đã thôi): lệnh này chưa phát",
+        cure="vẫn cần thì giữ lại từ đầu",
+        en="more than two minutes have passed, or it was withdrawn: nothing was sent; hold again from the beginning",
+    )
+
+
+def strike(connection: Transaction, token: str) -> None:
+    """The order has gone out, or is not wanted any more."""
+    values.put_value(connection, f"confirm:{token}", None)
 
 
 def pending_of(connection: Transaction, token: str, now_ms: int) -> dict[str, Any] | None:

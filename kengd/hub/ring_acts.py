@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from kengd.errors import KengdError
 from kengd.hub.act_ground import ActGround, Actor, Also, check_text, in_service, nothing
-from kengd.hub.confirmations import NeedsConfirming, pending_of
+from kengd.hub.confirmations import NeedsConfirming, lapsed, pending_of, strike
 from kengd.hub.dispatching import Order, State, Target, outwards
 from kengd.hub.incidents import Incident, villages_at
 from kengd.hub.ledger import changes, dispatches, incidents, values
@@ -48,11 +48,16 @@ class RingActs(ActGround):
     """Rings and settings. `also`: what is written with the act, see `act_ground.Also`."""
 
     def ring(
-        self, actor: Actor, wish: RingWish, also: Callable[[Transaction, str | None], None] = lambda *_: None
+        self,
+        actor: Actor,
+        wish: RingWish,
+        also: Callable[[Transaction, str | None], None] = lambda *_: None,
+        asked: Also = nothing,
     ) -> Dispatch:
-        """Ring these posts; `also` is told the second officer too, where there was one.
+        """Ring these posts; `also` is told the second officer too, where there was one. `asked`: written when a second yes is asked for.
 
-        Raises KengdError `unknown_post`, `no_posts`, `bad_text`, `locked`, `incident_closed`, `confirm_needed`, `id_reused`.
+        Raises KengdError `unknown_post`, `no_posts`, `bad_text`, `locked`, `incident_closed`, `confirm_needed`, `confirm_lapsed`,
+        `id_reused`.
         """
         roster = self._roster()
         posts = in_service(roster, wish.posts)
@@ -70,11 +75,12 @@ class RingActs(ActGround):
             again = dispatches.find(connection, wish.id) is not None
         if not again:
             self._may_ring(order, wish.incident)
-            second = self._second(actor, order, wish.confirm, wish.alone_why, roster)
+            second = self._second(actor, order, wish.confirm, wish.alone_why, roster, asked)
         incident, begin = self._incident_of(actor, wish, posts)
 
         def within(connection: Transaction) -> None:
             begin(connection)
+            strike(connection, _token(actor, order))
             also(connection, second)
 
         return self._dispatcher.dispatch(
@@ -97,7 +103,7 @@ class RingActs(ActGround):
                 raise KengdError(
                     "same_officer",
                     "người xác nhận phải là cán bộ khác",
-                    cure="nhờ một cán bộ khác bấm xác nhận trên máy của họ",
+                    cure="nhờ một cán bộ khác giữ nút đồng ý trên máy của họ",
                     en="another officer has to confirm",
                 )
             pending["second"] = actor.id
@@ -105,19 +111,38 @@ class RingActs(ActGround):
             changes.note(connection, "hub", confirmed=token)
             also(connection)
 
+    def withdraw(self, actor: Actor, token: str, also: Also = nothing) -> None:
+        """Whoever asked does not want it any more; asked for or not, nothing waits afterwards. Raises KengdError `not_yours`."""
+        with self._ledger.write() as connection:
+            pending = pending_of(connection, token, self._wall_ms())
+            if pending is None:
+                return
+            if pending["officer"] != actor.id:
+                raise KengdError(
+                    "not_yours",
+                    "lệnh này do cán bộ khác xin phát",
+                    cure="không đồng ý thì không bấm gì: quá 2 phút là hết hiệu lực",
+                    en="another officer has asked for it",
+                )
+            strike(connection, token)
+            changes.note(connection, "hub", withdrawn=token)
+            also(connection)
+
     def _second(
-        self, actor: Actor, order: Order, confirm: str | None, alone_why: str | None, roster: Roster
+        self, actor: Actor, order: Order, confirm: str | None, alone_why: str | None, roster: Roster, asked: Also
     ) -> str | None:
         """The second officer's id, where one was needed: for an actual alarm at all posts (R62). What was agreed to is this order, word
-        by word: with another reason, or other posts, it is asked anew."""
+        by word: with another reason, or other posts, it is asked anew. What has lapsed is not asked for again by itself."""
         everyone = {post.id for post in roster.bells()} <= set(order.posts) and len(order.posts) > 1
         if not everyone or order.purpose != "actual" or order.signal not in self._alarms:
             return None
-        asked = f"{order.id}\0{actor.id}\0{digest_of(order).hex()}"
-        token = hashlib.sha256(asked.encode()).hexdigest()[:24]
+        token = _token(actor, order)
+        households = roster.households(order.posts)
         now_ms = self._wall_ms()
         with self._ledger.write() as connection:
             pending = pending_of(connection, token, now_ms)
+            if pending is None and confirm == token:
+                raise lapsed()
             if pending is None:
                 facts = {
                     "officer": actor.id,
@@ -125,9 +150,13 @@ class RingActs(ActGround):
                     "at_ms": now_ms,
                     "posts": len(order.posts),
                     "why": order.why,
+                    "signal": order.signal,
+                    "households": households,
+                    "by_second": self._second_officer,
                 }
                 values.put_value(connection, f"confirm:{token}", json.dumps(facts))
                 changes.note(connection, "hub", confirm=token)
+                asked(connection)
         if pending is not None and confirm == token:
             if not self._second_officer:
                 return None
@@ -135,7 +164,7 @@ class RingActs(ActGround):
                 return str(pending["second"])
             if now_ms - pending["at_ms"] >= self._alone_after_ms and alone_why and is_text(alone_why):
                 return None
-        raise NeedsConfirming(token, len(order.posts), roster.households(order.posts), self._second_officer)
+        raise NeedsConfirming(token, len(order.posts), households, self._second_officer)
 
     def _incident_of(self, actor: Actor, wish: RingWish, posts: Sequence[str]) -> tuple[str | None, Also]:
         """An actual alarm that an officer rings is an incident of the villages that hear it, which he has taken charge of by ringing.
@@ -164,11 +193,12 @@ class RingActs(ActGround):
         confirm: str | None = None,
         alone_why: str | None = None,
         may: Callable[[Sequence[str]], None] = lambda _: None,
+        asked: Also = nothing,
     ) -> Dispatch:
         """Phát lại cho điểm chưa kêu: one act for those that did not answer (R65), confirmed as a ring is where it is for all posts.
 
         `may(posts)` raises when the officer may not ring these. Raises KengdError `unknown_dispatch`, `all_answered`, `too_old`,
-        `locked`, `incident_closed`, `confirm_needed`.
+        `locked`, `incident_closed`, `confirm_needed`, `confirm_lapsed`.
         """
         with self._ledger.read() as connection:
             first = dispatches.find(connection, dispatch_id)
@@ -198,11 +228,15 @@ class RingActs(ActGround):
         order = Order(new_id, "ring", silent, actor.name, first.why, first.signal, first.purpose)
         self._may_ring(order, first.incident)
         may(silent)
-        second = self._second(actor, order, confirm, alone_why, self._roster())
+        second = self._second(actor, order, confirm, alone_why, self._roster(), asked)
+
+        def within(connection: Transaction) -> None:
+            strike(connection, _token(actor, order))
+            also(connection, second)
+
         return self._dispatcher.dispatch(
-            order, officer=actor.id, second=second, incident=first.incident, repeats=dispatch_id,
-            also=lambda connection: also(connection, second),
-        )  # fmt: skip
+            order, officer=actor.id, second=second, incident=first.incident, repeats=dispatch_id, also=within
+        )
 
     def _may_ring(self, order: Order, incident_id: str | None) -> None:
         """Before anybody is asked to confirm it. Raises KengdError `locked`, `incident_closed`."""
@@ -234,6 +268,12 @@ class RingActs(ActGround):
         """
         order = Order(act_id, do, in_service(self._roster(), posts), actor.name, why, facts=facts)
         return self._dispatcher.dispatch(order, officer=actor.id, repeats=repeats, also=also)
+
+
+def _token(actor: Actor, order: Order) -> str:
+    """Names what is asked for: this order, word by word, by this officer."""
+    asked = f"{order.id}\0{actor.id}\0{digest_of(order).hex()}"
+    return hashlib.sha256(asked.encode()).hexdigest()[:24]
 
 
 def did_not_ring(target: Target) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from kengd.duty.standing import Sounding
 from kengd.duty.words import Purpose, Source
+from kengd.hub.act_ground import CONFIRM_WITHIN_MS
 from kengd.hub.service import wall_ms
 from tests.hub.desk_kit import POSTS, Station, acts, station
 from tests.hub.spine_kit import claims_of
@@ -97,6 +99,83 @@ def test_a_second_officer_confirms_where_the_commune_wants_two(tmp_path: Path) -
     assert hub.admin.post("/api/rings", {**form, "confirm": token}).status_code == 201
     assert len(hub.line.said) == 1
     assert binh.post("/api/confirmations/" + "0" * 24).status_code == 404
+
+
+def two_officers(tmp_path: Path) -> tuple[Station, dict[str, object], str]:
+    """A commune that wants two; an alarm for all that was asked for, and its token."""
+    hub = station(tmp_path, duty={"alarm_all": "second_officer"})
+    form = ring(hub, all=True)
+    form.pop("posts")
+    return hub, form, str(hub.admin.post("/api/rings", form).json()["token"])
+
+
+def said_of_it(hub: Station) -> list[str]:
+    return [act for _, act in acts(hub) if act.startswith("alarm_") or act == "ring"]
+
+
+def test_what_one_confirms_himself_asks_nobody_else(hub: Station) -> None:
+    """H14: with the default setting no banner says to others that their yes counts."""
+    chief = hub.officer("chi", "chief")
+    form = ring(hub, all=True)
+    form.pop("posts")
+    assert hub.admin.post("/api/rings", form).json()["by_second"] is False
+    assert chief.get("/api/confirmations").json() == {"confirmations": [], "agreed": []}
+    assert "đồng ý" not in chief.get("/").text and "đồng ý" not in chief.get("/phan/tren").text
+
+
+def test_a_second_officer_reads_what_is_asked_and_the_one_who_asks_does_not(tmp_path: Path) -> None:
+    """R62: real, signal, posts, households, why, since when; for who may ring all posts, as long as it waits."""
+    hub, form, token = two_officers(tmp_path)
+    chief, duty = hub.officer("chi", "chief"), hub.officer("binh")
+    for path in ("/", "/phan/tren"):
+        html = chief.get(path).text
+        words = " ".join(re.sub(r"<[^>]+>", " ", html).split())
+        assert "Trưởng công an xã xin báo động THẬT ở TẤT CẢ 3 điểm kẻng (200 hộ): Báo động" in words, path
+        assert f"“{form['why']}”" in words and "Đã đồng ý; lệnh do Trưởng công an xã phát." in html
+        assert token in html
+        assert token not in hub.admin.get(path).text and token not in duty.get(path).text
+    assert chief.post(f"/api/confirmations/{token}").status_code == 200
+    assert token not in chief.get("/phan/tren").text
+    assert hub.admin.get("/api/confirmations").json()["agreed"] == [token]
+    assert hub.admin.post("/api/rings", {**form, "confirm": token}).status_code == 201
+    assert hub.admin.get("/api/confirmations").json() == {"confirmations": [], "agreed": []}
+    assert said_of_it(hub) == ["alarm_asked", "alarm_confirmed", "ring"]
+    hub.hub.ledger.close()
+
+
+def test_who_thinks_better_of_it_leaves_nothing_to_agree_to(tmp_path: Path) -> None:
+    """H14: withdrawn by the one who asked alone, once, in the hub's book; agreeing then rings nothing."""
+    hub, form, token = two_officers(tmp_path)
+    chief = hub.officer("chi", "chief")
+    other = chief.delete(f"/api/confirmations/{token}")
+    assert (other.status_code, other.json()["error"]) == (409, "not_yours")
+    for _ in range(2):
+        assert hub.admin.delete(f"/api/confirmations/{token}").status_code == 200
+    assert token not in chief.get("/phan/tren").text
+    assert chief.post(f"/api/confirmations/{token}").json()["error"] == "no_such_confirmation"
+    late = hub.admin.post("/api/rings", {**form, "confirm": token})
+    assert (late.status_code, late.json()["error"], hub.line.said) == (409, "confirm_lapsed", [])
+    assert said_of_it(hub) == ["alarm_asked", "alarm_withdrawn"]
+    hub.hub.ledger.close()
+
+
+@pytest.mark.parametrize("setting", ["confirm", "second_officer"])
+def test_what_has_lapsed_is_asked_for_again_by_nobody_but_a_hand(
+    tmp_path: Path, setting: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R62: a second hold after two minutes rings nothing, says so, and begins nothing."""
+    hub = station(tmp_path, duty={"alarm_all": setting})
+    form = ring(hub, all=True)
+    form.pop("posts")
+    token = hub.admin.post("/api/rings", form).json()["token"]
+    with monkeypatch.context() as later:
+        later.setattr(hub.hub.acts, "_wall_ms", lambda: wall_ms() + CONFIRM_WITHIN_MS)
+        late = hub.admin.post("/api/rings", {**form, "confirm": token, "alone_why": "không có ai"})
+        assert (late.status_code, late.json()["error"], hub.line.said) == (409, "confirm_lapsed", [])
+        assert "giữ lại từ đầu" in late.json()["cure"]
+        assert said_of_it(hub) == ["alarm_asked"]
+        assert hub.admin.post("/api/rings", form).json()["error"] == "confirm_needed"
+    hub.hub.ledger.close()
 
 
 def test_villages_and_groups_become_their_posts(hub: Station) -> None:

@@ -117,6 +117,23 @@ def test_all_posts_are_held_twice(page: Page, desk: Desk) -> None:
     page.mouse.up()
     expect(page.locator("#fire")).to_have_text("GIỮ LẦN NỮA: BÁO ĐỘNG TẤT CẢ")
     assert orders(desk) == []
+    with page.expect_response(lambda answer: answer.request.method == "DELETE") as withdrawn:
+        page.click("#back")  # who thinks better of it leaves nothing that another could agree to
+    assert withdrawn.value.ok
+    page.check("input[value=drill]")
+    page.fill("#why", "cháy thật")
+    page.click("#ring > p button")
+    expect(page.locator("#fire")).to_have_text("GIỮ 1 GIÂY ĐỂ DIỄN TẬP")
+    expect(page.locator("#warnings .bad").first).to_contain_text("Lý do ghi là thật, mà lệnh này là diễn tập")
+    page.click("#back")
+    page.check("input[value=actual]")
+    page.fill("#why", "lũ")
+    page.click("#ring > p button")
+    expect(page.locator("#fire")).to_have_text("GIỮ 1 GIÂY ĐỂ ĐÁNH")
+    assert page.locator("#warnings li", has_text="Lý do").count() == 0
+    held(page, 1_400)
+    page.mouse.up()
+    expect(page.locator("#fire")).to_have_text("GIỮ LẦN NỮA: BÁO ĐỘNG TẤT CẢ")
     held(page, 1_400)
     page.mouse.up()
     page.wait_for_url("**/lenh/tr-*")

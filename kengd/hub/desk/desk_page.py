@@ -77,11 +77,21 @@ def board_of(desk: Desk) -> dict[str, Any]:
 
 
 def confirmations(waiting: dict[str, str], now_ms: int) -> list[dict[str, Any]]:
-    """Alarms for all posts that wait for a second officer."""
+    """Alarms for all posts that wait for a second officer; what the one who asks confirms himself is nobody else's."""
     found = []
     for key, said in waiting.items():
         facts = json.loads(said)
-        if now_ms - facts["at_ms"] < CONFIRM_WITHIN_MS and not facts.get("second"):
-            more = {"token": key.removeprefix("confirm:"), "age_s": board.age_s(facts["at_ms"], now_ms)}
-            found.append({key: facts[key] for key in ("name", "officer", "posts", "why", "at_ms")} | more)
+        if now_ms - facts["at_ms"] < CONFIRM_WITHIN_MS and facts.get("by_second") and not facts.get("second"):
+            more = {
+                "token": key.removeprefix("confirm:"), "age_s": board.age_s(facts["at_ms"], now_ms),
+                "until_ms": facts["at_ms"] + CONFIRM_WITHIN_MS, "signal_vi": board.signal_vi(facts["signal"]),
+            }  # fmt: skip
+            said_too = ("name", "officer", "posts", "why", "at_ms", "signal", "households")
+            found.append({key: facts[key] for key in said_too} | more)
     return found
+
+
+def agreed(waiting: dict[str, str], now_ms: int) -> list[str]:
+    """Tokens of alarms that a second officer has agreed to, and that have not gone out yet."""
+    found = ((key.removeprefix("confirm:"), json.loads(said)) for key, said in waiting.items())
+    return [token for token, facts in found if now_ms - facts["at_ms"] < CONFIRM_WITHIN_MS and facts.get("second")]

@@ -14,7 +14,7 @@ from kengd.hub.codebook_versions import left_over, why_of
 from kengd.hub.confirmations import NeedsConfirming
 from kengd.hub.desk.choosing import posts_of, posts_to_hush
 from kengd.hub.desk.desk import Asking, At, Desk, Hushing, Writing, actor_of
-from kengd.hub.desk.desk_page import confirmations
+from kengd.hub.desk.desk_page import agreed, confirmations
 from kengd.hub.desk.dispatch_view import head_view, whole_view
 from kengd.hub.desk.forms import LATEST_MS, AgainForm, AnyId, HushForm, RingForm
 from kengd.hub.desk.refusals import Json, said
@@ -34,7 +34,8 @@ router = APIRouter(prefix="/api")
 
 @router.post("/rings", status_code=201)
 def ring(form: RingForm, desk: At, caller: Writing) -> Response:
-    """Ring. 409 `confirm_needed` with `token` before an actual alarm at all posts: sent again with `confirm` it goes out."""
+    """Ring. 409 `confirm_needed` with `token` before an actual alarm at all posts: sent again with `confirm` it goes out; 409
+    `confirm_lapsed` when that came too late."""
     caller.require("ring")
     roster = desk.hub.roster()
     posts = posts_of(roster, form)
@@ -55,8 +56,9 @@ def ring(form: RingForm, desk: At, caller: Writing) -> Response:
         alone = form.alone_why if second is None else None
         desk.audit_in(connection, caller, "ring", {**facts, "why": form.why, "second": second, "alone_why": alone})
 
+    asked = desk.line(caller, "alarm_asked", {"signal": form.signal, "posts": len(posts), "why": form.why})
     try:
-        dispatch = desk.hub.acts.ring(actor_of(caller), wish, line)
+        dispatch = desk.hub.acts.ring(actor_of(caller), wish, line, asked)
     except NeedsConfirming as needed:
         return said(
             needed, token=needed.token, posts=len(posts), households=roster.households(posts), by_second=needed.by_second,
@@ -67,10 +69,11 @@ def ring(form: RingForm, desk: At, caller: Writing) -> Response:
 
 @router.get("/confirmations")
 def waiting_confirmations(desk: At, caller: Asking) -> Json:
-    """Alarms for all posts that wait for a second officer."""
+    """Alarms for all posts that wait for a second officer; `agreed`: tokens of those that may be sent again now."""
     with desk.hub.ledger.read() as connection:
         waiting = values.under(connection, "confirm:")
-    return Json({"confirmations": confirmations(waiting, desk.now_ms())})
+    now_ms = desk.now_ms()
+    return Json({"confirmations": confirmations(waiting, now_ms), "agreed": agreed(waiting, now_ms)})
 
 
 @router.post("/confirmations/{token}")
@@ -80,6 +83,14 @@ def confirm(token: AnyId, desk: At, caller: Writing) -> Json:
     caller.require("ring")
     desk.hub.acts.confirm(actor_of(caller), token, desk.line(caller, "alarm_confirmed", {"token": token}))
     return Json({"confirmed": True})
+
+
+@router.delete("/confirmations/{token}")
+def withdraw(token: AnyId, desk: At, caller: Writing) -> Json:
+    """Whoever asked for an alarm for all posts does not want it any more."""
+    caller.require("ring")
+    desk.hub.acts.withdraw(actor_of(caller), token, desk.line(caller, "alarm_withdrawn", {"token": token}))
+    return Json({"withdrawn": True})
 
 
 @router.post("/hushes", status_code=201)
@@ -159,10 +170,12 @@ def again(dispatch: AnyId, form: AgainForm, desk: At, caller: Writing) -> Json:
             facts |= {"second": second, "alone_why": form.alone_why if second is None else None}
         desk.audit_in(connection, caller, "ring_again", facts)
 
+    asked = desk.line(caller, "alarm_asked", {"dispatch": form.id, "repeats": dispatch})
     try:
         done = desk.hub.acts.again(
-            actor_of(caller), dispatch, form.id, line, confirm=form.confirm, alone_why=form.alone_why, may=may
-        )
+            actor_of(caller), dispatch, form.id, line, confirm=form.confirm, alone_why=form.alone_why, may=may,
+            asked=asked,
+        )  # fmt: skip
     except NeedsConfirming as needed:
         return said(
             needed, token=needed.token, posts=needed.posts, households=needed.households, by_second=needed.by_second,

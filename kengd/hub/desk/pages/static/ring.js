@@ -1,6 +1,6 @@
 // The order: chosen, read in one sentence, held, sent once.
 
-import { newId, refusal } from "./send.js";
+import { newId, refusal, send } from "./send.js";
 import { act } from "./desk.js";
 import { holdToFire } from "./hold.js";
 import { say } from "./say.js";
@@ -48,6 +48,14 @@ function asked(chosen) {
   return query;
 }
 
+/** A reason that says another purpose than the one that is ticked (R62): asked in red before anything is held. */
+function doubtful({ purpose, why }) {
+  const drill = /(^|[^\p{L}])(diễn tập|tập dượt|thử|kiểm tra|drill|test)([^\p{L}]|$)/iu.test(why.normalize("NFC"));
+  if (purpose === "actual" && drill) return [form.dataset.notDrill];
+  const actual = /(^|[^\p{L}])(thật|real)([^\p{L}]|$)/iu.test(why.normalize("NFC"));
+  return purpose !== "actual" && actual ? [form.dataset.notActual] : [];
+}
+
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
   const data = new FormData(form);
@@ -64,7 +72,8 @@ form.addEventListener("submit", async (event) => {
     ...chosen,
   };
   document.getElementById("sentence").textContent = told.sentence;
-  const lines = [...told.silent.map((one) => `✗ ${one.name}: ${one.why}`), ...told.lacking.map((name) => `✗ ${name}`)];
+  const doubt = doubtful(order);
+  const lines = [...doubt, ...told.silent.map((one) => `✗ ${one.name}: ${one.why}`), ...told.lacking.map((name) => `✗ ${name}`)];
   document.getElementById("warnings").replaceChildren(...lines.map((line) => {
     const item = document.createElement("li");
     item.className = "bad";
@@ -72,7 +81,7 @@ form.addEventListener("submit", async (event) => {
     return item;
   }));
   fire.className = `hold ${{ actual: "alarm", drill: "drill", test: "test" }[order.purpose]}`;
-  words.textContent = words.dataset.first;
+  words.textContent = words.dataset[order.purpose];
   second.textContent = "";
   document.getElementById("alone").classList.add("hidden");
   say("");
@@ -85,7 +94,11 @@ async function go() {
   const alone = document.getElementById("alone-why").value.trim();
   const done = await act("/api/rings", alone ? { ...order, alone_why: alone } : order);
   fire.disabled = false;
-  if (done.ok) return location.assign(`/lenh/${order.id}`);
+  if (done.ok) {
+    order = { id: order.id };
+    return location.assign(`/lenh/${order.id}`);
+  }
+  if (done.data.error === "confirm_lapsed") return lapsed(refusal(done.data));
   if (done.data.error !== "confirm_needed") return undefined;
   order = { ...order, confirm: done.data.token };
   second.textContent = refusal(done.data);
@@ -99,13 +112,30 @@ async function go() {
   return undefined;
 }
 
+/** Nothing was sent: what has lapsed is asked for again only by a hand that holds again. */
+function lapsed(text) {
+  delete order.confirm;
+  second.textContent = text;
+  document.getElementById("alone").classList.add("hidden");
+  words.textContent = words.dataset[order.purpose];
+  fire.focus();
+}
+
+/** Closed without having fired: nobody else shall agree to what is not wanted any more. */
+function withdraw() {
+  if (order?.confirm) send("DELETE", `/api/confirmations/${order.confirm}`, undefined, true);
+  order = null;
+}
+
 /** A second officer may have agreed meanwhile: then the order is sent again by itself, it was held once already. */
 async function look() {
   const answer = await fetch("/api/confirmations", { cache: "no-store", credentials: "same-origin" });
   if (!answer.ok || !dialog.open) return;
-  const { confirmations } = await answer.json();
-  if (confirmations.some((one) => one.token === order.confirm)) waiting = setTimeout(look, 1000);
-  else await go();
+  const { confirmations, agreed } = await answer.json();
+  if (!dialog.open || !order?.confirm) return;
+  if (agreed.includes(order.confirm)) await go();
+  else if (confirmations.some((one) => one.token === order.confirm)) waiting = setTimeout(look, 1000);
+  else lapsed(words.dataset.lapsed);
 }
 
 const end = holdToFire(fire, go);
@@ -113,6 +143,7 @@ document.getElementById("back").addEventListener("click", () => dialog.close());
 dialog.addEventListener("close", () => {
   end();
   clearTimeout(waiting);
+  withdraw();
 });
 document.getElementById("find-post")?.addEventListener("input", (event) => {
   const find = event.target.value.trim().toLowerCase();
