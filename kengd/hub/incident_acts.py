@@ -14,6 +14,7 @@ from kengd.hub.dispatching import Order, State, Target
 from kengd.hub.incidents import KINDS, Incident, Outcome, helpers_of, villages_of
 from kengd.hub.ledger import dispatches, incidents, outbox, values
 from kengd.hub.ledger.dispatches import Dispatch
+from kengd.hub.ledger.incidents import Sounded
 from kengd.hub.ledger.store import Transaction
 from kengd.wire.orders import LONGEST_TEXT, is_id, is_text
 
@@ -115,8 +116,7 @@ class IncidentActs(ActGround):
             still = _sounding_of(connection, incident_id, rings) | still
         if incident is None:
             raise _unknown_incident()
-        heard = {item.post for item in sounded} | {ring.post for ring in rings if ring.activation is not None}
-        posts, now_ms = sorted(heard - self._sounders()), self._wall_ms()
+        posts, now_ms = self._hearing(sounded, rings), self._wall_ms()
         facts = {"id": act_id, "by": actor.name, "officer": actor.id, "posts": posts, "at_ms": now_ms}
         with self._ledger.write() as connection:
             _claim(connection, act_id, incident_id, now_ms)
@@ -129,6 +129,16 @@ class IncidentActs(ActGround):
             _call_back(connection, rings, now_ms)
         self._hush(actor, incident_id, part_of("hush", incident_id, act_id), still, "hết báo động")
         return incident
+
+    def to_clear(self, incident_id: str) -> list[str]:
+        """The posts at which the all-clear of this incident would be rung now: those that rang for it."""
+        with self._ledger.read() as connection:
+            sounded = incidents.sounded_of(connection, [incident_id])
+            return self._hearing(sounded, dispatches.rings_of(connection, incident_id))
+
+    def _hearing(self, sounded: Sequence[Sounded], rings: Sequence[Target]) -> list[str]:
+        heard = {item.post for item in sounded} | {ring.post for ring in rings if ring.activation is not None}
+        return sorted(heard - self._sounders())
 
     def _hush(self, actor: Actor, incident_id: str, act_id: str, named: Mapping[str, str], why: str) -> None:
         """What sounds for the incident, by its name; and what is called back at posts that have it already."""

@@ -26,8 +26,8 @@ Slugs = Annotated[list[Annotated[str, Query(pattern=r"^[a-z0-9-]{1,40}$")]] | No
 
 
 @router.get("/danh-keng")
-def ring_page(request: Request, caller: Looking, post: Slugs = None) -> HTMLResponse:
-    """The order, step by step; `post`: those that are chosen already."""
+def ring_page(request: Request, caller: Looking, post: Slugs = None, incident: AnyId | None = None) -> HTMLResponse:
+    """The order, step by step; `post`: those that are chosen already; `incident`: what it is rung for."""
     desk = desk_of(request)
     roster, seen, now_ms = desk.hub.roster(), desk.hub.watch.all(), desk.now_ms()
     line_up = bool(desk.hub.line.up)
@@ -40,7 +40,7 @@ def ring_page(request: Request, caller: Looking, post: Slugs = None) -> HTMLResp
         request, "ring.html", caller,
         posts=roster.bells(), marks=_marks(desk, roster), heard=_heard(roster), chosen=set(post or ()),
         silent={one.id: _silent(request, seen.get(one.id, Seen()), now_ms, line_up) for one in roster.bells()},
-        signals=all_signals(found.values()), scores=scores,
+        signals=all_signals(found.values()), scores=scores, incident=incident,
         may_all=caller.why_not("ring_all") is None, may=caller.why_not("ring"),
     )  # fmt: skip
 

@@ -1,6 +1,7 @@
 // The board: parts of it are fetched anew when something changes, each at most a few times a second.
 
 import "./desk.js";
+import "./clear.js";
 import { age, clockTime, listen, serverNow } from "./live.js";
 import { drawBlows } from "./bell.js";
 import { part, show, wire } from "./part.js";

@@ -69,7 +69,7 @@ form.addEventListener("submit", async (event) => {
   if (!answer.ok) return say(refusal(told), true);
   order = {
     id: newId(), signal: data.get("signal"), purpose: data.get("purpose"), why: document.getElementById("why").value.trim(),
-    ...chosen,
+    ...chosen, ...(form.dataset.incident ? { incident: form.dataset.incident } : {}),
   };
   document.getElementById("sentence").textContent = told.sentence;
   const doubt = doubtful(order);

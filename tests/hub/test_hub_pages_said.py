@@ -1,0 +1,113 @@
+"""What the officers' pages say of a sound, of a post that is lost and of who keeps it: never more than the post itself has said."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from kengd.duty.health import Condition
+from kengd.duty.standing import Sounding
+from kengd.duty.words import Purpose, Source
+from kengd.hub.desk.silence import silence_of
+from kengd.hub.ledger import rosters
+from kengd.hub.roster import Keeper, Seen
+from kengd.hub.service import wall_ms
+from tests.hub.desk_kit import Station, station
+from tests.hub.test_hub_pages import seen, text
+
+RELAY = Condition("relay_failed", "critical", "rơ-le không đóng", "relay does not close")
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[Station]:
+    made = station(tmp_path)
+    yield made
+    made.hub.ledger.close()
+
+
+@pytest.mark.parametrize(
+    ("proved", "says"),
+    [
+        (None, "Báo động , chòi gác – đang đánh, rơ-le đã đóng, chưa kiểm được tiếng"),
+        (False, "đang đánh, rơ-le đã đóng nhưng không nghe thấy tiếng"),
+        (True, "đang kêu (đã nghe thấy tiếng)"),
+    ],
+)
+def test_an_alarm_is_said_to_sound_only_where_it_was_heard(hub: Station, proved: bool | None, says: str) -> None:
+    """P9: the alarm's card says what the post says, not what its relay was told."""
+    ring = Sounding("an-0001", "alarm", Purpose.ACTUAL, Source.BUTTON, wall_ms(), proved=proved)
+    hub.pressed("an-lao")
+    hub.status("an-lao", sounding=ring)
+    html = text(seen(hub.admin, "/phan/tren"))
+    assert says.replace(" ,", ",") in html and ("đang kêu" in html) is (proved is True)
+
+
+def test_of_an_alarm_at_a_post_that_is_lost_only_the_last_word_is_said(hub: Station) -> None:
+    """P9: "lần cuối nghe là đang đánh"; and what its book has not ended, while it says that nothing sounds, is left open."""
+    hub.pressed("an-lao")
+    hub.status("an-lao")
+    assert "đã bắt đầu đánh, chưa có tin là dứt" in text(seen(hub.admin, "/phan/tren"))
+    hub.status("an-lao", sounding=Sounding("an-0001", "alarm", Purpose.ACTUAL, Source.BUTTON, wall_ms(), proved=True))
+    hub.absent("an-lao")
+    assert "lần cuối nghe là đang đánh, từ đó mất liên lạc" in text(seen(hub.admin, "/phan/tren"))
+    assert "lúc ấy đang đánh. Nút ở điểm vẫn đánh được" in text(seen(hub.admin, "/phan/diem", id=["an-lao"]))
+
+
+@pytest.mark.parametrize("path", ["/phan/diem", "/ban-do", "/diem-keng", "/danh-keng", "/phan/ca"])
+def test_a_lost_line_silences_no_bell_on_any_page(hub: Station, path: str) -> None:
+    """P9: the button and the nightly ring go on without us; "sẽ không kêu" is for a bell that is silent."""
+    hub.status("an-lao", conditions=(RELAY,))
+    hub.status("bo-trang")
+    hub.absent("bo-trang")
+    html = text(seen(hub.admin, path))
+    assert "Sẽ không kêu: rơ-le không đóng" in html and "Sẽ không kêu: mất" not in html
+    assert "Không nhận được lệnh từ đây: mất liên lạc từ" in html and "Nút ở điểm vẫn đánh được" in html
+
+
+def test_a_faulty_bell_that_is_lost_is_not_said_to_ring_by_its_button() -> None:
+    """P9: the last that was known of it was that it is silent."""
+    status = Seen(present=False, heard_ms=1_000, since_ms=1_000)
+    found = silence_of(status, 2_000_000)
+    assert found is not None and not found.mute and "Nút ở điểm vẫn đánh được" in found.sentence("vi")
+    refused = silence_of(Seen(present=True, heard_ms=1_000, refused="unknown_key"), 2_000)
+    assert refused is not None and not refused.mute and refused.sentence("en").startswith("Cannot be ordered from here")
+
+
+def test_a_last_will_is_no_word_of_the_post(hub: Station) -> None:
+    """P9: the broker says that it is gone; how old the post's own last word is does not begin anew with that."""
+    hub.status("an-lao")
+    watch = hub.hub.watch
+    watch._seen["an-lao"] = replace(watch.seen("an-lao"), heard_ms=wall_ms() - 40_000, word_ms=wall_ms() - 40_000)
+    hub.absent("an-lao")
+    [post] = [one for one in hub.admin.get("/api/desk").json()["posts"] if one["id"] == "an-lao"]
+    assert 40 <= post["heard_age_s"] < 60 and post["present"] is False
+    html = text(seen(hub.admin, "/phan/diem"))
+    assert "tin cuối" in html and "chưa có tin nào" in html and "nghe lần cuối" not in html
+
+
+def test_who_keeps_a_post_is_named_where_it_cannot_be_reached_or_sounds(hub: Station) -> None:
+    """R65: with the phone, or that there is none; not on a device that lies about."""
+    with hub.hub.ledger.write() as connection:
+        rosters.put_keeper(connection, Keeper("ong-loc", "an-lao", "Ông Lộc"))
+    hub.hub.forget_roster()
+    hub.status("bo-trang")
+    assert "Bà Tư" not in seen(hub.admin, "/phan/diem"), "it is ready"
+    assert "người giữ kẻng: Ông Lộc, chưa có số điện thoại" in text(seen(hub.admin, "/phan/diem"))
+    hub.pressed("an-lao")
+    assert "người giữ kẻng: Ông Lộc, chưa có số điện thoại" in text(seen(hub.admin, "/phan/tren"))
+    hub.absent("bo-trang")
+    assert "người giữ kẻng: Bà Tư ☎ 0912 345 678" in text(seen(hub.admin, "/phan/diem", id=["bo-trang"]))
+    hub.idle()
+    assert "Bà Tư" not in seen(hub.admin, "/phan/diem")
+
+
+def test_the_ring_that_sounds_is_not_the_one_before(hub: Station) -> None:
+    """What rings now is said once; afterwards it is the last one."""
+    hub.pressed("an-lao")
+    hub.status("an-lao", sounding=Sounding("an-0001", "alarm", Purpose.ACTUAL, Source.BUTTON, wall_ms()))
+    assert "lần đánh trước" not in seen(hub.admin, "/phan/diem", id=["an-lao"])
+    hub.status("an-lao")
+    assert "lần đánh trước: Báo động" in text(seen(hub.admin, "/phan/diem", id=["an-lao"]))
