@@ -90,6 +90,11 @@ CATALOGUE: dict[str, Sickness] = {
         lamp=False,
     ),
     "spool_failed": Sickness("major", "Không ghi được sổ tạm", "the spool cannot be written"),
+    "belfry_silent": Sickness(
+        "critical",
+        "Tháp kẻng không trả lời: nút và lệnh đều không đánh được",
+        "the belfry does not answer: neither buttons nor commands ring (P9)",
+    ),
     "office_down": Sickness(
         "major", "Phần trực ban đang dừng: nút vẫn đánh được", "the office process is down; buttons still ring"
     ),

@@ -25,6 +25,7 @@ from kengd.errors import KengdError
 from kengd.intercom import Intercom
 from kengd.journal.batch import SeenCommand
 from kengd.journal.faults import BookBroken
+from kengd.office.belfryear import BelfryEar
 from kengd.office.boardwatch import BoardWatch
 from kengd.office.bulletin import Bulletin
 from kengd.office.changes import Changes
@@ -88,6 +89,7 @@ class Office:
         self.asked: dict[str, Future[Any]] = {}
         self._hello: intercom.Hello | None = None
         self.belfry_state = intercom.BelfryState()
+        self._ear = BelfryEar()
         self.begun = False
         self._same_spool = False
         self._begun_since: set[str | None] = set()
@@ -145,6 +147,7 @@ class Office:
             message = self._intercom.receive()
             if message is None:
                 return
+            self._ear.hears(clock.now().mono_ms)
             try:
                 self._heed(message)
             except Exception:
@@ -349,7 +352,14 @@ class Office:
         if self.line is not None:
             self.line.tick(now)
         self._tidy(now)
+        self._listen(now)
         self.tell_state(now)
+
+    def _listen(self, now: Instant) -> None:
+        if self._ear.is_silent(now.mono_ms):
+            self.ail(condition("belfry_silent"))
+        else:
+            self.recover("belfry_silent")
 
     def _tidy(self, now: Instant) -> None:
         if self.clock == "untrusted" or time.monotonic() < self._tidied_s + DAY_S:

@@ -71,6 +71,7 @@ CURES: Final[dict[str, Pair]] = {
         "It takes the time when it has a network. Ring the nightly bell by hand; buttons work.",
     ),
     "line_down": _WAIT,
+    "belfry_silent": ("Đánh bằng tay. Rút điện máy ra rồi cắm lại.", "Ring by hand. Switch the post off and on."),
     "office_down": _WAIT,
     "page_down": _WAIT,
     "no_broker": _TELL,

@@ -334,7 +334,7 @@ def test_a_villages_own_signal_has_the_kind_and_name_its_codebook_gives() -> Non
     """A signal that no codebook knows has no kind; nothing is guessed."""
     book = Book()
     book.write("ringing", "2026-11-12T21:48:10", activation="a1", **(BUTTON | {"signal": "flood"}))
-    own = {"flood": Known(Kind.ALARM, "Lũ về")}
+    own = {"flood": Known(Kind.ALARM, "Lũ về", "Flood")}
     assert [(r.kind, r.signal_name) for r in rings_of(POST, book, now_ms=NOW, signals=own)] == [(Kind.ALARM, "Lũ về")]
     assert [(r.kind, r.signal_name) for r in told(book)] == [(None, None)]
 

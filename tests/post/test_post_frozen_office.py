@@ -75,3 +75,17 @@ def test_an_office_that_never_goes_on_is_replaced_and_its_commands_are_refused(f
     assert [hub.refused(post.id, jti, 10) for jti in frozen.asked] == ["expired"] * 3
     assert post.strokes() == 0
     assert any("office does not answer" in line for line in post.log)
+
+
+def test_an_office_does_not_vouch_for_a_belfry_that_does_not_answer(post: Post, hub: Hub) -> None:
+    """P9: where no systemd ends it, the hub is told within a quarter of a minute that this post would not ring; and when it would again."""
+
+    def told() -> bool:
+        return "belfry_silent" in [item["code"] for item in hub.status(post.id)["conditions"]]
+
+    freeze(post.pid)
+    try:
+        until(told, 15 + 5, "the hub is told")
+    finally:
+        os.kill(post.pid, signal.SIGCONT)
+    until(lambda: not told(), 10, "it is taken back")

@@ -14,11 +14,12 @@ class Known(NamedTuple):
 
     kind: Kind
     name_vi: str
+    name_en: str
 
 
 BUILTIN_SIGNALS: Final[Mapping[str, Known]] = {
-    signal.id: Known(signal.kind, signal.name_vi)
+    signal.id: Known(signal.kind, signal.name_vi, signal.name_en)
     for name in reversed(BUILTIN_NAMES)
     for signal in builtin(name).signals.values()
-} | {"curfew": Known(Kind.CURFEW, "Báo yên (kẻng đêm)")}
+} | {"curfew": Known(Kind.CURFEW, "Báo yên (kẻng đêm)", "Nightly ring")}
 """Every signal of the ready-made codebooks; the nightly ring is not at the same hour everywhere. A village's own come on top."""

@@ -28,6 +28,7 @@ CURES: Final[Mapping[str, str]] = {
     "settings_invalid": noted("cấp tệp mới cho điểm này rồi chép vào thẻ"),
     "restart_needed": noted("khởi động lại máy ở điểm kẻng"),
     "spool_failed": noted("khởi động lại máy; vẫn vậy thì thay thẻ nhớ"),
+    "belfry_silent": noted("gọi người giữ kẻng đánh bằng tay; rút điện máy rồi cắm lại"),
     "office_down": noted("máy tự chạy lại; quá 5 phút vẫn vậy thì khởi động lại máy"),
     "book_broken": noted("thay thẻ nhớ, rồi thay máy ở trang này"),
     "book_set_aside": noted("xem sổ cũ và lý do, rồi nhận sổ mới ở trang Sổ kẻng"),
