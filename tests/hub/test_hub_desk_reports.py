@@ -49,6 +49,22 @@ def test_a_report_counts_what_posts_said_and_what_became_of_orders(hub: Station)
     assert (one["rings"], one["refused"], one["villages"]) == (0, {"unknown_key": 1}, ["bo-trang"])
 
 
+def test_a_drill_that_was_never_answered_is_counted_also_when_it_was_stopped(hub: Station) -> None:
+    """P9: who presses stop after a minute has not made the posts answer that were silent all along; a late word counts as one."""
+    form = {"id": hub.act(), "signal": "alarm", "purpose": "drill", "why": "diễn tập", "all": True}
+    assert hub.admin.post("/api/rings", form).status_code == 201
+    hub.answers(str(form["id"]), "an-lao", "received")
+    with hub.hub.ledger.write() as connection:
+        connection.exec_driver_sql("UPDATE dispatch SET made_ms = made_ms - 10000")
+    hub.admin.post("/api/hushes", {"id": hub.act(), "all": True})
+    with hub.hub.ledger.write() as connection:
+        connection.exec_driver_sql("UPDATE target SET exp_ms = 1")
+    path = f"/api/reports/{this_year()}.json"
+    assert hub.admin.get(path).json()["figures"]["unanswered"] == 2
+    hub.answers(str(form["id"]), "bo-trang", "refused", reason="expired")
+    assert hub.admin.get(path).json()["figures"]["unanswered"] == 1
+
+
 def test_a_report_is_a_workbook_and_a_printed_page(hub: Station) -> None:
     """A file to download, a page without any script."""
     hub.pressed("an-lao")

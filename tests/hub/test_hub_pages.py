@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from kengd.bellcode.codebooks import builtin
 from kengd.duty.standing import Sounding
 from kengd.duty.words import Purpose, Source
+from kengd.hub.desk.app import PAGES as ROUTERS
 from kengd.hub.desk.pages.duty import together_gone
 from kengd.hub.desk.pages.reports import bars
 from kengd.hub.desk.pages.saying import sentence
@@ -22,6 +23,7 @@ from kengd.hub.roster import Post, Roster, Village
 from kengd.hub.service import wall_ms
 from kengd.pages.headers import CSP
 from tests.hub.desk_kit import Officer, Station, copied, station
+from tests.pages.tour import evening, stops
 
 PAGES = ("/", "/danh-keng", "/vu-viec", "/so-keng", "/bao-cao", "/diem-keng")
 
@@ -97,6 +99,14 @@ def test_every_page_is_safe_to_show_and_loads_nothing_from_elsewhere(hub: Statio
         assert answer.headers["content-security-policy"] == CSP, path
         assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=|javascript:", html), path
         assert all(link.startswith("/") for link in re.findall(r'(?:src|href|action)="(?!#|tel:)([^"]*)"', html)), path
+
+
+def test_every_page_opens_in_english_too(hub: Station) -> None:
+    """A slip in a branch that only the other language takes."""
+    hub.admin.web.cookies.set("kengd_lang", "en")
+    for stop in stops(ROUTERS, evening(hub)):
+        answer = hub.admin.web.get(stop.path)
+        assert answer.status_code == 200 and ('<html lang="en"' in answer.text or stop.path == "/vao"), stop.path
 
 
 def test_words_of_strangers_stay_words(hub: Station) -> None:
@@ -244,18 +254,37 @@ def test_the_report_shows_the_periods_figures_as_numbers_and_pictures(hub: Stati
     assert hub.admin.post(f"/api/incidents/{incident}/outcomes", outcome).status_code == 201
     html = seen(hub.admin, "/bao-cao")
     assert "Vụ việc theo loại" in html and "Trộm cắp 1" in text(html)
-    assert "Lần đánh 1" in text(html) and "Báo động 1" in text(html) and "Thôn An Lão 1" in text(html)
+    assert "Lần đánh thật 1" in text(html) and "Báo động 1" in text(html) and "Thôn An Lão 1" in text(html)
+    assert "Lần diễn tập 0" in text(html)
     assert html.count("<rect") >= 24 + 3 and "/api/reports/" in html
-    assert "Lần đánh 0" in text(seen(hub.admin, "/bao-cao", village="bo-trang"))
+    assert "Lần đánh thật 0" in text(seen(hub.admin, "/bao-cao", village="bo-trang"))
     later = text(seen(hub.admin, "/bao-cao", ky="9000"))
-    assert "Lần đánh 1" in later and "9000" in later
-    assert "Lần đánh 0" in text(seen(hub.admin, "/bao-cao", ky="2001-q4"))
+    assert "Lần đánh thật 1" in later and "9000" in later
+    assert "Lần đánh thật 0" in text(seen(hub.admin, "/bao-cao", ky="2001-q4"))
+
+
+def test_drills_are_no_alarms_wherever_rings_are_counted(hub: Station) -> None:
+    """R62: the report's numbers and pictures, and what a hand-over says by itself."""
+    hub.pressed("an-lao")
+    for post in ("bo-trang", "cau-ngang"):
+        hub.hears(post, "ringing", activation=f"{post}-1", signal="alarm", purpose="drill", source="hub")
+    report = text(seen(hub.admin, "/bao-cao"))
+    assert "Lần đánh thật 1 Lần diễn tập 2" in report
+    assert "Báo động 1 + 2 diễn tập" in report and "Thôn Bồ Tràng 0 + 1 diễn tập" in report
+    assert hub.admin.post("/api/shift/receive", {"after": 0}).status_code == 200
+    assert hub.admin.get("/api/shift").json()["summary"]["rings"] == []  # it has begun just now
+    with hub.hub.ledger.write() as connection:
+        connection.exec_driver_sql("UPDATE shift SET began_ms = began_ms - 60000")
+    assert "Báo động × 1, diễn tập Báo động × 2;" in text(seen(hub.admin, "/ca-truc"))
 
 
 def test_heights_of_bars_let_the_least_be_seen() -> None:
     """One ring beside a thousand is still one ring."""
-    assert [bar["height"] for bar in bars([("a", 1_000), ("b", 1), ("c", 0), ("d", 500)])] == [60, 2, 0, 30]
-    assert bars([]) == [] and bars([("a", 0)]) == [{"name": "a", "count": 0, "height": 0}]
+    found = bars([("a", 1_000, 0), ("b", 1, 0), ("c", 0, 0), ("d", 500, 0), ("e", 501, 1)])
+    assert [bar["height"] for bar in found] == [60, 2, 0, 30, 30]
+    assert [bar["drill_height"] for bar in found] == [0, 0, 0, 0, 2]
+    assert bars([]) == []
+    assert bars([("a", 0, 0)]) == [{"name": "a", "count": 0, "height": 0, "drills": 0, "drill_height": 0}]
 
 
 def test_a_post_is_let_in_from_the_page_by_one_act_and_only_by_who_may(hub: Station) -> None:

@@ -122,7 +122,7 @@ def test_a_shift_is_handed_over_and_received_by_name(hub: Station) -> None:
     assert [(one["where"], one["taken"]) for one in told["open"]] == [("Thôn An Lão", False)]
     assert [one["post"] for one in told["silent"]] == ["Điểm An Lão", "Điểm Cầu Ngang"]
     assert (told["rings"], told["incidents"], told["missed"], told["failed"]) == (
-        [{"signal": "Báo động", "count": 1}], 1, 0, 0,
+        [{"signal": "Báo động", "count": 1, "drills": 0}], 1, 0, 0,
     )  # fmt: skip
     assert [act for _, act in acts(hub)][-3:] == ["shift_begun", "shift_handed", "shift_begun"]
     assert note not in hub.admin.get("/api/audit").text, "notes stay out of the chained book"

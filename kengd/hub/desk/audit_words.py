@@ -47,7 +47,7 @@ ACTS_SAID: Final[dict[str, tuple[str, str]]] = {
     "hush": ("dừng kẻng ở {posts} điểm", "stopped the sound at {posts} posts"),
     "lock": ("dừng tất cả và khóa lệnh đánh mới", "stopped everything and locked new rings"),
     "unlock": ("mở khóa lệnh đánh", "unlocked rings"),
-    "alarm_asked": ("xin báo động tất cả {posts} điểm: {signal} {why}{repeats}", "asked for an alarm at all {posts} posts: {signal} {why}{repeats}"),
+    "alarm_asked": ("xin báo động tất cả {posts} điểm: {signal} {why}", "asked for an alarm at all {posts} posts: {signal} {why}"),
     "alarm_withdrawn": ("thôi xin báo động tất cả", "withdrew their request for an alarm for all"),
     "alarm_confirmed": ("đồng ý báo động tất cả, là cán bộ thứ hai", "agreed to an alarm for all, as the second officer"),
     "acknowledge": ("nhận xử lý vụ việc {incident}", "took charge of {incident}"),

@@ -170,7 +170,7 @@ def again(dispatch: AnyId, form: AgainForm, desk: At, caller: Writing) -> Json:
             facts |= {"second": second, "alone_why": form.alone_why if second is None else None}
         desk.audit_in(connection, caller, "ring_again", facts)
 
-    asked = desk.line(caller, "alarm_asked", {"dispatch": form.id, "repeats": dispatch})
+    asked = desk.line(caller, "alarm_asked", {"dispatch": form.id, "repeats": dispatch, "posts": len(bells)})
     try:
         done = desk.hub.acts.again(
             actor_of(caller), dispatch, form.id, line, confirm=form.confirm, alone_why=form.alone_why, may=may,

@@ -158,7 +158,11 @@ def summary_of(desk: Desk, since_ms: int | None) -> dict[str, Any]:
         wanted = Wanted(kinds=("ringing", "failed", "missed"), from_ms=since_ms)
         entries = desk_facts.page_of_entries(connection, wanted, MOST_ENTRIES)
     names = {post["id"]: post["name"] for post in board["posts"]}
-    rings = Counter(signal_vi(row["signal"]) or "?" for row in entries if row["kind"] == "ringing")
+    rings: dict[str, Counter[bool]] = {}
+    for row in entries:
+        if row["kind"] == "ringing":
+            rings.setdefault(signal_vi(row["signal"]) or "?", Counter())[row["purpose"] == "drill"] += 1
+    most = sorted(rings.items(), key=lambda item: -item[1].total())[:MOST_LINES]
     return {
         "at_ms": now_ms,
         "since_ms": since_ms,
@@ -187,7 +191,7 @@ def summary_of(desk: Desk, since_ms: int | None) -> dict[str, Any]:
             for post in board["posts"]
             for item in post["conditions"]
         ][:MOST_LINES],
-        "rings": [{"signal": name, "count": count} for name, count in rings.most_common(MOST_LINES)],
+        "rings": [{"signal": name, "count": count[False], "drills": count[True]} for name, count in most],
         "failed": sum(1 for row in entries if row["kind"] == "failed"),
         "missed": sum(1 for row in entries if row["kind"] == "missed"),
         "incidents": len(begun),

@@ -35,6 +35,8 @@ AROUND_MS: Final = 15 * 60_000
 """An alarm may begin before the period or end behind it; no ring lasts longer (P2)."""
 MOST_INCIDENTS: Final = 100_000
 _KINDS: Final = ("received", "ringing", "finished", "cut", "failed", "tested", "refused", "missed")
+ANSWERS_WITHIN_MS: Final = 10_000
+"""A post that is there answers a ring at once: one that had this long and said nothing did not answer, called back or not."""
 _PURPOSES: Final = {purpose.value: purpose for purpose in Purpose}
 
 
@@ -74,12 +76,12 @@ def _entries(
 
 
 def _dispatches(connection: Connection, from_ms: int, to_ms: int) -> list[DispatchFacts]:
-    """Rings that were asked for; a post whose command was called back before it answered was asked for nothing."""
+    """Rings that were asked for; a post whose command was called back before it could answer was asked for nothing."""
     joined = TARGET.join(DISPATCH, DISPATCH.c.id == TARGET.c.dispatch)
     where = and_(DISPATCH.c.do == "ring", DISPATCH.c.made_ms >= from_ms, DISPATCH.c.made_ms < to_ms)
     columns = [
         DISPATCH.c.id, DISPATCH.c.made_ms, DISPATCH.c.signal, DISPATCH.c.purpose, DISPATCH.c.by, DISPATCH.c.why,
-        TARGET.c.post, TARGET.c.jti, TARGET.c.exp_ms, TARGET.c.state,
+        TARGET.c.post, TARGET.c.jti, TARGET.c.exp_ms, TARGET.c.state, TARGET.c.ended_ms,
     ]  # fmt: skip
     found: dict[str, list[Mapping[str, Any]]] = {}
     query = select(*columns).select_from(joined).where(where).order_by(DISPATCH.c.made_ms, DISPATCH.c.id, TARGET.c.post)
@@ -88,12 +90,18 @@ def _dispatches(connection: Connection, from_ms: int, to_ms: int) -> list[Dispat
     return [_dispatch(rows) for rows in found.values()]
 
 
+def _called_back(row: Mapping[str, Any]) -> bool:
+    if row["state"] != State.CANCELLED.value:
+        return False
+    return bool(row["ended_ms"] is None or row["ended_ms"] - row["made_ms"] < ANSWERS_WITHIN_MS)
+
+
 def _dispatch(rows: Sequence[Mapping[str, Any]]) -> DispatchFacts:
     first = rows[0]
     return DispatchFacts(
         first["id"],
         tuple(dict.fromkeys(row["jti"] for row in rows)),
-        tuple(row["post"] for row in rows if row["state"] != State.CANCELLED.value),
+        tuple(row["post"] for row in rows if not _called_back(row)),
         first["made_ms"],
         max(row["exp_ms"] for row in rows),
         first["signal"] or "",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated, Any, Final
 
@@ -10,6 +11,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 
 from kengd.clock import local
+from kengd.duty.words import Purpose
 from kengd.errors import UsageError
 from kengd.hub.desk.desk import Desk, desk_of
 from kengd.hub.desk.pages.page import Looking, page
@@ -39,28 +41,36 @@ def report(request: Request, caller: Looking, ky: Chosen = None, village: Villag
         wrong = error.vi
     villages = [village] if village else None
     with desk.reporting():
-        figures = figures_of(ground_for(desk, period, villages), period, villages)
+        ground = ground_for(desk, period, villages)
+        figures = figures_of(ground, period, villages)
+        drilled = replace(ground, rings=tuple(ring for ring in ground.rings if ring.purpose is Purpose.DRILL))
+        drills = figures_of(drilled, period, villages)
     return page(
         request, "report.html", caller,
         period=period, periods=_periods(now_ms), villages=desk.hub.roster().villages, village=village or "", wrong=wrong,
-        figures=figures, pictures=pictures(figures, desk), presence=_presence(figures, desk),
+        figures=figures, drills=drills.rings, pictures=pictures(figures, drills, desk), presence=_presence(figures, desk),
         ring_s=[(names.SOURCES.get(source, "?"), names.seconds(spread.median_ms)) for source, spread in figures.time_to_ring.items()],
         acknowledge_s=names.seconds(figures.time_to_acknowledge.median_ms),
     )  # fmt: skip
 
 
-def pictures(figures: Figures, desk: Desk) -> list[dict[str, Any]]:
-    """Each: `title`, and `bars` with name, count and height in hundredths of the tallest."""
+def pictures(figures: Figures, drills: Figures, desk: Desk) -> list[dict[str, Any]]:
+    """Each: `title`, and `bars` as `bars` makes them. `drills`: the same period's drills alone, which stand apart in each picture."""
     villages = {item.id: item.name for item in desk.hub.roster().villages}
     weeks = sorted(figures.by_week.items())
-    kinds = ((names.KINDS.get(kind, "?"), count) for kind, count in figures.by_kind.items())
-    places = ((villages.get(one or "", one or names.NO_VILLAGE), count) for one, count in figures.by_village.items())
-    cases = ((names.incident_words(kind), count) for kind, count in figures.incidents_by_kind.items())
+    kinds = (
+        (names.KINDS.get(kind, "?"), count, drills.by_kind.get(kind, 0)) for kind, count in figures.by_kind.items()
+    )
+    places = (
+        (villages.get(one or "", one or names.NO_VILLAGE), count, drills.by_village.get(one, 0))
+        for one, count in figures.by_village.items()
+    )
+    cases = ((names.incident_words(kind), count, 0) for kind, count in figures.incidents_by_kind.items())
     return [
         {"title": title, "bars": bars(found)}
         for title, found in (
-            ("by_week", ((f"{day.day}/{day.month}", count) for day, count in weeks)),
-            ("by_hour", ((str(hour), count) for hour, count in enumerate(figures.by_hour))),
+            ("by_week", ((f"{day.day}/{day.month}", count, drills.by_week.get(day, 0)) for day, count in weeks)),
+            ("by_hour", ((str(hour), count, drills.by_hour[hour]) for hour, count in enumerate(figures.by_hour))),
             ("by_kind", kinds),
             ("by_village", places),
             ("by_case", cases),
@@ -68,14 +78,22 @@ def pictures(figures: Figures, desk: Desk) -> list[dict[str, Any]]:
     ]
 
 
-def bars(found: Iterable[tuple[str, int]]) -> list[dict[str, Any]]:
-    """Heights against the tallest, so that one ring is still to be seen."""
+def bars(found: Iterable[tuple[str, int, int]]) -> list[dict[str, Any]]:
+    """Of (name, all, drills among them): real ones and drills, each with a height against the tallest of all, so that one ring is
+    still to be seen."""
     rows = list(found)
-    most = max((count for _, count in rows), default=0)
+    most = max((count for _, count, _ in rows), default=0)
+
+    def height(count: int) -> int:
+        return 0 if not count else max(2, round(count * HEIGHT / most))
+
     return [
-        {"name": name, "count": count, "height": 0 if not count else max(2, round(count * HEIGHT / most))}
-        for name, count in rows
-    ]
+        {
+            "name": name, "count": count - drills, "height": height(count - drills), "drills": drills,
+            "drill_height": height(drills),
+        }
+        for name, count, drills in rows
+    ]  # fmt: skip
 
 
 def _presence(figures: Figures, desk: Desk) -> list[tuple[str, str]]:
