@@ -15,8 +15,9 @@ import shutil
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Any, Final
 
+from kengd.clock import local
 from kengd.errors import KengdError, UsageError
 from kengd.hub import packing
 from kengd.hub.authority.files import sync
@@ -24,6 +25,7 @@ from kengd.hub.founding import BROKER_DIR
 from kengd.hub.keeping import LEDGER_FILE, Restored, restore
 from kengd.hub.settings import HubSettings, read_hub
 
+CODE: Final = "restore_staged"
 NEXT: Final = "restore-next"
 ASIDE: Final = "before-restore-"
 PLAN: Final = "plan.json"
@@ -115,6 +117,29 @@ def staged(state: Path) -> Plan | None:
         except FileNotFoundError:
             continue
     return None
+
+
+def waiting(state: Path) -> Plan | None:
+    """As `staged`, for whoever only shows it: what cannot be read says nothing, and breaks no page."""
+    try:
+        return staged(state)
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def condition(plan: Plan) -> dict[str, Any]:
+    """The condition of a hub whose next start puts another one in its place, for pages and machines. `by`: an officer's id."""
+    made, asked = local(plan.made_ms), local(plan.asked_ms)
+    return {
+        "code": CODE,
+        "severity": "critical",
+        "vi": f"lần khởi động tới của máy trực ban sẽ thay toàn bộ dữ liệu bằng dữ liệu lúc {made:%H:%M %d/%m/%Y} "
+        f"(yêu cầu lúc {asked:%H:%M %d/%m/%Y})",
+        "en": f"the hub's next start will replace all data by those of {made:%Y-%m-%d %H:%M} (asked for at {asked:%Y-%m-%d %H:%M})",
+        "cure": "không muốn thay nữa: quản trị mở trang Sao lưu, bấm “Thôi, không thay”",
+        "since_ms": plan.asked_ms,
+        "by": plan.by,
+    }
 
 
 def unstage(state: Path) -> None:

@@ -6,8 +6,9 @@ import io
 import json
 import os
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import httpx
@@ -17,6 +18,7 @@ from kengd.errors import KengdError
 from kengd.hub import backups, restored, staging
 from kengd.hub.authority import sealing
 from kengd.hub.desk import handed_in as handed_in_room
+from kengd.hub.desk import restarting
 from kengd.hub.ledger import audits, values
 from kengd.hub.ledger.store import Ledger, sqlite_url
 from kengd.hub.people.officers import Officers
@@ -195,6 +197,106 @@ def test_a_restore_waits_for_no_alarm_and_can_be_called_off(hub: Station, tmp_pa
     assert not [path for path in tmp_path.iterdir() if path.name.startswith("restore-")] and restarted == []
     told = [act for _, act in acts(hub)]
     assert told[-2:] == ["restore_asked", "restore_cancelled"]
+
+
+class Later:
+    """A timer that waits for the test."""
+
+    def __init__(self, after_s: float, then: Callable[..., None], args: tuple[Any, ...]) -> None:
+        self.daemon, self.then, self.args = False, then, args
+
+    def start(self) -> None:
+        started.append(self)
+
+    def comes(self) -> None:
+        self.then(*self.args)
+
+
+started: list[Later] = []
+
+
+def test_an_alarm_that_begins_during_a_restore_stops_it(hub: Station, monkeypatch: pytest.MonkeyPatch) -> None:
+    """H6: an upload may last half an hour. It is looked again when all is ready, and in the moment of the restart; a village that
+    calls then keeps its hub, what was ready is put away, and both rooms say so."""
+    started.clear()
+    monkeypatch.setattr(restarting, "Timer", Later)
+    restarted: list[bool] = []
+    hub.app.state.desk.restart = lambda: restarted.append(True)
+    content, sure = made(hub), {"X-Kengd-Commune": COMMUNE}
+    real = staging.stage
+
+    def slow(*args: Any) -> Any:
+        found = real(*args)
+        hub.pressed("an-lao")
+        return found
+
+    monkeypatch.setattr(staging, "stage", slow)
+    refused = handed_in(hub.admin, "restore", content, **sure)
+    assert (refused.status_code, refused.json()["error"]) == (409, "alarm_open")
+    assert hub.admin.get("/api/backup").json()["staged"] is None and started == []
+    assert "restore_asked" not in [act for _, act in acts(hub)]
+    hub.hears("an-lao", "finished", activation="an-0001", signal="alarm", purpose="actual", source="button")
+    hub.admin.post("/api/incidents/an-lao-an-0001/acknowledge")
+
+    monkeypatch.setattr(staging, "stage", real)
+    assert handed_in(hub.admin, "restore", content, **sure).json()["restarts"] is True
+    hub.pressed("bo-trang", "bt-0001")
+    started[0].comes()
+    state = hub.admin.get("/api/backup").json()
+    assert (restarted, state["staged"], state["put_away"]["code"]) == ([], None, "restore_put_away")
+    assert acts(hub)[-1] == ("Trưởng công an xã", "restore_cancelled")
+    assert all("nên bản đang chờ đã được cất đi" in hub.admin.get(room).text for room in ("/", "/sao-luu"))
+    assert [one["code"] for one in hub.admin.get("/healthz").json()["conditions"]] == ["restore_put_away"]
+    hub.hears("bo-trang", "finished", activation="bt-0001", signal="alarm", purpose="actual", source="button")
+    hub.admin.post("/api/incidents/bo-trang-bt-0001/acknowledge")
+
+    assert handed_in(hub.admin, "restore", content, **sure).json()["restarts"] is True
+    assert hub.admin.get("/api/backup").json()["put_away"] is None
+    hub.admin.post("/api/backup/cancel")
+    started[1].comes()
+    assert restarted == [], "called off in the last second"
+    handed_in(hub.admin, "restore", content, **sure)
+    started[2].comes()
+    assert restarted == [True]
+
+
+def test_an_alarm_that_begins_during_the_way_back_stops_it_too(
+    hub: Station, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The hub that was aside is aside again, under its name, whole."""
+    aside = tmp_path / f"{staging.ASIDE}5"
+    aside.mkdir()
+    (aside / "ledger.sqlite").write_bytes(b"as it was")
+    real = staging.stage_back
+
+    def slow(*args: Any) -> None:
+        real(*args)
+        hub.pressed("an-lao")
+
+    monkeypatch.setattr(staging, "stage_back", slow)
+    refused = hub.admin.post("/api/backup/undo", {"name": aside.name})
+    assert refused.json()["error"] == "alarm_open"
+    assert staging.staged(tmp_path) is None and [one.name for one in staging.earlier(tmp_path)] == [aside.name]
+    assert [path.name for path in aside.iterdir()] == ["ledger.sqlite"]
+
+
+def test_a_restore_that_waits_for_the_next_start_is_said_on_the_desk(hub: Station, tmp_path: Path) -> None:
+    """Any start would put it in place, a power cut's too: who asked, when, and how to take it back; a plan that cannot be read
+    breaks no page."""
+    assert hub.admin.get("/api/desk").json()["conditions"]["staged"] is None
+    handed_in(hub.admin, "restore", made(hub), **{"X-Kengd-Commune": COMMUNE})
+    found = hub.officer("binh").get("/api/desk").json()["conditions"]["staged"]
+    assert (found["code"], found["by_name"]) == ("restore_staged", "Trưởng công an xã")
+    shown = hub.admin.get("/").text
+    assert "lần khởi động tới của máy trực ban sẽ thay toàn bộ dữ liệu" in shown
+    assert "người yêu cầu: Trưởng công an xã" in shown and "bấm “Thôi, không thay”" in shown
+    told = hub.admin.get("/healthz").json()["conditions"]
+    assert [one["code"] for one in told] == ["restore_staged"] and "by" not in told[0]
+    plan = tmp_path / staging.NEXT / staging.PLAN
+    plan.write_text("{")
+    assert hub.admin.get("/").status_code == 200
+    plan.write_text(json.dumps(found))
+    assert hub.admin.get("/").status_code == 200
 
 
 def test_what_cannot_be_restored_here_is_refused_in_words(hub: Station) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -18,19 +17,17 @@ from kengd.clock import local
 from kengd.errors import KengdError, UsageError
 from kengd.hub import backups, keeping, packing, restored, staging
 from kengd.hub.desk.audit_words import SHUTTING, sentence, who
-from kengd.hub.desk.board import incidents_now
 from kengd.hub.desk.desk import At, Awake, Desk, Writing
 from kengd.hub.desk.forms import Form, Secret
 from kengd.hub.desk.handed_in import handed_in, nameless, one_at_a_time
 from kengd.hub.desk.refusals import Json
-from kengd.hub.ledger import audits, incidents, values
+from kengd.hub.desk.restarting import calm, condition, restart, staged_calmly
+from kengd.hub.ledger import audits, changes, values
 from kengd.hub.ledger.migrations import NEWEST
 from kengd.hub.people.words import Caller
 
 router = APIRouter(prefix="/api/backup")
 CHUNK: Final = 1 << 18
-RESTART_AFTER_S: Final = 1.5
-"""The answer has to reach the page first."""
 MOST_SINCE: Final = 100
 Passphrase = Annotated[str, Header(max_length=12_000, description="percent-encoded UTF-8")]
 
@@ -95,22 +92,25 @@ async def restore(
     place at the next start, which is now where systemd looks after the service. The present one is put aside, whole."""
     caller.require("backup")
     _sure(desk, x_kengd_commune)
-    _calm(desk)
+    calm(desk)
     async with handed_in(request, desk) as file:
         made_ms = await run_in_threadpool(_staged, desk, caller, file, unquote(x_kengd_passphrase))
-    return Json({"made_ms": made_ms, "restarts": _restart(desk)})
+    return Json({"made_ms": made_ms, "restarts": restart(desk, caller)})
 
 
 @router.post("/undo")
 def undo(form: UndoForm, desk: At, caller: Writing) -> Json:
     """The hub that was put aside takes its place again at the next start; what happened since stays aside."""
     caller.require("backup")
-    _calm(desk)
-    with one_at_a_time(desk):
+    calm(desk)
+
+    def back() -> dict[str, Any]:
         staging.stage_back(desk.hub.settings.state, form.name, caller.officer.id, desk.now_ms())
-        with desk.hub.ledger.write() as connection:
-            desk.audit_in(connection, caller, "restore_undo_asked", {"name": form.name})
-    return Json({"restarts": _restart(desk)})
+        return {"name": form.name}
+
+    with one_at_a_time(desk):
+        staged_calmly(desk, caller, "restore_undo_asked", back)
+    return Json({"restarts": restart(desk, caller)})
 
 
 @router.post("/cancel")
@@ -120,6 +120,7 @@ def cancel(desk: At, caller: Writing) -> Json:
     with one_at_a_time(desk):
         staging.unstage(desk.hub.settings.state)
         with desk.hub.ledger.write() as connection:
+            changes.note(connection, "hub", restore_staged=False)
             desk.audit_in(connection, caller, "restore_cancelled", {})
     return Json({"cancelled": True})
 
@@ -140,13 +141,14 @@ def facts_of(desk: Desk) -> dict[str, Any]:
         kept = values.values_of(connection, backups.KEPT, restored.KEPT)
         began_ms = desk.began_ms(connection)
     last, unchecked = backups.last(kept.get(backups.KEPT)), restored.unchecked(kept.get(restored.KEPT))
-    plan, by_page = staging.staged(settings.state), settings.database.url is None
+    plan, by_page, waits = staging.staged(settings.state), settings.database.url is None, condition(desk)
     return {
         "last": None if last is None else asdict(last),
         "old": backups.condition(last, began_ms, now_ms),
         "nightly": nightly(settings.state),
         "restored": None if unchecked is None else restored.condition(unchecked),
         "staged": None if plan is None else {"made_ms": plan.made_ms, "asked_ms": plan.asked_ms, "back": plan.back},
+        "put_away": waits if waits is not None and plan is None else None,
         "aside": [asdict(one) for one in staging.earlier(settings.state)],
         "by_page": by_page,
         "restarts": desk.restart is not None,
@@ -200,10 +202,11 @@ def _looked(desk: Desk, caller: Caller, file: IO[bytes], passphrase: str) -> dic
 
 
 def _staged(desk: Desk, caller: Caller, file: IO[bytes], passphrase: str) -> int:
-    made = staging.stage(desk.hub.settings, file, passphrase, caller.officer.id, desk.now_ms())
-    with desk.hub.ledger.write() as connection:
-        desk.audit_in(connection, caller, "restore_asked", {"made_ms": made.made_ms, "rows": made.rows})
-    return made.made_ms
+    def beside() -> dict[str, Any]:
+        made = staging.stage(desk.hub.settings, file, passphrase, caller.officer.id, desk.now_ms())
+        return {"made_ms": made.made_ms, "rows": made.rows}
+
+    return int(staged_calmly(desk, caller, "restore_asked", beside)["made_ms"])
 
 
 def _sure(desk: Desk, typed: str) -> None:
@@ -214,30 +217,6 @@ def _sure(desk: Desk, typed: str) -> None:
             cure=f"gõ đúng mã xã ({desk.hub.settings.commune.id}) để chắc chắn là muốn khôi phục",
             en="the commune's id was not typed",
         )
-
-
-def _calm(desk: Desk) -> None:
-    """Nobody can hush from here for some seconds: not while a village calls, or a bell sounds by our order."""
-    with desk.hub.ledger.read() as connection:
-        found = incidents.open_ones(connection)
-        sounded = incidents.sounded_of(connection, [one.id for one in found]) if found else []
-    views = incidents_now(found, sounded, (), desk.hub.roster(), desk.now_ms())
-    loud = [one for one in views if any(item["ended_ms"] is None for item in one["sounded"])]
-    untaken = [one for one in views if one["origin"] == "alarm" and one["acknowledged_ms"] is None]
-    if loud or untaken:
-        raise KengdError(
-            "alarm_open",
-            "đang có báo động: chưa khởi động lại máy trực ban được",
-            cure="chờ kẻng dứt và có người nhận xử lý rồi làm lại",
-            en="an alarm is sounding or has not been taken",
-        )
-
-
-def _restart(desk: Desk) -> bool:
-    if desk.restart is None:
-        return False
-    threading.Timer(RESTART_AFTER_S, desk.restart).start()
-    return True
 
 
 def _chunks(out: IO[bytes]) -> Iterator[bytes]:

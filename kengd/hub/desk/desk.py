@@ -61,6 +61,8 @@ class Desk:
         """The settings file that this hub was started from."""
         self.restart: Callable[[], None] | None = None
         """Ends the service so that it is started again at once; None: nobody would start it."""
+        self.put_away_ms: int | None = None
+        """When a restore that waited for the restart was put away because of an alarm."""
         self.log: Recent | None = None
         """What this process has said of itself lately."""
         self.keeping = threading.Lock()

@@ -9,7 +9,7 @@ from fastapi import APIRouter
 
 from kengd.hub import backups, calling, restored, silent_test
 from kengd.hub.act_ground import CONFIRM_WITHIN_MS, LOCK
-from kengd.hub.desk import board
+from kengd.hub.desk import board, restarting
 from kengd.hub.desk.desk import Asking, At, Desk
 from kengd.hub.desk.refusals import Json
 from kengd.hub.ledger import desk_facts, incidents, notices, unread, values
@@ -64,6 +64,7 @@ def board_of(desk: Desk) -> dict[str, Any]:
             "hub_clock_vi": HUB_CLOCK_VI if hub_wrong else None,
             "calling": None if nobody is None else calling.condition(nobody),
             "restored": None if unchecked is None else restored.condition(unchecked),
+            "staged": restarting.condition_by(desk),
             "backup": backups.condition(backups.last(kept.get(backups.KEPT)), began_ms, now_ms),
             "notices_failed_today": failed,
             "books": board.books_in_doubt(doubtful, now_ms),

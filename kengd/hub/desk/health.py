@@ -10,6 +10,7 @@ from fastapi.responses import PlainTextResponse
 from kengd import __version__
 from kengd.hub import backups, calling, restored
 from kengd.hub.act_ground import LOCK
+from kengd.hub.desk import restarting
 from kengd.hub.desk.desk import At, Desk
 from kengd.hub.desk.refusals import Json
 from kengd.hub.ledger import desk_facts, incidents, notices, unread, values
@@ -64,6 +65,8 @@ def conditions_now(desk: Desk) -> list[dict[str, Any]]:
     nobody, unchecked = calling.unreached(kept.get(calling.KEPT)), restored.unchecked(kept.get(restored.KEPT))
     found = [] if nobody is None else [calling.condition(nobody)]
     found += [] if unchecked is None else [restored.condition(unchecked)]
+    staged = restarting.condition(desk)
+    found += [] if staged is None else [staged]
     found += [] if old is None else [old]
     return [{key: said[key] for key in ("code", "vi", "en", "cure", "since_ms")} for said in found]
 
