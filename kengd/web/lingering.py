@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any, Final
-from weakref import WeakKeyDictionary
 
 WITHIN_S: Final = 10.0
 """From the connection's beginning, or the last answer, to a whole request. It is a packet or two."""
@@ -14,16 +13,22 @@ class Lingering:
     """Since when each connection asks for nothing."""
 
     def __init__(self) -> None:
-        self._since_s: WeakKeyDictionary[Any, float] = WeakKeyDictionary()
+        self._seen: dict[Any, tuple[Any, float]] = {}
+        """Connection → its last request, and since when nothing is asked on it."""
 
     def over(self, connections: Iterable[Any], now_s: float) -> list[Any]:
         """Those that have asked for nothing for too long: uvicorn's protocol objects. `now_s`: monotonic."""
-        found = []
+        found, seen = [], {}
         for one in connections:
             if asks(one):
-                self._since_s.pop(one, None)
-            elif now_s - self._since_s.setdefault(one, now_s) >= WITHIN_S:
+                continue
+            request, since_s = self._seen.get(one, (one.cycle, now_s))
+            if request is not one.cycle:  # it was asked and answered since the last look
+                since_s = now_s
+            seen[one] = (one.cycle, since_s)
+            if now_s - since_s >= WITHIN_S:
                 found.append(one)
+        self._seen = seen
         return found
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import socket
 import ssl
 import time
 from dataclasses import dataclass
@@ -14,13 +13,16 @@ import uvicorn
 from anyio.to_thread import current_default_thread_limiter
 from starlette.types import ASGIApp
 
+from kengd.pages.door import Door, Places
 from kengd.ports import PostView
 from kengd.web.api import make_app
 from kengd.web.lingering import Lingering
 
 log = logging.getLogger("kengd.page")
-MOST: Final = 64
-"""Connections at once, on each port."""
+MOST: Final = 128
+"""Connections at once, on both ports together …"""
+EACH: Final = 24
+"""… and of one address: a browser opens six."""
 SWEEP_S: Final = 2.0
 THREADS: Final = 16
 """Requests that are worked on at once: the service may have 64 threads in all (TasksMax=)."""
@@ -41,10 +43,11 @@ def serve(post: PostView, host: str, port: int, tls: Tls | None = None) -> None:
     Raises OSError when the plain port cannot be had.
     """
     app = make_app(post)
-    servers = [_Server(_config(app), _listen(host, port))]
+    places = Places(MOST, EACH)
+    servers = [_Server(_config(app), Door(host, port, places))]
     try:
         if tls is not None:
-            servers.append(_with_tls(app, host, tls))
+            servers.append(_with_tls(app, host, tls, places))
         post.ail("page_tls_down", False)
     except (OSError, ValueError) as wrong:  # ssl.SSLError is an OSError
         said = wrong.strerror if isinstance(wrong, OSError) and not isinstance(wrong, ssl.SSLError) else None
@@ -56,15 +59,15 @@ def serve(post: PostView, host: str, port: int, tls: Tls | None = None) -> None:
 class _Server(uvicorn.Server):
     """One port. Signals are the office's business."""
 
-    def __init__(self, config: uvicorn.Config, listening: socket.socket) -> None:
+    def __init__(self, config: uvicorn.Config, door: Door) -> None:
         super().__init__(config)
-        self._listening = listening
+        self._door = door
 
     async def run_here(self) -> None:
         """Until it is told to stop."""
         sweeping = asyncio.create_task(self._sweep())
         try:
-            await self._serve([self._listening])
+            await self._serve([self._door])
         finally:
             sweeping.cancel()
 
@@ -81,22 +84,17 @@ async def _all(servers: list[_Server]) -> None:
     await asyncio.gather(*(server.run_here() for server in servers))
 
 
-def _with_tls(app: ASGIApp, host: str, tls: Tls) -> _Server:
+def _with_tls(app: ASGIApp, host: str, tls: Tls, places: Places) -> _Server:
     config = _config(app, ssl_certfile=tls.cert, ssl_keyfile=tls.key)
     config.load()
     context = config.ssl
     assert context is not None
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    return _Server(config, _listen(host, tls.port))
+    return _Server(config, Door(host, tls.port, places))
 
 
 def _config(app: ASGIApp, **more: Any) -> uvicorn.Config:
     return uvicorn.Config(
-        app, log_level="warning", access_log=False, lifespan="off", timeout_keep_alive=10, limit_concurrency=MOST,
-        server_header=False, http="h11", ws="none", proxy_headers=False, timeout_graceful_shutdown=2, **more,
+        app, log_level="warning", access_log=False, lifespan="off", timeout_keep_alive=10, server_header=False,
+        http="h11", ws="none", proxy_headers=False, timeout_graceful_shutdown=2, **more,
     )  # fmt: skip
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    return socket.create_server((host, port), family=family, backlog=128)

@@ -205,6 +205,37 @@ def test_silent_connections_take_nobodys_place(hub: Station, monkeypatch: pytest
         thread.join(20)
 
 
+@pytest.mark.parametrize("proxied", [False, True])
+def test_one_address_has_its_share_of_connections_unless_a_proxy_brings_all(
+    hub: Station, monkeypatch: pytest.MonkeyPatch, proxied: bool
+) -> None:
+    """H8: also of connections that never finish a TLS handshake; whoever is beyond its share is hung up on at once."""
+    monkeypatch.setattr(server_room, "OPEN_EACH", 4)
+    web = hub.hub.settings.web.model_copy(update={"origin": "https://kengd.example" if proxied else None})
+    hub.hub.settings = hub.hub.settings.model_copy(update={"web": web})
+    server = DeskServer(hub.hub, hub.people)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        with ExitStack() as lines:
+            for _ in range(4):
+                lines.enter_context(socket.create_connection(("127.0.0.1", server.port), 20))
+            for host, served in (("127.0.0.1", proxied), ("127.0.0.2", True)):
+                line = lines.enter_context(socket.create_connection(("127.0.0.1", server.port), 20, (host, 0)))
+                assert _answered(line) is served
+    finally:
+        server.stop()
+        thread.join(20)
+
+
+def _answered(line: socket.socket) -> bool:
+    try:
+        line.sendall(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+        return line.recv(12) == b"HTTP/1.1 200"
+    except ConnectionError:
+        return False
+
+
 def closed(one: socket.socket) -> bool:
     """The other end has hung up, in the end."""
     try:

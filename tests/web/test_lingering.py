@@ -44,3 +44,13 @@ def test_a_request_begins_the_time_anew() -> None:
     assert lingering.over([line], 9.0) == []
     line.cycle = answering(complete=True)
     assert lingering.over([line], 15.0) == [] and lingering.over([line], 15.0 + WITHIN_S) == [line]
+
+
+def test_a_busy_connection_is_never_taken_for_an_idle_one() -> None:
+    """Every look finds it between two requests: each answer begins the time anew, also one that no look has seen under way."""
+    line = Line()
+    lingering = Lingering()
+    for n in range(20):
+        line.cycle = answering(complete=True)
+        assert lingering.over([line], 2.0 * n) == [], n
+    assert lingering.over([line], 38.0 + WITHIN_S) == [line]

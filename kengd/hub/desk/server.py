@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import socket
 import ssl
 from collections.abc import Callable
 from functools import partial
@@ -19,9 +18,14 @@ from kengd.hub.desk.connections import MOST, Connection
 from kengd.hub.desk.desk import Desk
 from kengd.hub.people.people import People
 from kengd.hub.service import Hub
+from kengd.pages.door import Door, Places
 
 log = logging.getLogger("kengd.hub.desk")
 LISTENERS_LEAVE_S: Final = 3
+OPEN_MOST: Final = 600
+"""Connections at once, with those that have not finished their TLS handshake …"""
+OPEN_EACH: Final = 100
+"""… and of one address, unless all come through a proxy."""
 
 
 class DeskServer:
@@ -31,7 +35,7 @@ class DeskServer:
         """Raises KengdError `port_taken`, `bad_certificate`."""
         web = hub.settings.web
         self._app = make_app(hub, people, revoked=revoked)
-        self._socket = _listen(web.host, web.port)
+        self._socket = _listen(web.host, web.port, Places(OPEN_MOST, OPEN_EACH if web.origin is None else None))
         self.port: int = self._socket.getsockname()[1]
         """The real one, where the settings say 0."""
         options: dict[str, Any] = {}
@@ -42,7 +46,7 @@ class DeskServer:
             options = {"ssl_certfile": own, "ssl_keyfile": own}
         config = uvicorn.Config(
             self._app, log_level="warning", access_log=False, lifespan="off", server_header=False, limit_concurrency=MOST,
-            http=Connection, timeout_keep_alive=20, timeout_graceful_shutdown=LISTENERS_LEAVE_S, ws="none",
+            loop="asyncio", http=Connection, timeout_keep_alive=20, timeout_graceful_shutdown=LISTENERS_LEAVE_S, ws="none",
             proxy_headers=web.origin is not None, **options,
         )  # fmt: skip
         try:
@@ -95,10 +99,9 @@ def _renewed(context: ssl.SSLContext, pair: Path) -> None:
         log.error("the desk goes on with its certificate of before: %s", wrong)
 
 
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+def _listen(host: str, port: int, places: Places) -> Door:
     try:
-        return socket.create_server((host, port), family=family, backlog=256)
+        return Door(host, port, places, backlog=256)
     except OSError as wrong:
         raise KengdError(
             "port_taken",
