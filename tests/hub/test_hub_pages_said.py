@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -111,3 +112,26 @@ def test_the_ring_that_sounds_is_not_the_one_before(hub: Station) -> None:
     assert "lần đánh trước" not in seen(hub.admin, "/phan/diem", id=["an-lao"])
     hub.status("an-lao")
     assert "lần đánh trước: Báo động" in text(seen(hub.admin, "/phan/diem", id=["an-lao"]))
+
+
+def test_what_is_not_as_it_should_be_stands_before_what_is_ready(hub: Station) -> None:
+    """A board is read from its top: what sounds, what is lost or mute, then the others in their own order."""
+    hub.status("an-lao")
+    hub.status("bo-trang")
+    hub.absent("bo-trang")
+    hub.status("cau-ngang", sounding=Sounding("cn-0001", "alarm", Purpose.ACTUAL, Source.BUTTON, wall_ms()))
+    html = seen(hub.admin, "/phan/diem")
+    assert re.findall(r'id="diem-([a-z-]+)"', html) == ["cau-ngang", "bo-trang", "an-lao"]
+    places = [int(one) for one in re.findall(r'data-at="([0-9]+)"', html)]
+    assert places == sorted(places)
+    [alone] = re.findall(r'data-at="([0-9]+)"', seen(hub.admin, "/phan/diem", id=["bo-trang"]))
+    assert int(alone) == places[1], "a card that is drawn anew alone finds the same place"
+    hub.status("bo-trang")
+    hub.status("cau-ngang")
+    assert re.findall(r'id="diem-([a-z-]+)"', seen(hub.admin, "/phan/diem")) == ["an-lao", "bo-trang", "cau-ngang"]
+
+
+def test_nothing_stands_before_the_button_that_stops_all(hub: Station) -> None:
+    """Sound and its muting come and go below or beside it: a finger finds it where it was."""
+    html = seen(hub.admin, "/")
+    assert html.index("hush-all") < html.index('id="sound"') < html.index('id="mute"')

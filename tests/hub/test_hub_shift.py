@@ -144,6 +144,24 @@ def test_the_board_and_the_page_say_who_is_on_duty_and_what_was_left(hub: Statio
     assert an.post("/api/shift/receive", {"after": 2}).json()["error"] == "session_locked"
 
 
+def test_who_signs_out_and_who_was_relieved_are_told_who_is_on_duty(hub: Station) -> None:
+    """Signing out does not end a shift: that is asked first; whoever was relieved reads by whom, and since when."""
+    an = hub.officer("an")
+    assert hub.admin.get("/phan/bao").json()["mine"] is False
+    hub.admin.post("/api/shift/receive", {"after": 0})
+    assert hub.admin.get("/phan/bao").json()["mine"] is True and an.get("/phan/bao").json()["mine"] is False
+    page = hub.admin.get("/ca-truc").text
+    assert 'id="leave"' in page and "Chỉ đăng xuất máy này (vẫn giữ ca)" in page and "Thôi trực" not in page
+    mine = hub.admin.get("/phan/ca-truc").text
+    assert 'data-key="1"' in mine and "Bạn đang trực từ" in mine
+    hub.admin.post("/api/shift/hand-over", {"n": 1, "note": "ổn"})
+    assert 'data-key="1"' in hub.admin.get("/phan/ca-truc").text, "what somebody is writing is not drawn anew"
+    an.post("/api/shift/receive", {"after": 1})
+    told = hub.admin.get("/phan/ca-truc").text
+    assert "Đồng chí an đã nhận ca của bạn lúc" in told and "Bạn đang trực" not in told and 'data-key="1"' not in told
+    assert "Bạn đang trực từ" in an.get("/phan/ca-truc").text
+
+
 def test_a_note_is_bounded_and_a_machine_takes_no_shift(hub: Station) -> None:
     """2,000 characters, in lines; control characters are nobody's hand-over."""
     hub.admin.post("/api/shift/receive", {"after": 0})

@@ -51,12 +51,14 @@ def upper(request: Request) -> HTMLResponse:
 
 @router.get("/phan/bao")
 def alarms(request: Request) -> JSONResponse:
-    """For pages that do not show the board: how many alarms nobody has taken."""
-    desk, _ = desk_and_caller(request)
+    """For pages that do not show the board: how many alarms nobody has taken; `mine`: who asks is on duty."""
+    desk, caller = desk_and_caller(request)
     with desk.hub.ledger.read() as connection:
         found = incidents.open_ones(connection)
+        on_duty = shifts.newest(connection)
     untaken = sum(1 for one in found if one.origin == "alarm" and one.acknowledged_ms is None)
-    return JSONResponse({"untaken": untaken, "now_ms": desk.now_ms()})
+    mine = on_duty is not None and on_duty.officer == caller.officer.id
+    return JSONResponse({"untaken": untaken, "mine": mine, "now_ms": desk.now_ms()})
 
 
 @router.get("/phan/diem")
@@ -90,6 +92,7 @@ def facts_of(desk: Desk, *, phones: bool, only: set[str] | None = None) -> dict[
         post["group_ids"] = [group for group, members in groups.items() if post["id"] in members]
         post["states"] = states(post, silenced=_silenced(seen.get(post["id"]), now_ms))
         post["looks"] = looks(post, outage)
+        post["place"] = ORDER.index(post["looks"].split()[0]) * MOST_POSTS + post["at"]
         post["last"] = last_words(post["last_ring"])
         needed = phones and (post["silence"] is not None or post["sounding"] is not None)
         post["keepers"] = keepers_at_home(roster.keepers, post["id"], now_ms) if needed else ()
@@ -110,7 +113,7 @@ def facts_of(desk: Desk, *, phones: bool, only: set[str] | None = None) -> dict[
     shift = shift_view(on_duty[0], names_of(desk)) if on_duty else None
     left = on_duty[1].note if phones and len(on_duty) > 1 else ""
     untaken = [one for one in facts["incidents"] if one["origin"] == "alarm" and one["acknowledged_ms"] is None]
-    facts["posts"].sort(key=lambda post: (post["states"][0] != "rings", post["at"]))
+    facts["posts"].sort(key=lambda post: post["place"])
     return facts | {
         "outage": outage,
         "untaken": len(untaken),
@@ -156,6 +159,9 @@ def together_gone(posts: list[dict[str, Any]], line_up: bool) -> dict[str, Any] 
     return {"since_ms": best[0][0], "posts": [post for _, post in best]}
 
 
+ORDER: Final = ("rings", "cannot", "away", "unsure", "ready")
+"""What is seen first: what sounds, then what is not as it should be."""
+MOST_POSTS: Final = 100_000
 STATES: Final = {
     "rings": noted("đang đánh"), "cannot": noted("không kêu được"), "absent": noted("mất liên lạc"),
     "silenced": noted("tạm ngừng thường lệ"), "unsure": noted("cần xem"), "ready": noted("sẵn sàng"),

@@ -31,6 +31,14 @@ def shift_part(request: Request) -> HTMLResponse:
     return fragment(request, "shift_part.html", caller=caller, **facts_of(desk, caller))
 
 
+@router.get("/phan/ca-truc")
+def now_part(request: Request) -> HTMLResponse:
+    """All of the page that changes when somebody takes over. Raises KengdError `session_locked`."""
+    desk, caller = desk_and_caller(request)
+    caller.require_awake()
+    return fragment(request, "shift_now.html", caller=caller, longest=LONGEST_NOTE, **facts_of(desk, caller))
+
+
 def facts_of(desk: Desk, caller: Caller) -> dict[str, Any]:
     """`shift`: on duty now; `mine`: it is the caller's; `summary`: as a hand-over would say it now."""
     with desk.hub.ledger.read() as connection:

@@ -12,7 +12,7 @@ let state = query.get("tinh") ?? "";
 export function sift(posts) {
   const list = posts.querySelector(".cards");
   const cards = [...list.children];
-  const place = (card) => (card.dataset.states.startsWith("rings") ? 0 : 1e6) + Number(card.dataset.at);
+  const place = (card) => Number(card.dataset.at);
   if (cards.some((card, at) => at && place(cards[at - 1]) > place(card)) && !list.querySelector(".holding")) {
     list.append(...cards.sort((one, other) => place(one) - place(other)));
   }

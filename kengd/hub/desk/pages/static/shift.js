@@ -1,8 +1,10 @@
 // A shift is received by name, after reading; that press unlocks the sound. And what is left to the next one.
 
-import { act } from "./desk.js";
+import { act, once } from "./desk.js";
 import { unlock } from "./alarm_tone.js";
+import { listen } from "./live.js";
 import { part } from "./part.js";
+import { say } from "./say.js";
 
 /** Buttons of `shift_part.html`, wherever it stands. `done()`: on duty now; `away()`: not now. */
 export function wireShift(root, done, away) {
@@ -24,12 +26,42 @@ export async function openShift(dialog, url) {
   dialog.showModal();
 }
 
-const form = document.getElementById("hand-over");
-form?.addEventListener("submit", async (event) => {
-  event.preventDefault();
-  const note = document.getElementById("note").value;
-  const done = await act("/api/shift/hand-over", { n: Number(form.dataset.n), note });
-  if (done.ok) location.reload();
-});
-const receive = document.getElementById("receive");
-if (receive) wireShift(receive, () => location.assign("/"), () => location.assign("/"));
+/** What stands on the page of shifts. */
+function wirePage(place) {
+  const form = place.querySelector("#hand-over");
+  form?.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const note = document.getElementById("note").value;
+    const button = form.querySelector("button");
+    button.disabled = true;
+    const done = await once(form, () => act("/api/shift/hand-over", { n: Number(form.dataset.n), note }));
+    button.disabled = false;
+    if (done.ok) location.reload();
+  });
+  const receive = place.querySelector("#receive");
+  if (receive) wireShift(receive, () => location.assign("/"), () => location.assign("/"));
+}
+
+/** Only when it is another one's shift, or another note: what somebody is writing is not taken away. */
+async function renew(place) {
+  const box = document.createElement("template");
+  try {
+    box.innerHTML = await part("/phan/ca-truc");
+  } catch {
+    setTimeout(() => renew(place), 1000);
+    return;
+  }
+  if (box.content.firstElementChild.dataset.key === place.firstElementChild.dataset.key) return;
+  place.replaceChildren(box.content);
+  wirePage(place);
+  say(place.querySelector("[data-tell]")?.textContent ?? "");
+}
+
+const page = document.getElementById("shift-now");
+if (page) {
+  wirePage(page);
+  listen(`/api/live?after=${document.body.dataset.place}`, (topic, data) => {
+    if (topic === "signed_out") location.assign("/vao");
+    else if (topic === "reset" || data.shift) renew(page);
+  });
+}
