@@ -151,8 +151,9 @@ class IncidentActs(ActGround):
     def _sounders(self) -> set[str]:
         return {post.id for post in self._roster().posts if post.sounder}
 
-    def outcome(self, actor: Actor, outcome: Outcome, also: Also = nothing) -> None:
-        """What it turned out to be; a correction is a further one. Raises KengdError `unknown_incident`, UsageError `unknown_kind`."""
+    def outcome(self, actor: Actor, outcome: Outcome, also: Also = nothing, act_id: str | None = None) -> None:
+        """What it turned out to be; a correction is a further one. The newest in the same words, and the same `act_id` again, is the
+        same one. Raises KengdError `unknown_incident`, `id_reused`, UsageError `unknown_kind`."""
         if outcome.kind not in KINDS:
             raise UsageError(
                 "unknown_kind",
@@ -166,8 +167,30 @@ class IncidentActs(ActGround):
         with self._ledger.write() as connection:
             if incidents.find(connection, outcome.incident) is None:
                 raise _unknown_incident()
-            incidents.add_outcome(connection, replace(outcome, by=actor.name, at_ms=self._wall_ms()))
+            outcome = replace(outcome, by=actor.name, at_ms=self._wall_ms())
+            if act_id is not None and not _first_time(connection, act_id, outcome):
+                return
+            earlier = incidents.outcomes_of(connection, [outcome.incident])
+            if earlier and _words(earlier[-1]) == _words(outcome):
+                return
+            incidents.add_outcome(connection, outcome)
             also(connection)
+
+
+def _words(outcome: Outcome) -> tuple[str, ...]:
+    return outcome.incident, outcome.by, outcome.kind, outcome.done, outcome.done_by, outcome.text
+
+
+def _first_time(connection: Transaction, act_id: str, outcome: Outcome) -> bool:
+    """Of several at once with this id one is the first. Raises KengdError `id_reused`: it stands for other words."""
+    key, said = f"outcome:{act_id}", hashlib.sha256(repr(_words(outcome)).encode()).hexdigest()
+    if values.put_first(connection, key, said):
+        return True
+    if values.value_of(connection, key) != said:
+        raise KengdError(
+            "id_reused", "mã này đã dùng cho việc khác", cure="tải lại trang rồi làm lại", en="this id was used for another act"
+        )  # fmt: skip
+    return False
 
 
 def part_of(part: str, incident_id: str, *more: object) -> str:

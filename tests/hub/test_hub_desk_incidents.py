@@ -104,6 +104,20 @@ def test_an_outcome_is_added_and_never_overwritten(hub: Station) -> None:
     assert hub.admin.post("/api/incidents/khong-co/outcomes", {"kind": "fire"}).status_code == 404
 
 
+def test_an_outcome_with_an_id_is_written_once_however_often_it_is_sent(hub: Station) -> None:
+    """R47: a double click, also one that comes behind somebody else's correction; other words need another id."""
+    incident = hub.pressed("an-lao")
+    path, first = f"/api/incidents/{incident}/outcomes", {"id": hub.act(), "kind": "theft", "done": "bắt 1 đối tượng"}
+    assert hub.admin.post(path, first).status_code == 201
+    hub.admin.post(path, {"id": hub.act(), "kind": "false_alarm"})
+    again = hub.admin.post(path, first)
+    assert again.status_code == 201
+    assert [item["kind"] for item in again.json()["outcomes"]] == ["theft", "false_alarm"]
+    other = hub.admin.post(path, {**first, "done": "việc khác"})
+    assert (other.status_code, other.json()["error"]) == (409, "id_reused")
+    assert [act for _, act in acts(hub)].count("outcome") == 2
+
+
 def test_incidents_are_listed_by_period(hub: Station) -> None:
     """Month, quarter or year; or from and to."""
     incident = hub.pressed("an-lao")

@@ -192,7 +192,7 @@ def test_an_outcome_is_written_and_corrected(page: Page, desk: Desk) -> None:
         page.select_option("#kind", kind)
         page.fill("#done", done)
         with page.expect_navigation():
-            page.click("#outcome button")
+            page.dblclick("#outcome button")
     texts = page.locator("main .banner strong").all_inner_texts()
     assert texts == ["báo nhầm", "trộm cắp"]
 
@@ -211,3 +211,41 @@ def test_an_idle_device_still_stops_the_sound_and_asks_before_anything_else(page
     expect(page.locator("#unlock")).to_be_hidden()
     page.get_by_role("button", name="Tôi nhận xử lý").click()
     expect(page.locator(f"#vu-{incident} .good")).to_contain_text("đã nhận")
+
+
+def test_a_page_that_hears_no_news_says_too_that_the_line_is_lost(page: Page, desk: Desk) -> None:
+    """Within five seconds, in red, on the book as on the board; an alarm comes to it as well, with a way to its sound."""
+    page.goto(f"{desk.url}/so-keng")
+    desk.station.pressed("an-lao")
+    expect(page.locator("#alarm a")).to_contain_text("BÁO ĐỘNG (1)")
+    expect(page.locator("#alarm button")).to_be_visible()
+    page.click("#alarm button")
+    expect(page.locator("#alarm button")).to_be_hidden()
+    desk.stop()
+    expect(page.locator("#lost")).to_contain_text("MẤT LIÊN LẠC", timeout=7_000)
+
+
+def test_however_many_tabs_are_open_the_stop_goes_out(page: Page, desk: Desk) -> None:
+    """A browser has six connections for a server, and each tab that hears news holds one: hidden tabs let go, and hear again."""
+    tabs = [page]
+    for _ in range(7):
+        tabs.append(page.context.new_page())
+        hide(tabs[-2], True)
+        tabs[-1].goto(desk.url)
+        expect(tabs[-1].locator("#line")).not_to_be_empty()
+    tabs[-1].click(".top .hush-all")
+    expect(tabs[-1].locator("#say")).to_contain_text("chưa phải hết báo động")
+    hide(page, False)
+    desk.station.pressed("an-lao")
+    expect(page.locator(".incident.untaken h2")).to_contain_text("Thôn An Lão")
+
+
+def hide(page: Page, hidden: bool) -> None:
+    """Another tab lies over this one, as the browser tells a page; without a window all of them are in sight."""
+    page.evaluate(
+        """(hidden) => {
+          Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
+          document.dispatchEvent(new Event("visibilitychange"));
+        }""",
+        hidden,
+    )

@@ -148,8 +148,9 @@ class CallForm(Form):
 
 
 class OutcomeForm(Form):
-    """What it turned out to be; `kind`: an id of `incidents.KINDS`."""
+    """What it turned out to be; `kind`: an id of `incidents.KINDS`. `id`: the same id is the same outcome; a program may do without."""
 
+    id: ActId | None = None
     kind: Annotated[str, StringConstraints(pattern=r"^[a-z_]{1,40}$")]
     done: Short = ""
     done_by: Short = ""

@@ -149,7 +149,12 @@ async function keep() {
     if (place.querySelector(":invalid")) place.open = true;
   }
   if (!form.reportValidity()) return false;
-  const done = await act("/api/codes/codebook/draft", content(), "PUT");
+  const body = content();
+  const { keep: save, go } = form.elements;
+  if (save.disabled) return false; // on its way: what is typed meanwhile is saved by the next press
+  save.disabled = go.disabled = true;
+  const done = await act("/api/codes/codebook/draft", body, "PUT");
+  save.disabled = go.disabled = false;
   if (!done.ok) return false;
   rev = done.data.rev;
   unsaved = false;

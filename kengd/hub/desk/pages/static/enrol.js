@@ -192,6 +192,8 @@ function show({ problems, warnings, settings }) {
 
 // ---- the file, once
 
+let making = false;
+
 async function make() {
   const wanted = keepers.read();
   const bad = wanted.find((one) => (one.pin || one.again) && !(one.pin === one.again && /^[0-9]{6}$/.test(one.pin)));
@@ -246,6 +248,16 @@ form.addEventListener("submit", async (event) => {
     empty.focus();
     return say(form.dataset.missing, true);
   }
+  if (making) return undefined;
+  making = true;
+  try {
+    return await checkedAndMade();
+  } finally {
+    making = false;
+  }
+});
+
+async function checkedAndMade() {
   await check();
   if (wrong) {
     form.querySelector("[aria-invalid]")?.focus();
@@ -256,7 +268,7 @@ form.addEventListener("submit", async (event) => {
   await make();
   field("make").disabled = false;
   return undefined;
-});
+}
 
 // ---- beginning
 

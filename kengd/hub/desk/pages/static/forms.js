@@ -1,7 +1,7 @@
 // Forms and buttons that say themselves where they go: data-send="PUT /api/…". What they send is made of their named fields.
 
 import { say } from "./say.js";
-import { act } from "./desk.js";
+import { act, once } from "./desk.js";
 
 const MADE = {
   number: (text) => (text === "" ? undefined : Number(text)),
@@ -53,10 +53,8 @@ export function wireForms(root = document) {
       event.preventDefault();
       if (differs(form)) return;
       const [method, url] = form.dataset.send.split(" ");
-      const button = form.querySelector("button:not([type=button])");
-      button.disabled = true;
-      const done = await act(url, bodyOf(form), method);
-      button.disabled = false;
+      const body = bodyOf(form);
+      const done = await once(form, () => act(url, body, method));
       if (done.ok) after(form, done);
     });
   }

@@ -1,6 +1,6 @@
 // The roster: what stands in a form is put whole under its id. A new one's id follows its name.
 
-import { act } from "./desk.js";
+import { act, once } from "./desk.js";
 import { finds, fold } from "./fold.js";
 import { wireForms } from "./forms.js";
 
@@ -31,10 +31,8 @@ function bodyOf(form) {
 for (const form of document.querySelectorAll("form[data-put]")) {
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    const button = form.querySelector("button:not([type=button])");
-    button.disabled = true;
-    const done = await act(form.dataset.put + (form.dataset.id || id.value), bodyOf(form), "PUT");
-    button.disabled = false;
+    const body = bodyOf(form);
+    const done = await once(form, () => act(form.dataset.put + (form.dataset.id || id.value), body, "PUT"));
     if (done.ok) location.assign(form.dataset.then);
   });
 }
