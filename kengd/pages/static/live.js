@@ -1,14 +1,22 @@
 // What changes, as it changes; and in red when it does not come any more: old data is never shown as new (P9).
 
 import { word } from "./say.js";
+import { crowded, holding, letGo, whenCrowded } from "./streams.js";
 
 const LOST_MS = 4500;
 const AGAIN_MS = 1000;
+const STILL_MS = 20_000;
 
 let ahead = 0;
 let heard = performance.now();
 let lost = false;
 let heardAt = Date.now();
+let listening = false;
+
+/** Whether this page hears its news by a stream of its own. */
+export function listens() {
+  return listening;
+}
 
 /** The server's clock, unix ms. */
 export function serverNow() {
@@ -68,7 +76,10 @@ export function age(root = document) {
 export function listen(url, on) {
   const state = { missed: false };
   let source = null;
+  listening = true;
   const open = () => {
+    if (source && source.readyState !== EventSource.CLOSED) return;
+    holding();
     source = new EventSource(url);
     source.addEventListener("heartbeat", (event) => {
       took(JSON.parse(event.data));
@@ -87,10 +98,23 @@ export function listen(url, on) {
     }
     source.onerror = () => {
       state.missed = true;
-      if (source.readyState === EventSource.CLOSED) setTimeout(open, AGAIN_MS);
+      if (source?.readyState === EventSource.CLOSED) setTimeout(() => { if (source) open(); }, AGAIN_MS);
     };
   };
+  const pause = () => {
+    source?.close();
+    source = null;
+    state.missed = true;
+    letGo();
+  };
   open();
+  whenCrowded(pause);
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden) open();
+    else if (crowded()) pause();
+  });
+  setInterval(() => { if (source) holding(); }, STILL_MS);
+  addEventListener("pagehide", letGo);
   setInterval(() => look(state), 500);
   setInterval(age, 1000);
   addEventListener("pageshow", (event) => { if (event.persisted) on("reset", {}); });
@@ -98,9 +122,10 @@ export function listen(url, on) {
 }
 
 /**
- * Ask instead of listening, for pages that many open: `url` answers {now_ms, n}, and `changed()` is called when `n` is another one.
+ * Ask instead of listening, for pages that many open: `url` answers {now_ms, n}, and `changed(data)` is called when `n` is another one,
+ * and the first time if `first`.
  */
-export function poll(url, everyMs, changed) {
+export function poll(url, everyMs, changed, first = false) {
   const state = { missed: false };
   let known = null;
   const ask = async () => {
@@ -109,7 +134,7 @@ export function poll(url, everyMs, changed) {
       if (!answer.ok) throw new Error(String(answer.status));
       const data = await answer.json();
       took(data);
-      if (known !== null && data.n !== known) await changed();
+      if (data.n !== known && (first || known !== null)) await changed(data);
       known = data.n;
     } catch { /* `look` says it when it lasts */ }
     setTimeout(ask, everyMs);

@@ -58,7 +58,7 @@ def alarms(request: Request) -> JSONResponse:
         on_duty = shifts.newest(connection)
     untaken = sum(1 for one in found if one.origin == "alarm" and one.acknowledged_ms is None)
     mine = on_duty is not None and on_duty.officer == caller.officer.id
-    return JSONResponse({"untaken": untaken, "mine": mine, "now_ms": desk.now_ms()})
+    return JSONResponse({"untaken": untaken, "n": untaken, "mine": mine, "now_ms": desk.now_ms()})
 
 
 @router.get("/phan/diem")
