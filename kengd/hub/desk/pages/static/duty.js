@@ -15,7 +15,7 @@ const upper = document.getElementById("upper");
 const posts = document.getElementById("posts");
 const sound = document.getElementById("sound");
 const quiet = document.getElementById("mute");
-const sounds = document.getElementById("sounds");
+const ears = document.getElementById("ears");
 const MUTE_MS = 120_000;
 
 let wanted = new Set();
@@ -76,7 +76,7 @@ function showSound() {
   sound.classList.toggle("quiet", state === "on");
   if (sound.textContent !== sound.dataset[state]) sound.textContent = sound.dataset[state];
   quiet.hidden = !(state === "on" && untaken);
-  sounds.classList.toggle("calm", state === "on" && !untaken);
+  ears.classList.toggle("calm", state === "on" && !untaken);
 }
 sound.addEventListener("click", () => { if (muted()) mute(0); else unlock(); });
 quiet.addEventListener("click", () => mute(MUTE_MS));
