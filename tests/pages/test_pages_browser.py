@@ -179,6 +179,10 @@ def test_a_page_that_lost_its_line_says_so_in_red_and_shows_nothing_as_new(page:
     """P9: within five seconds; what is still there is grey, and from when it is stands above it."""
     expect(page.locator("#line")).not_to_be_empty()
     desk.stop()
+    page.route("**/api/hushes", lambda _: None)  # sent, and no answer comes
+    page.click(".top .hush-all")
+    expect(page.locator("#say")).to_contain_text("Đang gửi lệnh dừng")
+    expect(page.locator("#say")).to_contain_text("gọi điện cho người giữ kẻng")
     expect(page.locator("#lost")).to_be_visible(timeout=7_000)
     expect(page.locator("#lost")).to_contain_text("MẤT LIÊN LẠC")
     assert float(page.locator("#posts").evaluate("one => getComputedStyle(one).opacity")) < 0.6

@@ -3,11 +3,16 @@
 import { newId, refusal, send } from "./send.js";
 import { say, word } from "./say.js";
 
+const SLOW_MS = 2500;
+
 // One press, at once: stopping a sound hurts less than a question does. The same press twice is two hushes, which does no harm.
 for (const stop of document.querySelectorAll(".hush-all")) {
   stop.addEventListener("click", async () => {
     stop.disabled = true;
+    say(word("hushing"));
+    const slow = setTimeout(() => say(word("hushSlow"), true), SLOW_MS);
     const done = await send("POST", "/api/hushes", { id: newId(), all: true });
+    clearTimeout(slow);
     stop.disabled = false;
     if (done.ok) say(word("hushed"));
   });
