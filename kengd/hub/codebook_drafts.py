@@ -12,11 +12,15 @@ from kengd.bellcode.codebooks import BUILTIN_NAMES, builtin
 from kengd.bellcode.signal import Codebook
 from kengd.duty.timetable import parse_line, plain_lines
 from kengd.errors import KengdError, UsageError
-from kengd.hub.ledger import values
+from kengd.hub.dispatching import State
+from kengd.hub.ledger import dispatches, settled, values
 from kengd.hub.ledger.store import Transaction
 
 What = Literal["codebook", "timetable"]
 KEY: Final = "draft:"
+SENT: Final = "sent_draft:"
+MOST: Final = 30
+"""So many orders back one is looked for that sends the draft again to posts that had not taken it."""
 NONE: Final = ""
 """The revision of a draft that there is not."""
 FIELDS: Final = ("kind", "name", "name_en", "meaning", "pattern")
@@ -26,19 +30,26 @@ FIELDS: Final = ("kind", "name", "name_en", "meaning", "pattern")
 class Draft:
     """`rev` follows from what is kept: who saves names the one that he read. `content`: {"use", "signals": […]} or {"lines": […]}.
 
-    `officer`: an id; `at_ms`: unix ms.
+    `officer`: an id; `at_ms`: unix ms. `sent`: the number under which it went out, while no post has taken it.
     """
 
     rev: str
     content: dict[str, Any]
     officer: str
     at_ms: int
+    sent: int | None = None
 
 
 def draft_of(connection: Transaction, what: What) -> Draft | None:
-    """The commune's draft."""
+    """The commune's draft; what was sent is none any more as soon as one post has taken it, and is not lost when all refuse it."""
     kept = values.value_of(connection, f"{KEY}{what}")
-    return None if kept is None else _draft(kept)
+    if kept is None:
+        return None
+    said = values.value_of(connection, f"{SENT}{what}")
+    sent = None if said is None else json.loads(said)
+    if sent is None or sent["rev"] != _rev(kept):
+        return _draft(kept)
+    return None if _taken(connection, what, sent["dispatch"]) else _draft(kept, sent["version"])
 
 
 def keep(connection: Transaction, what: What, rev: str, content: Mapping[str, Any], officer: str, now_ms: int) -> Draft:
@@ -46,8 +57,9 @@ def keep(connection: Transaction, what: What, rev: str, content: Mapping[str, An
     key = f"{KEY}{what}"
     said = json.dumps({"content": content, "officer": officer, "at_ms": now_ms}, ensure_ascii=False, sort_keys=True)
     before = values.value_of(connection, key)
-    same = rev == (NONE if before is None else _rev(before))
-    if not same:
+    there = draft_of(connection, what)
+    begins = there is None or there.sent is not None  # what was sent stands among the versions
+    if not ((rev == NONE and begins) or (there is not None and rev == there.rev)):
         raise _changed()
     kept = values.put_first(connection, key, said) if before is None else values.swap(connection, key, before, said)
     if not kept:
@@ -56,11 +68,19 @@ def keep(connection: Transaction, what: What, rev: str, content: Mapping[str, An
 
 
 def strike(connection: Transaction, what: What, rev: str) -> None:
-    """Away with it: it was sent, or is not wanted any more. Raises KengdError `draft_changed`."""
+    """Away with it: it is not wanted any more. Raises KengdError `draft_changed`."""
     key = f"{KEY}{what}"
     before = values.value_of(connection, key)
     if before is None or rev != _rev(before) or not values.swap(connection, key, before, None):
         raise _changed()
+
+
+def note_sent(connection: Transaction, what: What, rev: str, dispatch: str, number: int) -> None:
+    """It goes out with this order, and stays until a post has taken it. Raises KengdError `draft_changed`."""
+    there = draft_of(connection, what)
+    if there is None or there.rev != rev:
+        raise _changed()
+    values.put_value(connection, f"{SENT}{what}", json.dumps({"rev": rev, "dispatch": dispatch, "version": number}))
 
 
 def of_codebook(codebook: Codebook) -> dict[str, Any]:
@@ -120,9 +140,19 @@ def to_send(what: What, content: Mapping[str, Any]) -> Any:
     return {"use": content["use"], "signals": signals | unwanted}
 
 
-def _draft(kept: str) -> Draft:
+def _taken(connection: Transaction, what: What, dispatch: str) -> bool:
+    """Whether any post rings by what this order brought, or one that brought it again."""
+    ids = [dispatch]
+    for order, _ in reversed(settled.orders_sent(connection, what, MOST)):
+        if order.repeats in ids:
+            ids.append(order.id)
+    targets = dispatches.targets_of(connection, ids)
+    return any(target.state is State.DONE and target.reason is None for target in targets)
+
+
+def _draft(kept: str, sent: int | None = None) -> Draft:
     facts = json.loads(kept)
-    return Draft(_rev(kept), facts["content"], facts["officer"], facts["at_ms"])
+    return Draft(_rev(kept), facts["content"], facts["officer"], facts["at_ms"], sent)
 
 
 def _rev(kept: str) -> str:

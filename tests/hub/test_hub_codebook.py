@@ -219,7 +219,7 @@ def test_each_post_answers_for_its_own_bell_before_anything_is_sent(hub: Station
 
 
 def test_one_order_goes_to_many_posts_under_a_number_above_all_that_are_in_use(hub: Station) -> None:
-    """Numbers are the hub's own and only grow; the same act again is the same; the draft is gone with it."""
+    """Numbers are the hub's own and only grow; the same act again is the same; the draft is gone when a post has it."""
     hub.status("an-lao", codebook_version=6)
     assert hub.admin.get("/api/codes/codebook").json()["next"] == 7
     rev = kept(hub.admin, **{**book(), "signals": book()["signals"][:5]})["rev"]
@@ -234,6 +234,8 @@ def test_one_order_goes_to_many_posts_under_a_number_above_all_that_are_in_use(h
         "said whole: what is not wanted is taken out"
     )
     assert orders[0]["codebook"]["signals"]["curfew"]["pattern"] == "5 tiếng thong thả"
+    assert hub.admin.get("/api/codes/codebook/draft").json()["sent"] == 7
+    hub.answers(str(act["id"]), "an-lao", "received", "settings_changed")
     assert hub.admin.get("/api/codes/codebook/draft").json() == {"rev": "", "content": None}
     assert hub.admin.get("/api/codes/codebook").json()["next"] == 8
     rev = kept(hub.admin, **book())["rev"]
@@ -243,6 +245,55 @@ def test_one_order_goes_to_many_posts_under_a_number_above_all_that_are_in_use(h
     assert hub.admin.post("/api/codes/codebook/sends", gone).json()["error"] == "draft_changed"
     assert len(said(hub)) == len(orders), "neither was sent"
     assert acts(hub)[-2:] == [("Trưởng công an xã", "codebook"), ("Trưởng công an xã", "draft_kept")]
+
+
+def test_what_every_post_refuses_is_not_lost(hub: Station) -> None:
+    """The draft stays, says that it was sent, and is edited on; a post that takes it when it is sent again ends it."""
+    rev = kept(hub.admin, **book(curfew="7 tiếng"))["rev"]
+    act = {"id": hub.act(), "number": 1, "posts": ["an-lao"], "rev": rev}
+    assert hub.admin.post("/api/codes/codebook/sends", act).status_code == 201
+    hub.answers(str(act["id"]), "an-lao", "refused", reason="bad_settings")
+    told = hub.admin.get("/api/codes/codebook/draft").json()
+    assert (told["rev"], told["sent"], told["content"]) == (rev, 1, book(curfew="7 tiếng"))
+    html = hub.admin.get("/hieu-lenh/sua").text
+    assert ">7 tiếng</textarea>" in html and "Đã gửi thành bản số 1, chưa điểm nào nhận" in html
+    assert "đã gửi thành bản số 1, chưa điểm nào nhận" in hub.admin.get("/hieu-lenh").text
+    changed = hub.admin.put("/api/codes/codebook/draft", {"rev": rev, **book(curfew="6 tiếng")}).json()
+    assert changed["sent"] is None and "Đã gửi thành bản số" not in hub.admin.get("/hieu-lenh/sua").text
+    second = {"id": hub.act(), "number": 2, "posts": ["an-lao"], "rev": changed["rev"]}
+    assert hub.admin.post("/api/codes/codebook/sends", second).status_code == 201
+    hub.answers(str(second["id"]), "an-lao", "refused", reason="bad_settings")
+    again = {"id": hub.act()}
+    assert hub.admin.post(f"/api/codes/sends/{second['id']}/again", again).status_code == 201
+    assert hub.admin.get("/api/codes/codebook/draft").json()["sent"] == 2
+    hub.answers(str(again["id"]), "an-lao", "received", "settings_changed")
+    assert hub.admin.get("/api/codes/codebook/draft").json() == {"rev": "", "content": None}
+    assert kept(hub.admin, **book())["sent"] is None
+
+
+def test_every_version_that_was_sent_can_be_begun_from(hub: Station) -> None:
+    """Also one that all have refused; a number that was never sent is none."""
+    for what, content, one in (
+        ("codebook", book(curfew="7 tiếng"), "sua"),
+        (
+            "timetable",
+            {"lines": [{"at": "21:07", "days": "daily", "signal": "curfew", "grace_s": 300, "except": []}]},
+            "gio",
+        ),
+    ):
+        rev = kept(hub.admin, what=what, **content)["rev"]
+        act = {"id": hub.act(), "number": 1, "posts": ["an-lao"], "rev": rev}
+        assert hub.admin.post(f"/api/codes/{what}/sends", act).status_code == 201
+        hub.answers(str(act["id"]), "an-lao", "refused", reason="bad_settings")
+        draft = hub.admin.get(f"/api/codes/{what}/draft").json()
+        assert hub.admin.post(f"/api/codes/{what}/draft/strike", {"rev": draft["rev"]}).status_code == 200
+        html = hub.admin.get(f"/hieu-lenh/{one}").text
+        assert '<option value="ban:1">bản số 1, gửi ' in html and ">7 tiếng</textarea>" not in html
+        begun = hub.admin.get(f"/hieu-lenh/{one}", tu="ban:1").text
+        assert (
+            ">7 tiếng</textarea>" if what == "codebook" else 'name="minute" type="number" min="0" max="59" value="7"'
+        ) in begun
+        assert hub.admin.get(f"/hieu-lenh/{one}", tu="ban:9").json()["error"] == "unknown_version"
 
 
 def test_only_a_chief_changes_what_villages_hear(hub: Station) -> None:

@@ -154,7 +154,7 @@ def draft_view(desk: Desk, found: Draft) -> dict[str, Any]:
     """With the name of who kept it."""
     officer = desk.people.officer(found.officer)
     by = "" if officer is None else officer.name
-    return {"rev": found.rev, "content": found.content, "by": by, "at_ms": found.at_ms}
+    return {"rev": found.rev, "content": found.content, "by": by, "at_ms": found.at_ms, "sent": found.sent}
 
 
 def understood(found: Pattern, profile: Profile, limit_ms: int, kind: Kind | None) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Query
 
 from kengd.errors import KengdError, UsageError
-from kengd.hub.codebook_drafts import What, draft_of, of_table, strike, to_send
+from kengd.hub.codebook_drafts import What, draft_of, note_sent, of_table, to_send
 from kengd.hub.codebook_trials import Verdict, verdicts
 from kengd.hub.codebook_versions import Version, history, in_force, left_over, next_version, take, version_of, why_of
 from kengd.hub.desk.choosing import posts_of
@@ -60,7 +60,8 @@ def trial(what: What, desk: At, caller: Asking, version: Annotated[int | None, Q
 
 @router.post("/{what}/sends", status_code=201)
 def send(what: What, form: SendForm, desk: At, caller: Writing) -> Json:
-    """One order to all these posts. 409 `draft_changed`, `version_taken`: look again, then send."""
+    """One order to all these posts; a draft stays until one of them has taken it. 409 `draft_changed`, `version_taken`: look again,
+    then send."""
     caller.require("codebook")
     roster = desk.hub.roster()
     posts = posts_of(roster, form)
@@ -78,7 +79,7 @@ def send(what: What, form: SendForm, desk: At, caller: Writing) -> Json:
     def also(connection: Transaction) -> None:
         take(connection, what, form.number)
         if form.rev is not None:
-            strike(connection, what, form.rev)
+            note_sent(connection, what, form.rev, form.id, form.number)
         said = {"dispatch": form.id, "version": form.number, "post": _some(posts), "as_before": form.version}
         desk.audit_in(connection, caller, what, said)
 

@@ -14,7 +14,7 @@ from kengd.bellcode.signal import Kind
 from kengd.duty.timetable import plain_lines
 from kengd.errors import KengdError
 from kengd.hub.codebook_drafts import What, draft_of, of_codebook, of_table
-from kengd.hub.codebook_versions import history, in_force
+from kengd.hub.codebook_versions import history, in_force, version_of
 from kengd.hub.desk.choosing import posts_of
 from kengd.hub.desk.codebook_room import calm_signals, draft_view
 from kengd.hub.desk.codebook_sending import content_of, standings, trial_of
@@ -32,7 +32,7 @@ from kengd.settings.codes import NEEDED
 from kengd.settings.find import LoadedSettings
 
 router = APIRouter(include_in_schema=False)
-From = Annotated[str | None, Query(pattern=r"^(diem:[a-z0-9-]{1,40}|mau:[a-z_]{1,40})$")]
+From = Annotated[str | None, Query(pattern=r"^(diem:[a-z0-9-]{1,40}|mau:[a-z_]{1,40}|ban:[1-9][0-9]{0,9})$")]
 Number = Annotated[int | None, Query(ge=1, le=2**31)]
 KINDS: Final = {
     Kind.ALARM: noted("Báo động"),
@@ -73,7 +73,7 @@ def edit(request: Request, caller: Looking, tu: From = None) -> HTMLResponse:
     return page(
         request, "codebook_edit.html", caller,
         content=content, draft=None if kept is None else draft_view(desk, kept), anew=kept is not None and tu is not None,
-        kinds=KINDS, keep=KEEP, bells=_bells(desk), begin=_beginnings(desk), patterns=_patterns(),
+        kinds=KINDS, keep=KEEP, bells=_bells(desk), begin=_beginnings(desk, "codebook"), patterns=_patterns(),
     )  # fmt: skip
 
 
@@ -92,7 +92,7 @@ def hours(request: Request, caller: Looking, tu: From = None) -> HTMLResponse:
     return page(
         request, "codebook_hours.html", caller,
         lines=lines, draft=None if kept is None else draft_view(desk, kept), anew=kept is not None and tu is not None,
-        signals=calm_signals(desk), begin=[one for one in _beginnings(desk) if one["of"].startswith("diem:")],
+        signals=calm_signals(desk), begin=_beginnings(desk, "timetable"),
         unsure=_unsure(desk),
     )  # fmt: skip
 
@@ -178,16 +178,27 @@ def _heard(loaded: LoadedSettings) -> dict[str, Any]:
 
 
 def _codebook_from(desk: Desk, begin: str | None) -> dict[str, Any]:
-    """Raises KengdError `unknown_post`, `unknown_codebook`, SettingsError."""
+    """Raises KengdError `unknown_post`, `unknown_codebook`, `unknown_version`, SettingsError."""
     if begin is not None and begin.startswith("mau:"):
         return of_codebook(builtin(begin.removeprefix("mau:")))
+    if begin is not None and begin.startswith("ban:"):
+        return _of_version(desk, "codebook", begin)
     loaded = _of_post(desk, begin)
     return of_codebook(builtin(BUILTIN_NAMES[0]) if loaded is None else loaded.codebook)
 
 
 def _lines_from(desk: Desk, begin: str | None) -> list[dict[str, Any]]:
+    if begin is not None and begin.startswith("ban:"):
+        found: list[dict[str, Any]] = _of_version(desk, "timetable", begin)["lines"]
+        return found
     loaded = _of_post(desk, begin)
     return [] if loaded is None else plain_lines(loaded.timetable)
+
+
+def _of_version(desk: Desk, what: What, begin: str) -> dict[str, Any]:
+    """What was sent under a number, whoever took it or refused it."""
+    with desk.hub.ledger.read() as connection:
+        return of_table(what, version_of(connection, what, int(begin.removeprefix("ban:"))).content)
 
 
 def _of_post(desk: Desk, begin: str | None) -> LoadedSettings | None:
@@ -202,10 +213,15 @@ def _of_post(desk: Desk, begin: str | None) -> LoadedSettings | None:
         return settings_of(connection, post)
 
 
-def _beginnings(desk: Desk) -> list[dict[str, str]]:
-    """What a draft can begin from."""
-    posts = [{"of": f"diem:{post.id}", "name": post.name} for post in desk.hub.roster().bells()]
-    return [*posts, *({"of": f"mau:{name}", "name": builtin(name).place_vi} for name in BUILTIN_NAMES)]
+def _beginnings(desk: Desk, what: What) -> list[dict[str, Any]]:
+    """What a draft can begin from: posts, all that was sent before (`number`, `at_ms`), and for a codebook the ready-made ones."""
+    found: list[dict[str, Any]] = [{"of": f"diem:{post.id}", "name": post.name} for post in desk.hub.roster().bells()]
+    with desk.hub.ledger.read() as connection:
+        sent = history(connection, what)
+    found += [{"of": f"ban:{one.number}", "number": one.number, "at_ms": one.made_ms} for one in sent if not one.again]
+    if what == "codebook":
+        found += [{"of": f"mau:{name}", "name": builtin(name).place_vi} for name in BUILTIN_NAMES]
+    return found
 
 
 def _bells(desk: Desk) -> list[dict[str, str]]:
