@@ -1,4 +1,5 @@
-"""Devices on which a keeper has signed in: known for long, so that hushing never waits for a PIN. Time is given.
+"""Devices on which a keeper has signed in: known for long, so that hushing never waits for a PIN; until his PIN is another one, or
+he is no keeper any more. Time is given.
 
 What the browser holds is a random secret; here is only its hash. It is kept among the book's values, so a restart signs nobody out.
 """
@@ -20,7 +21,7 @@ KNOWN_FOR_MS: Final = 400 * DAY_MS
 """So long it still hushes. Browsers keep no cookie for longer."""
 MOST: Final = 40
 PREFIX: Final = "device:"
-Standing = Literal["open", "expired", "pin_changed"]
+Standing = Literal["open", "expired", "unsure"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +49,15 @@ def mark_of(stored: str) -> str:
     return sha256(stored.encode()).hexdigest()[:16]
 
 
-def standing_of(device: Device, stored: str | None, now_ms: int) -> Standing:
-    """Whether this device opens everything. `stored`: the keeper's PIN as it is now, None: he keeps this bell no more."""
-    if stored is None or mark_of(stored) != device.pin:
-        return "pin_changed"
+def standing_of(device: Device, stored: str | None, now_ms: int, *, legible: bool) -> Standing | None:
+    """Whether this device opens everything, or only hushes; None: nothing any more, as of a phone that is lost.
+
+    `stored`: the keeper's PIN as it is now; None: he keeps this bell no more, unless the file of PINs is not all `legible`.
+    """
+    if stored is None:
+        return None if legible else "unsure"
+    if mark_of(stored) != device.pin:
+        return None
     return "open" if now_ms - device.since_ms < OPEN_FOR_MS else "expired"
 
 
@@ -91,6 +97,12 @@ class Devices:
         """The keeper has given his PIN on it once more, or changed it."""
         with self._lock:
             self._keep(Device(device.id, device.by, now_ms, mark_of(stored)))
+
+    def end_others(self, device: Device) -> None:
+        """All but this one of its keeper: he has another PIN."""
+        with self._lock:
+            for other in [one for one in self._known.values() if one.by == device.by and one.id != device.id]:
+                self._drop(other.id)
 
     def forget(self, device: Device) -> None:
         """Signed out: it hushes no more either."""

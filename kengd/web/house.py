@@ -61,12 +61,14 @@ class House:
         if not hmac.compare_digest(given.encode("utf-8", "replace"), wanted.encode()):
             raise KengdError("csrf", "trang này đã cũ", cure="tải lại trang rồi làm lại", en="the page is out of date")
         if keeper.standing != "open" and not hushing:
-            why = "đã lâu chưa nhập mã PIN" if keeper.standing == "expired" else "mã PIN đã đổi"
+            expired = keeper.standing == "expired"
             raise KengdError(
                 "pin_needed",
-                f"{why} trên máy này",
-                cure="nhập mã PIN rồi làm lại; dừng kẻng thì không cần",
-                en="give your PIN again on this device; to stop the bell it is not needed",
+                "đã lâu chưa nhập mã PIN trên máy này" if expired else "tệp mã PIN của điểm kẻng này không đọc được",
+                cure=f"{'nhập mã PIN rồi làm lại' if expired else 'báo Công an xã'}; dừng kẻng thì không cần",
+                en="give your PIN again on this device; to stop the bell it is not needed"
+                if expired
+                else "this post's PINs cannot be read; the bell can still be stopped",
             )
         return keeper
 
@@ -88,7 +90,7 @@ def writing(request: Request) -> Keeper:
 
 
 def hushing(request: Request) -> Keeper:
-    """Who stops the sound: a device that a keeper has used, whatever became of his PIN since."""
+    """Who stops the sound: a device that a keeper has used, however long ago, as long as his PIN is the same."""
     return house_of(request).writer(request, hushing=True)
 
 

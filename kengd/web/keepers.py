@@ -6,16 +6,16 @@ import json
 import secrets
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from kengd import clock
 from kengd.errors import KengdError
 from kengd.ports import PostView
-from kengd.web.devices import Device, Devices, Standing, mark_of, standing_of
-from kengd.web.tries import Tries
+from kengd.web.devices import ASK_AGAIN_MS, Device, Devices, Standing, id_of, mark_of, standing_of
+from kengd.web.tries import Tries, key_of
 from kengd.wire.pin import SALT, KeptPins, check_pin, is_pin, pin_hash, pin_holds, read_pins
 
 CHANGED: Final = "pin:"
@@ -46,7 +46,9 @@ class Keepers:
         self._places = threading.BoundedSemaphore(WAITING + 1)
         self._lock = threading.Lock()
         self._file: KeptPins | None = None
-        self._chosen: Mapping[str, tuple[str, str]] | None = None
+        self._legible = True
+        self._chosen: Mapping[str, tuple[str, str]] = {}
+        self._asked_ms: int | None = None
         self._read_file()
 
     # ---- who
@@ -69,7 +71,8 @@ class Keepers:
         device = self.devices.find(secret, now_ms)
         if device is None:
             return None
-        return Keeper(device.by, device, standing_of(device, self._pins().get(device.by), now_ms))
+        standing = standing_of(device, self._pins().get(device.by), now_ms, legible=self._legible)
+        return None if standing is None else Keeper(device.by, device, standing)
 
     # ---- by a PIN
 
@@ -83,21 +86,25 @@ class Keepers:
             raise no_pins(asked_for=self.asked_for)
         if not is_pin(pin):
             raise KengdError("bad_pin", "mã PIN phải có đúng 6 chữ số", cure="nhập lại", en="a PIN has six digits")
-        with self._one_try(address, known):
+        with self._one_try(address, known) as now_ms:
             name = self._whose(pin, pins, first=known.name if known else None)
             if name is None:
                 raise KengdError("wrong_pin", "mã PIN không đúng", cure=f"nhập lại; {BUTTON}", en="this PIN is wrong")
-            self._right(address, known)
-        now_ms = clock.now().wall_ms
-        if known is not None and known.name == name:
-            self.devices.again(known.device, pins[name], now_ms)
-            return name, None
-        if known is not None:
-            self.devices.forget(known.device)
-        return name, self.devices.add(name, pins[name], now_ms)
+            self._tries.right()
+            wall_ms = clock.now().wall_ms
+            if known is not None and known.name == name:
+                self.devices.again(known.device, pins[name], wall_ms)
+                return name, None
+            if known is not None:
+                self.devices.forget(known.device)
+            secret = self.devices.add(name, pins[name], wall_ms)
+            self._tries.begin(name, key_of(name, id_of(secret)), now_ms)
+            return name, secret
 
     def change(self, keeper: Keeper, old: str, new: str, address: str) -> None:
-        """Another PIN, by whoever knows the old one. His other devices then ask for it.
+        """Another PIN, by whoever knows the old one. His other devices are known no more: one of them may be lost.
+
+        It tells whether the new one is somebody else's: so it is always counted as a try.
 
         Raises KengdError `wrong_pin`, `try_later`, `busy`; UsageError `bad_pin`, `pin_guessable`, `pin_taken`.
         """
@@ -106,7 +113,6 @@ class Keepers:
         with self._one_try(address, keeper):
             if not pin_holds(pins.get(keeper.name), old):
                 raise KengdError("wrong_pin", "mã PIN cũ không đúng", cure="nhập lại", en="the old PIN is wrong")
-            self._right(address, keeper)
             if self._whose(new, pins, first=None) is not None:
                 raise KengdError(
                     "pin_taken", "không dùng được mã PIN này", cure="chọn mã khác", en="choose another PIN"
@@ -114,32 +120,33 @@ class Keepers:
             stored = pin_hash(new, secrets.token_bytes(SALT))
         of_file = self._file.by_name[keeper.name] if self._file is not None else ""
         with self._lock:
-            self._chosen = {**(self._chosen or {}), keeper.name: (stored, mark_of(of_file))}
+            self._chosen = {**self._chosen, keeper.name: (stored, mark_of(of_file))}
         self._post.remember(CHANGED + keeper.name, json.dumps([stored, mark_of(of_file)]))
         self.devices.again(keeper.device, stored, clock.now().wall_ms)
+        self.devices.end_others(keeper.device)
 
     @contextmanager
-    def _one_try(self, address: str, known: Keeper | None) -> Any:
-        """One is judged at a time, and counted before; few wait."""
+    def _one_try(self, address: str, known: Keeper | None) -> Iterator[int]:
+        """One is judged at a time, and counted before; few wait. Gives the monotonic ms of the try."""
         if not self._places.acquire(blocking=False):
             raise _busy()
         try:
             if not self._judging.acquire(timeout=WAIT_S):
                 raise _busy()
             try:
-                now_ms, device = time.monotonic_ns() // 1_000_000, known.device.id if known else None
+                now_ms, device = (
+                    time.monotonic_ns() // 1_000_000,
+                    key_of(known.name, known.device.id) if known else None,
+                )
                 wait_ms = self._tries.wait_ms(address, device, now_ms)
                 if wait_ms:
                     raise _later(wait_ms)
                 self._tries.count(address, device, now_ms)
-                yield
+                yield now_ms
             finally:
                 self._judging.release()
         finally:
             self._places.release()
-
-    def _right(self, address: str, known: Keeper | None) -> None:
-        self._tries.right(address, known.device.id if known else None)
 
     def _whose(self, pin: str, pins: Mapping[str, str], first: str | None) -> str | None:
         """The keeper with this PIN; whose device it is, is tried first."""
@@ -151,8 +158,10 @@ class Keepers:
         """As they are now: what a keeper chose here, until the hub's file brings him another."""
         if self._file is None:
             return {}
+        now_ms = clock.now().wall_ms
         with self._lock:
-            if self._chosen is None:
+            if not self._chosen and (self._asked_ms is None or abs(now_ms - self._asked_ms) > ASK_AGAIN_MS):
+                self._asked_ms = now_ms
                 self._chosen = _chosen(self._post.recall(CHANGED))
             chosen = self._chosen
         found = {}
@@ -174,6 +183,7 @@ class Keepers:
             self._file = KeptPins()
             said = getattr(wrong, "strerror", None) or "không phải chữ UTF-8"
             why = (said, said)
+        self._legible = not why[0]
         self._post.ail("pins_unreadable", bool(why[0]), *why)
 
 

@@ -3,7 +3,9 @@
 A million PINs, and whoever is on the village's Wi-Fi can try. All strangers together wait for one delay, so that many addresses
 are no more than one; but the first tries of an address pass it by, so that a villager who guesses does not shut out the keeper
 with a new phone. Those first tries are counted too, or many addresses would again be many. A device on which a keeper was signed in
-before has a delay of its own, which nobody else can use up. Buttons, relay and the sign-ins that there are wait for nothing of this.
+before has a delay of its own, which nobody else can use up; a keeper may guess another's PIN too, so his own right one takes back
+nothing but itself, and a further device of his begins with his wrong tries. Buttons, relay and the sign-ins that there are wait for
+nothing of this.
 """
 
 from __future__ import annotations
@@ -47,9 +49,10 @@ class Tries:
         self._of: OrderedDict[str, _Tries] = OrderedDict()
         self._all = _Tries()
         self._shares: list[int] = []
+        self._before: tuple[str, _Tries] = ("", _Tries())
 
     def wait_ms(self, address: str, known: str | None, now_ms: int) -> int:
-        """How long this try has to wait; 0: it may be made now. `known`: the device's id, where a keeper was signed in on it."""
+        """How long this try has to wait; 0: it may be made now. `known`: `key_of` the device, if it has a keeper."""
         own = _wait(ADDRESS, self._seen(known or address, now_ms), now_ms)
         if known is not None or self._first_share(address, now_ms):
             return own
@@ -62,14 +65,21 @@ class Tries:
         elif known is None:
             self._all = _Tries(_forgotten(self._all, now_ms).count + 1, now_ms)
         key = known or address
-        self._of[key] = _Tries(self._seen(key, now_ms).count + 1, now_ms)
+        self._before = (key, self._seen(key, now_ms))
+        self._of[key] = _Tries(self._before[1].count + 1, now_ms)
         self._of.move_to_end(key)
         while len(self._of) > MOST_KEPT:
             self._of.popitem(last=False)
 
-    def right(self, address: str, known: str | None) -> None:
-        """It was right: the device's or address's tries are forgotten. The others' stay: a keeper's sign-in washes nobody clean."""
-        self._of.pop(known or address, None)
+    def right(self) -> None:
+        """The try that was counted last was right: it alone is taken back. A keeper's sign-in washes nobody clean, nor himself."""
+        key, before = self._before
+        self._of[key] = before
+
+    def begin(self, keeper: str, known: str, now_ms: int) -> None:
+        """A new device of this keeper has the wrong tries of his others, or he would get a new one for each few guesses."""
+        others = [self._seen(key, now_ms) for key in self._of if key.startswith(key_of(keeper, ""))]
+        self._of[known] = max(others, key=lambda one: one.count, default=_Tries())
 
     def _first_share(self, address: str, now_ms: int) -> bool:
         spent = sum(now_ms - at < DAY_MS for at in self._shares)
@@ -77,6 +87,11 @@ class Tries:
 
     def _seen(self, key: str, now_ms: int) -> _Tries:
         return _forgotten(self._of.get(key, _Tries()), now_ms)
+
+
+def key_of(keeper: str, device: str) -> str:
+    """As what a known device is counted."""
+    return f"{keeper}\0{device}"
 
 
 def _forgotten(tries: _Tries, now_ms: int) -> _Tries:

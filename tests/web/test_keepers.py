@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
@@ -37,6 +39,10 @@ class Phone:
 
     def signs_in(self, pin: str = PIN_OF[THAI]) -> int:
         return self("POST", "session", {"pin": pin})[0]
+
+    def restarts(self, app: Any) -> None:
+        """Not the phone: the post, under its cookie."""
+        self.app = self.web._transport.app = app
 
     def another(self, post: PaperPost, address: str) -> Phone:
         return Phone(post, address, self.app)
@@ -132,21 +138,85 @@ def test_a_restart_signs_nobody_out(phone: Phone, post: PaperPost) -> None:
     """What is known of devices and changed PINs is kept among the book's values."""
     phone.signs_in()
     assert phone("PUT", "pin", {"old": PIN_OF[THAI], "new": "730518"})[0] == 200
-    phone.web.app = make_app(post)
+    phone.restarts(make_app(post))
     assert phone("POST", "ring", RING)[0] == 200
     assert [phone.another(post, "192.0.2.8").signs_in(pin) for pin in (PIN_OF[THAI], "730518")] == [403, 200]
 
 
-def test_a_changed_pin_closes_the_other_devices_but_they_still_hush(phone: Phone, post: PaperPost) -> None:
-    """A PIN that was seen by somebody: that phone rings nothing any more."""
-    other = phone.another(post, "192.0.2.8")
-    assert (phone.signs_in(), other.signs_in()) == (200, 200)
+def test_a_changed_pin_ends_the_keepers_other_devices_and_nobody_elses(phone: Phone, post: PaperPost) -> None:
+    """A phone that was lost, a PIN that was seen: it neither rings nor hushes any more, also not after a restart."""
+    lost, hoas = phone.another(post, "192.0.2.8"), phone.another(post, "192.0.2.9")
+    assert (phone.signs_in(), lost.signs_in(), hoas.signs_in(PIN_OF[HOA])) == (200, 200, 200)
     assert phone("PUT", "pin", {"old": "111222", "new": "730518"})[0] == 403
     for new, code in (("123456", 422), ("12345", 422), (PIN_OF[HOA], 409), ("730518", 200)):
         assert phone("PUT", "pin", {"old": PIN_OF[THAI], "new": new})[0] == code, new
-    assert other("POST", "ring", RING)[1]["error"] == "pin_needed"
-    assert other("POST", "hush")[0] == 200
+    assert sum(THAI in value for key, value in post.values.items() if key.startswith("device:")) == 1
+    for _ in range(2):
+        assert [one("POST", "hush")[0] for one in (phone, hoas, lost)] == [200, 200, 401]
+        assert lost("POST", "ring", RING)[1]["error"] == "not_signed_in"
+        app = make_app(post)
+        for one in (phone, hoas, lost):
+            one.restarts(app)
     assert phone("POST", "ring", RING)[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("pins", "code"),
+    [
+        ({HOA: PIN_OF[HOA]}, 401),  # he keeps this bell no more
+        ({THAI: "640182"}, 401),
+        (None, 401),  # nobody signs in any more
+        ({THAI: PIN_OF[THAI]}, 200),
+        ("?", 200),  # not all of it can be read: nobody is kept from hushing by a spoilt card
+    ],
+)
+def test_devices_end_with_the_pin_that_they_were_opened_by(phone: Phone, post: PaperPost, pins: Any, code: int) -> None:
+    """A new file from the commune: another PIN, or none. The same one: as before, also ninety days later."""
+    phone.signs_in()
+    text = (
+        write_pins({name: pin_hash(pin, bytes(16)) for name, pin in pins.items()}) if isinstance(pins, dict) else pins
+    )
+    renewed = PaperPost(pins=text)
+    renewed.values = post.values
+    phone.restarts(make_app(renewed))
+    assert phone("POST", "hush")[0] == code
+    assert phone("POST", "ring", RING)[0] == (200 if code == 200 and pins != "?" else 401)
+
+
+def test_on_his_own_device_a_keeper_guesses_nobody_elses_pin(phone: Phone, post: PaperPost) -> None:
+    """X tries, his own right PIN, X tries …; and "is this one taken?" is a try as well. Without the cookie it is no better."""
+    assert phone.signs_in() == 200
+    codes = []
+    for n in range(4):
+        codes += [phone.signs_in(f"00000{n}"), phone.signs_in()]
+    assert codes == [403, 200] * 4
+    assert phone("PUT", "pin", {"old": PIN_OF[THAI], "new": PIN_OF[HOA]})[1]["error"] == "pin_taken"
+    assert phone("PUT", "pin", {"old": PIN_OF[THAI], "new": "730518"})[1]["error"] == "try_later"
+    assert phone.signs_in() == 429
+    fresh = phone.another(post, "192.0.2.8")
+    assert [fresh.signs_in(), fresh.signs_in("000005")] == [200, 429]
+
+
+def test_each_change_of_a_pin_is_a_try(phone: Phone) -> None:
+    """Also one that is taken: that it is free tells that it is nobody's."""
+    phone.signs_in()
+    pins = [PIN_OF[THAI], "730518", "730519", "730528", "730529", "730538", "730539"]
+    codes = [phone("PUT", "pin", {"old": old, "new": new})[0] for old, new in pairwise(pins)]
+    assert codes == [200] * 5 + [429]
+
+
+def test_a_book_that_can_be_read_later_brings_the_chosen_pins_then(
+    phone: Phone, post: PaperPost, later: list[int]
+) -> None:
+    """A restart while the card is slow: the device of the PIN that was chosen here is not ended by it."""
+    phone.signs_in()
+    phone("PUT", "pin", {"old": PIN_OF[THAI], "new": "730518"})
+    kept, post.values = post.values, {}
+    phone.restarts(make_app(post))
+    assert phone("POST", "hush")[0] == 401
+    post.values = kept
+    later[0] = devices.ASK_AGAIN_MS + 1_000
+    assert phone("POST", "hush")[0] == 200
 
 
 def test_a_new_file_from_the_commune_counts_more_than_a_pin_that_was_forgotten(phone: Phone, post: PaperPost) -> None:

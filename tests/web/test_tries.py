@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kengd.web.tries import ADDRESS, ALL, DAY_MS, FIRST_SHARE, FIRST_SHARES, Tries
+from kengd.web.tries import ADDRESS, ALL, DAY_MS, FIRST_SHARE, FIRST_SHARES, Tries, key_of
 
 HOUR_MS = 3_600_000
 ATTEMPTS = st.lists(st.tuples(st.integers(0, 400), st.integers(0, HOUR_MS)), max_size=300)
@@ -89,15 +89,28 @@ def test_a_device_that_was_signed_in_waits_for_nobody_even_when_all_first_shares
     assert tries.wait_ms("new", "device", DAY_MS + ADDRESS.free) > 0
 
 
-def test_what_was_right_is_forgotten_for_its_address_alone() -> None:
-    """A keeper who mistypes four times begins anew; the guesser beside him does not."""
+def test_a_right_pin_takes_back_nothing_but_itself() -> None:
+    """A keeper who mistypes four times waits for nothing; one who guesses another's PIN between right ones of his own does."""
+    for address, known in (("a", None), ("a", key_of("Ông Thái", "d"))):
+        tries = Tries()
+        for n in range(ADDRESS.free - 1):
+            assert tried(tries, address, 2 * n, known) and tries.wait_ms(address, known, 2 * n + 1) == 0
+            tries.count(address, known, 2 * n + 1)
+            tries.right()
+        assert tries.wait_ms(address, known, 100) == 0
+        tried(tries, address, 100, known)
+        assert tries.wait_ms(address, known, 100) == ADDRESS.first_ms
+
+
+def test_a_further_device_of_a_keeper_begins_with_his_wrong_tries() -> None:
+    """Or each sign-in without the cookie would bring five more guesses; nobody else's devices have them."""
     tries = Tries()
     for n in range(ADDRESS.free):
-        tried(tries, "keeper", n)
-        tried(tries, "guesser", n)
-    tries.right("keeper", None)
-    assert tries.wait_ms("keeper", None, 10) == 0
-    assert tries.wait_ms("guesser", None, 10) > 0
+        tried(tries, "a", n, key_of("Ông Thái", "1"))
+    for keeper, device in (("Ông Thái", "2"), ("Ông Th", "3"), ("Bà Hoà", "4")):
+        tries.begin(keeper, key_of(keeper, device), 10)
+    waits = [tries.wait_ms("a", key_of(*one), 10) > 0 for one in (("Ông Thái", "2"), ("Ông Th", "3"), ("Bà Hoà", "4"))]
+    assert waits == [True, False, False]
 
 
 def test_after_a_day_without_a_try_all_is_forgotten() -> None:
