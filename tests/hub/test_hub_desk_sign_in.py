@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from kengd.errors import KengdError
 from kengd.pages.pace import Pace
-from tests.hub.desk_kit import ORIGIN, Officer, Station, acts, station
+from tests.hub.desk_kit import ORIGIN, Officer, Station, acts, portal, station
 from tests.hub.people_database import PASSWORD
 
 
@@ -174,6 +177,84 @@ def test_bodies_are_bounded_and_read_strictly(hub: Station) -> None:
     assert web.post("/api/incidents", content=b"{}", headers={**usual, "Content-Length": "-1"}).status_code in (
         400,
         413,
+    )
+
+
+class Sender:
+    """A client that has sent its head and nothing else yet; `read`: whether anybody has asked for more."""
+
+    def __init__(self, hub: Station, length: int | None, **headers: str) -> None:
+        how = {"transfer-encoding": "chunked"} if length is None else {"content-length": str(length)}
+        sent = {"host": "testserver", "content-type": "image/png", **how, **headers}
+        self.app, self.body, self.told = hub.app, asyncio.Event(), list[Any]()
+        self.read, self.rest = asyncio.Event(), b"x" * 20_000
+        self.scope = {
+            "type": "http", "http_version": "1.1", "method": "PUT", "scheme": "http", "path": "/api/plan/picture",
+            "raw_path": b"/api/plan/picture", "query_string": b"", "client": ("10.0.0.9", 1), "server": ("testserver", 80),
+            "headers": [(name.encode(), value.encode()) for name, value in sent.items()], "root_path": "",
+        }  # fmt: skip
+
+    async def receive(self) -> Any:
+        self.read.set()
+        await self.body.wait()
+        return {"type": "http.request", "body": self.rest, "more_body": False}
+
+    async def send(self, message: Any) -> None:
+        self.told.append(message)
+
+    async def answered(self) -> tuple[int, str]:
+        await self.app(self.scope, self.receive, self.send)
+        return self.told[0]["status"], json.loads(self.told[1]["body"])["error"]
+
+
+def test_a_long_body_is_read_only_for_those_whom_the_hub_knows_and_few_at_once(hub: Station) -> None:
+    """P12: strangers fill no memory, whatever cookie they make up; nor do officers: a fifth is told that the hub is busy."""
+    real = {"cookie": f"kengd_desk={hub.admin.web.cookies['kengd_desk']}"}
+    token = {"authorization": hub.machine(hub.admin, "admin").web.headers["Authorization"]}
+
+    async def attack() -> None:
+        for headers in ({}, {"cookie": "kengd_desk=x"}, {"cookie": "other=1"}, {"authorization": "Bearer kd_x"}):
+            stranger = Sender(hub, 300_000, **headers)
+            assert await stranger.answered() == (401, "not_signed_in") and not stranger.read.is_set()
+        stranger = Sender(hub, None)
+        stranger.body.set()
+        assert await stranger.answered() == (413, "too_large"), (
+            "its length was not told: as much is read as of any other"
+        )
+        four = [Sender(hub, 300_000, **real) for _ in range(3)] + [Sender(hub, 300_000, **token)]
+        under_way = [asyncio.create_task(one.answered()) for one in four]
+        for one in four:
+            await asyncio.wait_for(one.read.wait(), 10)
+        fifth = Sender(hub, 300_000, **token)
+        assert await fifth.answered() == (503, "busy") and not fifth.read.is_set()
+        short = Sender(hub, 200, **token)
+        short.rest = b"x" * 200
+        short.body.set()
+        assert await short.answered() == (422, "not_a_picture"), "what is short has its way"
+        for one in four:
+            one.body.set()
+        found = [await one for one in under_way]
+        assert [error for _, error in found] == ["csrf"] * 3 + ["not_a_picture"]
+        sixth = Sender(hub, 300_000, **token)
+        sixth.body.set()
+        assert await sixth.answered() == (422, "not_a_picture"), "places are given back"
+
+    portal().call(attack)
+
+
+def test_a_cookie_that_is_made_up_does_not_skip_the_strangers_pace(
+    hub: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only a session or a token that is good now does: sign-in, too, is slowed for whoever brings any header along."""
+    monkeypatch.setattr("kengd.pages.pace.time", SimpleNamespace(monotonic=lambda: 1_000.0))
+    gone = hub.officer("binh")
+    secret = dict(gone.web.cookies)
+    gone.delete("/api/session")
+    gone.web.cookies.update(secret)
+    answers = [gone.post("/api/session", {}).status_code for _ in range(121)]
+    assert answers[0] == 422 and answers[-1] == 429
+    assert hub.admin.put("/api/villages/moi", {"name": "Thôn Mới"}).status_code == 200, (
+        "who is known has a pace of their own"
     )
 
 

@@ -93,8 +93,8 @@ def make_app(hub: Hub, people: People, *, revoked: Callable[[], None] = lambda: 
     app = FastAPI(
         title="kengd hub", version=__version__, docs_url=None, redoc_url=None, openapi_url="/api/openapi.json"
     )
-    app.state.desk = Desk(hub, people, revoked)
-    app.add_middleware(Gate, origin=hub.settings.web.origin)
+    desk = app.state.desk = Desk(hub, people, revoked)
+    app.add_middleware(Gate, origin=hub.settings.web.origin, known=desk.knows)
     refusals.add_to(app)
     app.add_exception_handler(KengdError, refused)
     for room in (*ROOMS, *PAGES):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 import json
 import logging
 from dataclasses import replace
@@ -150,11 +149,7 @@ def _msg_type(incident: Incident) -> str:
 
 
 def _source(desk: Desk, token: str | None) -> CapFrom:
-    given = sha256((token or "").encode("utf-8", "replace")).hexdigest()
-    found = None
-    for source in desk.hub.settings.cap_from:
-        if hmac.compare_digest(source.token_sha256, given):
-            found = source
+    found = desk.source_of(token)
     if found is None:
         raise KengdError(
             "bad_token",

@@ -28,6 +28,7 @@ from kengd.hub.loglines import Recent
 from kengd.hub.people.people import People
 from kengd.hub.people.words import Caller
 from kengd.hub.service import Hub
+from kengd.hub.settings_outward import CapFrom
 from kengd.pages.pace import Pace
 
 COOKIE: Final = "kengd_desk"
@@ -110,6 +111,22 @@ class Desk:
                 "bad_token", "mã truy cập không đúng hoặc đã bị thu hồi", cure="tạo mã mới", en="bad token"
             )
         raise KengdError("not_signed_in", "chưa đăng nhập", cure="đăng nhập rồi làm lại", en="not signed in")
+
+    def knows(self, request: HTTPConnection) -> bool:
+        """Whether it bears a session or a token that is good now: an officer's, or that of a source of alerts. For the gate, which
+        asks before it reads a body."""
+        bearer, secret = bearer_of(request.headers), request.cookies.get(self.cookie)
+        if bearer is not None:
+            return self.people.of_token(bearer) is not None or self.source_of(bearer) is not None
+        return bool(secret) and self.people.of_session(secret or "", use=False) is not None
+
+    def source_of(self, token: str | None) -> CapFrom | None:
+        """Whose alerts come with this token, by the settings."""
+        given, found = sha256((token or "").encode("utf-8", "replace")).hexdigest(), None
+        for source in self.hub.settings.cap_from:
+            if hmac.compare_digest(source.token_sha256, given):
+                found = source
+        return found
 
     def writer(self, request: HTTPConnection, *, hushing: bool = False) -> Caller:
         """As `caller`, for a write: a cookie alone is not enough (CSRF). Raises KengdError `csrf` too."""

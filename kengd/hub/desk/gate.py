@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Final
 
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kengd.errors import KengdError, UsageError
 from kengd.hub.desk.refusals import said
+from kengd.hub.ledger.store import TROUBLE, ledger_trouble
 from kengd.hub.pictures import LARGEST as LARGEST_PICTURE
 from kengd.pages.headers import HEADERS
 from kengd.pages.pace import Pace
@@ -21,7 +25,9 @@ LARGER: Final = (
     ("/cap", 256 * 1024),
     ("/api/plan/picture", LARGEST_PICTURE),
 )
-"""Codebooks and templates; CAP alerts; the picture under the plan."""
+"""Codebooks and templates; CAP alerts; the picture under the plan. Only for those whom the hub knows."""
+LARGER_AT_ONCE: Final = 4
+"""So many bodies over LARGEST are in memory at the same time."""
 LARGEST_BACKUP: Final = 4 << 30
 STREAMED: Final = ("/api/backup/check", "/api/backup/restore")
 """Their routes take the body as it comes, onto the disk, and bound it themselves."""
@@ -35,11 +41,13 @@ PRINTED_CSP: Final = (
 
 
 class Gate:
-    """ASGI around the application. `origin`: what browsers see behind a proxy (settings), None: what they ask for."""
+    """ASGI around the application. `origin`: what browsers see behind a proxy (settings), None: what they ask for. `known`: whether
+    a request bears a session or token that is good now; it may read the ledger."""
 
-    def __init__(self, app: ASGIApp, origin: str | None) -> None:
-        self._app, self._origin = app, origin
+    def __init__(self, app: ASGIApp, origin: str | None, known: Callable[[HTTPConnection], bool]) -> None:
+        self._app, self._origin, self._known = app, origin, known
         self._strangers = Pace(burst=120, each_s=20.0)
+        self._larger = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -54,16 +62,26 @@ class Gate:
                     headers.setdefault(name, value)
             await send(message)
 
-        try:
-            if scope["method"] not in READS:
-                receive = await self._checked(scope, receive)
-        except KengdError as error:
-            await said(error)(scope, receive, safely)
+        if scope["method"] in READS:
+            await self._app(scope, receive, safely)
             return
-        await self._app(scope, receive, safely)
+        larger = False
+        try:
+            try:
+                known = await self._checked(scope)
+                if scope["path"] not in STREAMED:
+                    largest, larger = self._bound(scope, known)
+                    self._larger += larger
+                    receive = replayed(await _body(receive, largest), receive)
+            except KengdError as error:
+                await said(error)(scope, receive, safely)
+                return
+            await self._app(scope, receive, safely)
+        finally:
+            self._larger -= larger
 
-    async def _checked(self, scope: Scope, receive: Receive) -> Receive:
-        """A write: from here, not too many, not too big. Its body, read. Raises KengdError."""
+    async def _checked(self, scope: Scope) -> bool:
+        """A write: from here, not too many. Whether the hub knows whose it is. Raises KengdError."""
         headers = Headers(scope=scope)
         origin = headers.get("origin")
         if origin is not None and origin not in self._origins(scope, headers):
@@ -73,15 +91,47 @@ class Gate:
                 cure="mở trang của máy trực ban rồi làm lại; nếu có máy trung gian, đặt web.origin trong hub.toml",
                 en="a write from another origin",
             )
-        if scope["path"] != NEVER_SLOWED and "authorization" not in headers and "cookie" not in headers:
-            self._strangers.take(address_of(scope))
-        if scope["path"] in STREAMED:
-            return receive
+        if scope["path"] == NEVER_SLOWED:
+            return False
+        if ("authorization" in headers or "cookie" in headers) and await self._is_known(HTTPConnection(scope)):
+            return True
+        self._strangers.take(address_of(scope))
+        return False
+
+    async def _is_known(self, asking: HTTPConnection) -> bool:
+        try:
+            return await run_in_threadpool(self._known, asking)
+        except TROUBLE as wrong:
+            raise ledger_trouble() from wrong
+
+    def _bound(self, scope: Scope, known: bool) -> tuple[int, bool]:
+        """So many bytes of this body are read at most; whether it takes one of the places of the larger ones. Raises KengdError
+        before a byte is read."""
         largest = next((size for path, size in LARGER if scope["path"].startswith(path)), LARGEST)
+        headers = Headers(scope=scope)
         length = headers.get("content-length", "0")
-        if not (length.isascii() and length.isdigit()) or int(length[:12]) > largest:
+        if not (length.isascii() and length.isdigit()) or len(length) > 12 or int(length) > largest:
             raise _too_large(largest)
-        return replayed(await _body(receive, largest), receive)
+        streams = "transfer-encoding" in headers
+        if largest == LARGEST or (int(length) <= LARGEST and not streams):
+            return LARGEST, False
+        if not known:
+            if streams:
+                return LARGEST, False  # its route says who may
+            raise KengdError(
+                "not_signed_in",
+                "chưa đăng nhập, hoặc mã truy cập không đúng",
+                cure="đăng nhập rồi làm lại",
+                en="a long body of somebody unknown",
+            )
+        if self._larger >= LARGER_AT_ONCE:
+            raise KengdError(
+                "busy",
+                "đang nhận nhiều tệp một lúc",
+                cure="thử lại sau vài giây",
+                en="other long bodies are being read",
+            )
+        return largest, True
 
     def _origins(self, scope: Scope, headers: Headers) -> set[str]:
         here = {f"{scope['scheme']}://{headers.get('host', '')}"}
