@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from kengd.duty.standing import Sounding
 from kengd.duty.words import Purpose, Source
+from kengd.hub.ledger import values
 from kengd.hub.service import wall_ms
 from tests.hub.commune import until
 from tests.hub.people_database import PASSWORD
-from tests.pages.browsing import Desk, signed_in
+from tests.pages.browsing import PHONE, Desk, a_whole_hold, signed_in
 
 
 def orders(desk: Desk) -> list[tuple[str, str | None]]:
@@ -138,6 +140,39 @@ def test_all_posts_are_held_twice(page: Page, desk: Desk) -> None:
     page.mouse.up()
     page.wait_for_url("**/lenh/tr-*")
     assert orders(desk) == [("ring", "alarm")]
+
+
+def test_a_second_officer_agrees_and_what_has_lapsed_waits_for_a_hand(browser: Browser, tmp_path: Path) -> None:
+    """R62, H14: who agrees reads what came of it; the order goes out by itself then, and only then."""
+    two = Desk(tmp_path, duty={"alarm_all": "second_officer"})
+    try:
+        two.station.officer("chi", "chief")
+        first, second = (signed_in(browser.new_context(viewport=PHONE), two, who) for who in ("truong", "chi"))  # type: ignore[arg-type]
+        first.goto(f"{two.url}/danh-keng")
+        first.check("input[name=all]")
+        first.fill("#why", "lũ")
+        first.click("#ring > p button")
+        a_whole_hold(first, "#fire")
+        expect(second.locator("#upper [data-until]")).to_contain_text("xin báo động THẬT ở TẤT CẢ 3 điểm kẻng (200 hộ)")
+        with two.station.hub.ledger.write() as connection:
+            (key,) = values.under(connection, "confirm:")
+            values.put_value(connection, key, None)
+        expect(first.locator("#second")).to_contain_text("giữ lại từ đầu")
+        expect(first.locator("#fire")).to_have_text("GIỮ 1 GIÂY ĐỂ ĐÁNH")
+        with two.station.hub.ledger.read() as connection:
+            assert values.under(connection, "confirm:") == {}
+        assert orders(two) == []
+        a_whole_hold(first, "#fire")
+        expect(first.locator("#fire")).to_have_text("GIỮ LẦN NỮA: BÁO ĐỘNG TẤT CẢ")
+        a_whole_hold(second, "#upper [data-until] button")
+        expect(second.locator("#say")).to_have_text("Đã đồng ý; lệnh do Trưởng công an xã phát.")
+        first.wait_for_url("**/lenh/tr-*")
+        assert orders(two) == [("ring", "alarm")]
+        expect(second.locator("#upper [data-until]")).to_have_count(0)
+    finally:
+        for context in browser.contexts:
+            context.close()
+        two.close()
 
 
 def test_a_group_is_a_quick_way_to_tick_its_posts(page: Page, desk: Desk) -> None:
