@@ -123,6 +123,7 @@ def _village(hub: Opened, args: argparse.Namespace) -> int:
 def _page(hub: Opened, args: argparse.Namespace) -> int:
     page = check_page(args.url)
     with hub.ledger.write() as connection:
+        rosters.hold_post(connection, args.post)
         post = rosters.read_roster(connection).post(args.post)
         if post is None:
             raise unknown_post(args.post)

@@ -61,6 +61,7 @@ class EnrolWish:
 
 def put_post(connection: Transaction, wish: EnrolWish, asked: PostWish, now_ms: int) -> Post:
     """The post as it is in its file; its place in lists, its plan, its page and its keepers stay."""
+    rosters.hold_post(connection, wish.post)
     roster, ranks = rosters.read_roster(connection), rosters.ranks(connection)
     post = rosters.any_post(connection, wish.post) or Post(wish.post, asked.name)
     serves = post.villages

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 import re
 import struct
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,7 +20,8 @@ from kengd.duty.standing import Sounding
 from kengd.duty.words import Purpose, Source
 from kengd.errors import KengdError
 from kengd.hub.desk.pages.map_drawing import MARK_PX, WIDTHS, Box, _name_box, frame_of, lines_of, spots_of, step_of
-from kengd.hub.ledger import copying, plans
+from kengd.hub.desk.plan_room import PictureForm, PlaceForm, place_picture, put_picture, put_place
+from kengd.hub.ledger import copying, plans, rosters
 from kengd.hub.ledger.store import Ledger
 from kengd.hub.pictures import LARGEST, Size, size_of
 from kengd.hub.plan import Origin, Picture, Plan, Reference, from_plan, laid, origin_of, read_place, to_plan
@@ -352,10 +355,105 @@ def test_what_rings_lies_on_top_and_is_always_named(hub: Station) -> None:
     assert html.count("<tspan>Điểm") == 3, "named in the drawing, though there is room for none of them"
 
 
+class OneWorker:
+    """A worker's desk, as far as the plan's room needs it. `open`: what it has written is not committed before this is set."""
+
+    def __init__(self, url: str) -> None:
+        self.ledger = Ledger(url)
+        self.hub = self
+        self.wrote, self.open = threading.Event(), threading.Event()
+        self.wrong: list[BaseException] = []
+
+    def audit_in(self, *_: Any) -> None:
+        self.wrote.set()
+        assert self.open.wait(20)
+
+    def roster_changed(self) -> None:
+        """Nobody else has read it."""
+
+    def does(self, act: Callable[..., Any], *args: Any) -> threading.Thread:
+        """In a thread of its own."""
+
+        def run() -> None:
+            try:
+                act(*args, self, SimpleNamespace(require=lambda right: None))
+            except BaseException as error:
+                self.wrong.append(error)
+                raise
+
+        thread = threading.Thread(target=run, daemon=True)
+        thread.start()
+        return thread
+
+
+def renamed(desk: Any, _: Any) -> None:
+    """As any other room changes a post."""
+    with desk.ledger.write() as connection:
+        rosters.put_post(connection, Post("an-lao", "Điểm Mới", ()))
+        desk.audit_in()
+
+
+MOVED = PictureForm(x=1, y=2, width_m=3_000)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "post", "plan"),
+    [
+        ((renamed,), (put_place, "an-lao", PlaceForm(x=5, y=6)), ("Điểm Mới", 5, 6), (None, 0, False)),
+        ((place_picture, MOVED), (put_place, "an-lao", PlaceForm(at="21.03, 105.85")), ("Điểm An Lão", 7, 8), ("+", 1, False)),
+        ((place_picture, MOVED), (put_picture, png(1_000, 500)), ("Điểm An Lão", 7, 8), (None, 1, True)),
+    ],
+    ids=["place", "origin", "picture"],
+)  # fmt: skip
+def test_two_workers_that_change_the_map_together_lose_nothing(
+    ledger_url: str, first: Any, second: Any, post: tuple[Any, ...], plan: tuple[Any, ...]
+) -> None:
+    """The second waits for the first, on both databases: what each has changed is there, and bytes fit their name."""
+    one, other = OneWorker(ledger_url), OneWorker(ledger_url)
+    with one.ledger.write() as connection:
+        rosters.put_post(connection, Post("an-lao", "Điểm An Lão", (), x=7, y=8))
+        plans.put_plan(connection, Plan(None, PICTURE))
+        plans.put_picture(connection, b"old")
+    begun = one.does(*first)
+    assert one.wrote.wait(20)
+    other.open.set()
+    waits = other.does(*second)
+    waits.join(0.3)
+    assert waits.is_alive(), "it has not gone past the first"
+    one.open.set()
+    for thread in (begun, waits):
+        thread.join(20)
+    assert (one.wrong, other.wrong) == ([], [])
+    with one.ledger.read() as connection:
+        known, found = rosters.read_roster(connection).post("an-lao"), plans.read_plan(connection)
+        assert known is not None and found.picture is not None
+        assert (known.name, known.x, known.y) == post
+        new = found.picture.digest != PICTURE.digest
+        assert (found.origin and "+", found.picture.x, new) == plan
+        data = plans.picture_of(connection, found.picture.digest)
+        assert data is not None and data[1] == (png(1_000, 500) if new else b"old")
+    for worker in (one, other):
+        worker.ledger.close()
+
+
+def test_a_picture_that_is_changed_while_it_is_read_never_comes_under_the_old_name(ledger_url: str) -> None:
+    """A browser keeps it for good."""
+    one, other = Ledger(ledger_url), Ledger(ledger_url)
+    for content, digest in ((b"old", "0" * 12), (b"new", "1" * 12)):
+        with one.read() as connection:
+            before = plans.read_plan(connection).picture
+            with other.write() as writing:
+                plans.put_picture(writing, content)
+                plans.put_plan(writing, Plan(None, replace(PICTURE, digest=digest)))
+            assert before is None or plans.picture_of(connection, before.digest) in (None, ("image/png", b"old"))
+    for ledger in (one, other):
+        ledger.close()
+
+
 def test_both_databases_keep_the_plan_and_its_picture(ledger: Ledger) -> None:
     """Every byte of it, and nothing where there is nothing."""
     with ledger.read() as connection:
-        assert plans.read_plan(connection) == Plan() and plans.picture_bytes(connection) is None
+        assert plans.read_plan(connection) == Plan() and plans.picture_of(connection, PICTURE.digest) is None
     data = bytes(range(256)) * 4_000
     for plan in (Plan(HANOI, PICTURE), Plan(HANOI)):
         with ledger.write() as connection:
@@ -363,4 +461,4 @@ def test_both_databases_keep_the_plan_and_its_picture(ledger: Ledger) -> None:
             plans.put_picture(connection, data if plan.picture else None)
         with ledger.read() as connection:
             assert plans.read_plan(connection) == plan
-            assert plans.picture_bytes(connection) == (data if plan.picture else None)
+            assert plans.picture_of(connection, PICTURE.digest) == (("image/png", data) if plan.picture else None)

@@ -65,13 +65,14 @@ def put_place(post: Slug, form: PlaceForm, desk: At, caller: Writing) -> Json:
     is ever given makes the plan's origin."""
     caller.require("people")
     with desk.hub.ledger.write() as connection:
-        roster, plan = read_roster(connection), plans.read_plan(connection)
+        plan = plans.held_plan(connection)
+        rosters.hold_post(connection, post)
+        roster = read_roster(connection)
         known = roster.post(post)
         if known is None:
             raise KengdError("unknown_post", f"không có điểm kẻng “{post}”", cure="tải lại trang", en="no such post")
         x, y, plan_now = _place(form, known, roster, plan)
-        rank = rosters.ranks(connection)["posts"][post]
-        rosters.put_post(connection, replace(known, x=x, y=y), rank)
+        rosters.place_post(connection, post, x, y)
         if plan_now != plan:
             plans.put_plan(connection, plan_now)
         desk.audit_in(connection, caller, "post_placed", {"post": post, "x": x, "y": y})
@@ -116,7 +117,7 @@ def put_picture(data: Annotated[bytes, Depends(uploaded)], desk: At, caller: Wri
     caller.require("people")
     size = size_of(data)
     with desk.hub.ledger.write() as connection:
-        before = plans.read_plan(connection)
+        before = plans.held_plan(connection)
         x, y, width_m = _under(read_roster(connection), size.height / size.width)
         digest = sha256(data).hexdigest()[:12]
         picture = Picture(size.kind, size.width, size.height, digest, x, y, width_m)
@@ -149,7 +150,7 @@ def place_picture(form: PictureForm, desk: At, caller: Writing) -> Json:
             "one_way", "căn ảnh theo đúng một cách", cure="ghi x, y, width_m; hoặc points", en="corner, or points"
         )
     with desk.hub.ledger.write() as connection:
-        plan, roster = plans.read_plan(connection), read_roster(connection)
+        plan, roster = plans.held_plan(connection), read_roster(connection)
         if plan.picture is None:
             raise KengdError("no_such_thing", "bản đồ chưa có ảnh nền", cure="tải ảnh lên trước", en="no picture")
         if form.points is not None:
@@ -178,7 +179,7 @@ def drop_picture(desk: At, caller: Writing) -> Json:
     """The plan is blank again; posts stay where they are."""
     caller.require("people")
     with desk.hub.ledger.write() as connection:
-        plan = plans.read_plan(connection)
+        plan = plans.held_plan(connection)
         if plan.picture is None:
             raise KengdError("no_such_thing", "bản đồ chưa có ảnh nền", en="no picture")
         plans.put_picture(connection, None)
@@ -197,10 +198,11 @@ def picture(
     """Its bytes, under a name that is theirs: a browser keeps them for good."""
     tag: dict[str, Any] = {"ETag": f'"{digest}"', "Cache-Control": KEPT}
     with desk.hub.ledger.read() as connection:
-        found = plans.read_plan(connection).picture
-        if found is None or found.digest != digest:
-            raise KengdError("no_such_thing", "bản đồ không còn ảnh này", cure="tải lại trang", en="no such picture")
-        if tag["ETag"] in if_none_match:
+        shown = plans.read_plan(connection).picture
+        if shown is not None and shown.digest == digest and tag["ETag"] in if_none_match:
             return Response(status_code=304, headers=tag)
-        data = plans.picture_bytes(connection)
-    return Response(data, media_type=found.kind, headers=tag)
+        found = plans.picture_of(connection, digest)
+    if found is None:
+        raise KengdError("no_such_thing", "bản đồ không còn ảnh này", cure="tải lại trang", en="no such picture")
+    kind, data = found
+    return Response(data, media_type=kind, headers=tag)

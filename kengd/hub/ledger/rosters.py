@@ -69,6 +69,18 @@ def put_post(connection: Connection, post: Post, rank: int = 0) -> None:
         connection.execute(SERVES.insert(), [{"post": post.id, "village": village} for village in post.villages])
 
 
+def hold_post(connection: Connection, post_id: str) -> None:
+    """Nobody else changes this post until the transaction ends: for whoever reads it to write it back."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(POST.c.id).where(POST.c.id == post_id).with_for_update())
+
+
+def place_post(connection: Connection, post_id: str, x: float | None, y: float | None) -> None:
+    """Where it stands, and nothing else of it."""
+    _noted(connection)
+    connection.execute(update(POST).where(POST.c.id == post_id).values(x=x, y=y))
+
+
 def retire_post(connection: Connection, post_id: str, now_ms: int) -> bool:
     """Out of service; what it wrote stays. False: no such post."""
     done = connection.execute(
