@@ -36,14 +36,14 @@ def add_parser(subparsers: Any) -> None:
     """Add `demo`."""
     parser = subparsers.add_parser("demo", help="chạy thử cả xã Cộng Lạc trên một máy, chân mô phỏng")
     parser.add_argument("--dir", metavar="D", help="thư mục của bản chạy thử (mặc định ~/.local/share/kengd-demo)")
-    parser.add_argument(
-        "--open", action="store_true", help="mở trang trực ban và trang điểm kẻng đầu tiên bằng trình duyệt"
-    )
+    opens = "mở trang trực ban và trang điểm kẻng đầu tiên bằng trình duyệt (mặc định: mở nếu máy có màn hình)"
+    parser.add_argument("--open", action=argparse.BooleanOptionalAction, help=opens)
 
 
 def run(args: argparse.Namespace) -> int:
     """Run until Ctrl-C or SIGTERM. Raises KengdError `no_mosquitto`, `demo_running`, `demo_dir`, `demo_failed`."""
-    return run_demo(demo_directory(args.dir), post_argv, open_pages if args.open else lambda commune: None)
+    opens = _is_before_a_screen() if args.open is None else args.open
+    return run_demo(demo_directory(args.dir), post_argv, open_pages if opens else lambda commune: None)
 
 
 def post_argv(post: DemoPost) -> list[str]:
@@ -58,13 +58,22 @@ def hub_argv(commune: DemoCommune) -> list[str]:
 
 def open_pages(commune: DemoCommune) -> None:
     """Desk and first post, a window each: how they lie on the screen is the browser's affair. Without a screen, a word."""
-    if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+    if not _has_display():
         _say("Máy này không có màn hình để mở trình duyệt: mở hai địa chỉ trên ở máy có màn hình (ssh -L).")
         return
     import webbrowser
 
     for address in (commune.web, f"{commune.posts[0].web}/"):
         webbrowser.open_new(address)
+
+
+def _has_display() -> bool:
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def _is_before_a_screen() -> bool:
+    """Somebody sits there and has typed it; root has no browser."""
+    return _has_display() and sys.stdout.isatty() and os.geteuid() != 0
 
 
 def run_demo(
