@@ -40,9 +40,15 @@ FAULT = Blink(
     "fault", "có hỏng hóc: gọi người sửa (nút vẫn cứ bấm)", "nháy ba rồi nghỉ", ((150, 250), (150, 250), (150, 1_600))
 )
 
-LINE_UP = Blink("line_up", "có liên lạc với Công an xã", "chớp ngắn, 3 giây một lần", ((100, 2_900),))
-LINE_DOWN = Blink("line_down", "mất liên lạc với Công an xã: hãy gọi điện", "tắt hẳn", ())
-REACHED = Blink("reached", "báo động đã tới máy của Công an xã", "nháy chậm đều", ((1_000, 1_000),))
+LINE_UP = Blink("line_up", "nối được với máy chủ của xã", "chớp ngắn, 3 giây một lần", ((100, 2_900),))
+LINE_DOWN = Blink("line_down", "không nối được với máy chủ của xã: hãy gọi điện", "tắt hẳn", ())
+REACHED = Blink(
+    "reached",
+    "báo động đã gửi tới máy chủ của xã, chưa thấy công an nhận: quá 2 phút thì gọi điện",
+    "nháy chậm đều",
+    ((1_000, 1_000),),
+)
+"""The broker has it (PUBACK): that is not the hub's word, and not yet anybody's."""
 TAKEN = Blink("taken", "cán bộ Công an xã đã nhận xử lý", "sáng liền", ((1_000, 0),))
 
 BELL_LAMP = (LAMP_TEST, HEARD, RINGING, PRESS_AGAIN, FAULT, READY)

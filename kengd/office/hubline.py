@@ -152,7 +152,7 @@ class HubLine:
         self._office.tell_state(clock.now())
 
     def _tell_delivered(self) -> None:
-        """The lamp CÔNG AN: the alarm has reached the hub (H20). A broker says when nobody there has asked for it (MQTT 5)."""
+        """The lamp CÔNG AN: the broker has the alarm (H20), and says when nobody there has asked for it (MQTT 5). No more is known."""
         if self.outbox.unheard:
             self._alarm_seqs = {known: seq for known, seq in self._alarm_seqs.items() if seq > self.outbox.cursor}
             return

@@ -15,19 +15,33 @@ _TELL: Final[Pair] = (
     "Báo cho Công an xã để sửa cài đặt. Kẻng vẫn dùng được.",
     "Tell the police, so that the settings are mended. The bell works.",
 )
+_BY_HAND: Final[Pair] = ("Đánh bằng tay, gọi điện cho Công an xã.", "Ring by hand, telephone the police.")
+
+
+def _silent(vi: str, en: str) -> Pair:
+    """Of a bell that does not sound: first what saves people, then what mends it."""
+    return f"{_BY_HAND[0]} {vi}", f"{_BY_HAND[1]} {en}"
+
+
 CURES: Final[dict[str, Pair]] = {
-    "isolator_open": (
-        "Sửa xong thì đóng cầu dao lại. Lúc này có việc thì gọi điện, đánh kẻng tay.",
-        "Close the isolator after the repair. Until then telephone, and ring by hand.",
-    ),
-    "no_proof_of_sound": (
-        "Ra xem quả kẻng, búa và dây búa còn không; đánh tay nếu cần.",
-        "Look at bell, hammer and cable; ring by hand if you must.",
-    ),
+    "isolator_open": _silent("Sửa xong thì đóng cầu dao cách ly lại.", "Close the isolator after the repair."),
+    "no_proof_of_sound": _silent("Ra xem quả kẻng, búa và dây búa còn không.", "Look at bell, hammer and cable."),
     "not_heard": (
         "Ra xem quả kẻng và búa, rồi gọi người sửa. Đêm sau kẻng kêu thì bấm “Có”.",
         "Look at bell and hammer, call for repair. Say “yes” when it has rung again.",
     ),
+    "relay_failed": _silent("Gọi người sửa rơ-le và dây rơ-le.", "Have the relay and its cable repaired."),
+    "pins_dead": _silent("Rút điện máy ra rồi cắm lại.", "Switch the post off and on."),
+    "pin_unreadable": (
+        "Dùng nút khác hoặc trang này; không được thì đánh bằng tay, gọi điện cho Công an xã. Gọi người sửa nút.",
+        "Use another button or this page; else ring by hand and telephone the police. Have the button repaired.",
+    ),
+    "lamp_failed": ("Kẻng và nút vẫn dùng được; gọi người thay đèn.", "Bell and buttons work; have the lamp changed."),
+    "spool_failed": (
+        "Kẻng vẫn đánh được. Rút điện máy ra rồi cắm lại lúc không có báo động; vẫn báo thì gọi người thay thẻ nhớ.",
+        "The bell works. Switch the post off and on while there is no alarm; then have the card changed.",
+    ),
+    "book_broken": ("Gọi người sửa thay thẻ nhớ. Kẻng vẫn đánh được.", "Have the card changed. The bell works."),
     "sound_without_relay": (
         "Kéo cầu dao cách ly để tắt tiếng, rồi gọi người sửa.",
         "Open the isolator to stop the sound, then call for repair.",
@@ -71,7 +85,7 @@ CURES: Final[dict[str, Pair]] = {
         "It takes the time when it has a network. Ring the nightly bell by hand; buttons work.",
     ),
     "line_down": _WAIT,
-    "belfry_silent": ("Đánh bằng tay. Rút điện máy ra rồi cắm lại.", "Ring by hand. Switch the post off and on."),
+    "belfry_silent": _silent("Rút điện máy ra rồi cắm lại.", "Switch the post off and on."),
     "office_down": _WAIT,
     "page_down": _WAIT,
     "no_broker": _TELL,
@@ -93,5 +107,5 @@ CURES: Final[dict[str, Pair]] = {
 
 
 def cure(code: str) -> Pair:
-    """What a keeper does about this condition."""
+    """What a keeper does about this condition. A page shows also what a newer belfry says."""
     return CURES.get(code, _CALL)

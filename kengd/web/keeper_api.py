@@ -118,7 +118,15 @@ def heard(order: Heard, house: At, keeper: Writing) -> JSONResponse:
     house.post.heard(keeper.name, order.heard, asked)
     said = ("Đã ghi vào sổ: kẻng có kêu.", "Written: the bell was heard.")
     if not order.heard:
-        said = ("Đã ghi và báo Công an xã: kẻng không kêu.", "Written and told to the police: the bell was not heard.")
+        said = (
+            "Đã ghi, sẽ báo Công an xã khi có đường truyền: kẻng không kêu.",
+            "Written; the police are told when there is a line.",
+        )
+        if house.post.face().line_up:
+            said = (
+                "Đã ghi và báo Công an xã: kẻng không kêu.",
+                "Written and told to the police: the bell was not heard.",
+            )
     return _decided(said, "written", None, order.ring)
 
 

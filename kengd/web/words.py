@@ -39,13 +39,25 @@ BELL_LAMP: Final[dict[str, Pair]] = {
 }
 POLICE_LAMP: Final[dict[str, Pair]] = {
     "line_up": (
-        "có liên lạc với Công an xã (chớp 3 giây một lần)",
-        "in touch with the police (a short flash every 3 s)",
+        "nối được với máy chủ của xã (chớp 3 giây một lần)",
+        "connected to the commune's server (a short flash every 3 s)",
     ),
-    "line_down": ("mất liên lạc với Công an xã: hãy gọi điện (tắt)", "no line to the police: telephone (dark)"),
-    "reached": ("báo động đã tới máy của Công an xã (nháy chậm)", "the alarm has reached the police (slow blinking)"),
+    "line_down": (
+        "không nối được với máy chủ của xã: hãy gọi điện (tắt)",
+        "no line to the commune's server: telephone (dark)",
+    ),
+    "reached": (
+        "đã gửi tới máy chủ của xã, chưa thấy công an nhận: chờ quá 2 phút thì gọi điện (nháy chậm)",
+        "sent to the commune's server, not yet taken by the police: telephone after 2 minutes (slow blinking)",
+    ),
     "taken": ("công an đã nhận xử lý (sáng liền)", "the police have taken charge (steadily lit)"),
 }
+
+SENT_CALM: Final[Pair] = (
+    "lần đánh này đã gửi tới máy chủ của xã (nháy chậm)",
+    "this ring was sent to the commune's server (slow blinking)",
+)
+"""What the lamp of an alarm that was sent means while something else rings: nobody has to telephone."""
 
 SOURCES: Final[dict[str, Pair]] = {
     "button": ("nút bấm", "button"),

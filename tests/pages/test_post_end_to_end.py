@@ -75,13 +75,13 @@ def test_a_keepers_alarm_rings_is_at_the_hub_within_a_second_and_is_hushed(villa
     assert heard_s - fired_ns / 1e9 < 1.0
     assert (entry["source"], entry["by"], entry["signal"], entry["purpose"]) == ("page", THAI, "alarm", "actual")
     expect(page.locator("#say")).to_have_text("Đang đánh: Báo động")
-    expect(page.locator("#now")).to_contain_text("báo động đã tới máy của Công an xã")
+    expect(page.locator("#now")).to_contain_text("đã gửi tới máy chủ của xã, chưa thấy công an nhận")
     expect(page.locator("#now")).to_contain_text("Ông Thái, trang này")
     page.click("#hush")
     post.rests()
     ended = post.wrote("cut", "hushed")
     assert ended["detail"]["hushed_by"]["by"] == THAI
-    expect(page.locator("#now .state")).to_have_text("Kẻng đang im.")
+    expect(page.locator("#now .state")).to_have_text("Kẻng đang im, nhưng CHƯA hết báo động.")
     post.renew_office()
     csrf = page.get_attribute("body", "data-csrf")
     answer = page.request.post(

@@ -94,7 +94,7 @@ LAMP_CURES = {
     "fault": "`sudo kengd status` nói hỏng gì; gọi người sửa",
     "ready": "–",
     "taken": "chờ cán bộ tới",
-    "reached": "nếu lâu không thành sáng liền thì gọi điện",
+    "reached": "báo động mà quá 2 phút không thành sáng liền thì gọi điện",
     "line_up": "–",
     "line_down": "gọi điện; nút bấm vẫn đánh được kẻng",
 }

@@ -46,7 +46,7 @@ class PaperPost:
         self.silent = False
         self.refuses: str | None = None
         self.trust, self.line_up, self.silenced_until_ms = "ntp", True, 0
-        self.taken = False
+        self.taken, self.in_line = False, True
         self._codebook = codebook()
         self._n = 0
         self._lock = threading.Lock()
@@ -144,7 +144,7 @@ class PaperPost:
         return Face(
             now.wall_ms, known.trust, self._sounding(), "ringing" if self.sounding else "ready", police,
             tuple(coming([parse_line("22:00", "daily", "curfew", 300, ())], local, known)),
-            self.silenced_until_ms if silenced else None, True, self.line_up,
+            self.silenced_until_ms if silenced else None, self.in_line, self.line_up,
         )  # fmt: skip
 
     def _sounding(self) -> SoundingFace | None:

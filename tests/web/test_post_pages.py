@@ -12,12 +12,13 @@ from fastapi.testclient import TestClient
 from kengd import clock
 from kengd.duty import lamps
 from kengd.duty.health import CATALOGUE
+from kengd.office.page_face import CANNOT
 from kengd.pages.headers import CSP
 from kengd.pages.language import COOKIE as LANGUAGE
 from kengd.web import words
 from kengd.web.api import make_app
 from kengd.web.cures import CURES, cure
-from kengd.web.house import LISTENERS
+from kengd.web.listeners import MOST as LISTENERS
 from kengd.wire.pin import pin_hash, write_pins
 from tests.deploy.pem import pair
 from tests.web.paper_post import PIN_OF, THAI, PaperPost, last_night_ms
@@ -100,12 +101,88 @@ def test_the_keeper_reads_what_sounds_who_asked_why_and_how_it_ended(post: Paper
     web = looks(post, signed_in=True)
     told = read(web, "/")
     assert "ĐANG ĐÁNH Báo động ● thật" in told and "Đ/c Minh, Công an xã · “trộm nhà bà Tư”" in told
-    assert "rơ-le đã đóng, chưa kiểm được tiếng" in told and "Đèn CÔNG AN: báo động đã tới máy của Công an xã" in told
+    assert (
+        "rơ-le đã đóng, chưa kiểm được tiếng" in told
+        and "Đèn CÔNG AN: đã gửi tới máy chủ của xã, chưa thấy công an nhận" in told
+    )
     post.taken = True
     post.write("received", signal=None, activation="a" * 16, by="Đ/c Lan", detail={"do": "taken"})
     assert "công an đã nhận xử lý (sáng liền): Đ/c Lan" in read(web, "/phan/nay")
     post.rests(by="Bà Hoà")
     assert "Báo động: có người dừng (Bà Hoà)" in read(web, "/phan/nay")
+
+
+def test_only_an_officer_who_takes_it_is_the_police() -> None:
+    """A PUBACK is the broker's word (DESIGN 7): no lamp, on paper or on the page, says of it that the police know."""
+    told = [blink.vi for blink in lamps.POLICE_LAMP if blink is not lamps.TAKEN]
+    told += [pair[0] for code, pair in words.POLICE_LAMP.items() if code != "taken"]
+    assert not [text for text in told if "máy của Công an" in text or "liên lạc với Công an" in text]
+    assert all("chưa thấy công an nhận" in text for text in (lamps.REACHED.vi, words.POLICE_LAMP["reached"][0]))
+
+
+def test_an_alarm_that_was_stopped_is_not_forgotten(post: PaperPost) -> None:
+    """Silence is not the all-clear: the page keeps it until an officer has it and it is over, or for an hour."""
+    web = looks(post, signed_in=True)
+    assert "Kẻng đang im." in read(web, "/phan/nay")
+    post.rings()
+    post.rests(by=THAI)
+    told = read(web, "/phan/nay")
+    assert "Kẻng đang im, nhưng CHƯA hết báo động." in told and "Kẻng đang im. " not in told
+    assert "CHƯA hết báo động. Công an: chưa thấy nhận, quá 2 phút thì gọi điện." in told
+    post.rings(activation="b" * 16)
+    assert "đã tắt tiếng" not in read(web, "/phan/nay"), "it sounds again"
+    post.rests()
+    assert "(2 lần, lần cuối" in read(web, "/phan/nay")
+    post.write("received", signal=None, activation="b" * 16, by="Đ/c Lan", detail={"do": "taken"})
+    assert "CHƯA hết báo động. Công an đã nhận: Đ/c Lan." in read(web, "/phan/nay")
+    post.rings("all_clear", activation="c" * 16)
+    post.rests()
+    told = read(web, "/phan/nay")
+    assert "Kẻng đang im." in told and "Công an đã nhận" not in told and "CHƯA hết" not in told
+
+
+def test_an_all_clear_that_sounds_asks_nobody_to_telephone(post: PaperPost) -> None:
+    """The lamp says of every ring that it was sent; that no officer has taken it matters of an alarm alone."""
+    post.rings("all_clear", by="Đ/c Minh", source="hub")
+    told = read(looks(post, signed_in=True), "/")
+    assert "lần đánh này đã gửi tới máy chủ của xã" in told and "quá 2 phút" not in told
+
+
+def test_villagers_read_whether_an_alarm_still_holds(post: PaperPost) -> None:
+    """Presses of one event are one card; after the all-clear, or an hour, nobody is told to come out."""
+    web = looks(post)
+    for activation in ("a" * 16, "b" * 16):
+        post.rings(activation=activation)
+        post.rests()
+    told = read(web, "/vi-sao")
+    assert told.count("Báo động") == 1 and "Đánh 2 lần" in told
+    assert "Đã dừng tiếng lúc" in told and "chưa hết báo động" in told and "mọi nhà ra ngoài" in told
+    post.rings("all_clear", activation="c" * 16)
+    post.rests()
+    told = read(web, "/vi-sao")
+    assert "Đã hết báo động lúc" in told and "mọi nhà ra ngoài" not in told and "113" not in told
+    old = PaperPost()
+    at_ms = clock.now().wall_ms - 3 * 3_600_000
+    more: dict[str, Any] = {"purpose": "actual", "source": "button", "activation": "a" * 16}
+    old.write("ringing", at_ms=at_ms, **more)
+    old.write("cut", at_ms=at_ms + 60_000, reason="hushed", **more)
+    told = read(looks(old), "/vi-sao")
+    assert "Đã hơn một giờ không đánh lại" in told and "mọi nhà ra ngoài" not in told
+    assert "CHƯA hết" not in read(looks(old, signed_in=True), "/"), "for an hour"
+
+
+def test_what_a_keeper_did_not_hear_is_told_to_the_police_only_over_a_line(post: PaperPost) -> None:
+    """P9: without one it is written, and they will be told."""
+    web = looks(post, signed_in=True)
+    post.rings("curfew", source="timetable", activation="c" * 16)
+    post.rests()
+    csrf = {"X-Kengd-Csrf": re.findall('data-csrf="([^"]+)"', web.get("/").text)[0]}
+    said = []
+    for post.line_up in (True, False):
+        said.append(web.post("/api/keeper/heard", json={"ring": "c" * 16, "heard": False}, headers=csrf).json()["vi"])
+    assert said == [
+        "Đã ghi và báo Công an xã: kẻng không kêu.", "Đã ghi, sẽ báo Công an xã khi có đường truyền: kẻng không kêu.",
+    ]  # fmt: skip
 
 
 def test_why_a_ring_will_not_come_is_said_beside_it(post: PaperPost) -> None:
@@ -144,7 +221,9 @@ def test_a_silent_test_is_good_only_when_the_real_one_would_ring(post: PaperPost
 
 def test_every_condition_has_a_cure_in_the_keepers_words(post: PaperPost) -> None:
     """What to do, for somebody without tools; nothing in the list that is no condition."""
-    assert CURES.keys() <= CATALOGUE.keys()
+    assert CURES.keys() == CATALOGUE.keys()
+    for code in CANNOT | {"no_proof_of_sound", "belfry_silent"}:
+        assert cure(code)[0].startswith("Đánh bằng tay, gọi điện cho Công an xã"), code
     web = looks(post, signed_in=True)
     for code in CATALOGUE:
         assert all(cure(code)), code
@@ -227,6 +306,10 @@ def test_training_is_for_this_machine_with_simulated_pins(post: PaperPost) -> No
     near = looks(post, near=True)
     assert near.get("/tap-luyen").status_code == 200 and 'href="/tap-luyen"' in near.get("/vao").text
     assert looks(post).get("/tap-luyen").status_code == 403 and "tap-luyen" not in looks(post).get("/vao").text
+    asks = near.get("/tap-luyen").text
+    assert "máy trực ban thấy báo động THẬT" in asks and re.search('data-press="alarm" disabled', asks)
+    post.in_line = False
+    assert "THẬT" not in near.get("/tap-luyen").text and "disabled" not in near.get("/tap-luyen").text
     real = looks(PaperPost(simulated=False), near=True)
     assert real.get("/tap-luyen").status_code == 404 and "tap-luyen" not in real.get("/vao").text
 
@@ -241,15 +324,20 @@ def test_english_by_a_switch_that_leads_back(post: PaperPost) -> None:
     assert away.headers["location"] == "/"
     assert web.cookies[LANGUAGE] == "en"
     told = read(web, "/phan/nay")
-    assert "RINGING Alarm ● real" in told and "Ông Thái, button" in told and "Lamp CÔNG AN (police): the alarm" in told
+    assert (
+        "RINGING Alarm ● real" in told
+        and "Ông Thái, button" in told
+        and "Lamp CÔNG AN (police): sent to the commune" in told
+    )
 
 
 def test_listeners_have_few_places_and_strangers_a_pace(post: PaperPost, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A small computer: the ninth page is told so; who asks too fast waits; hushing never does. All at one moment."""
+    """A small computer: a page too many is told so; who asks too fast waits; hushing never does. All at one moment."""
     web = looks(post, signed_in=True)
     monkeypatch.setattr("kengd.pages.pace.time", SimpleNamespace(monotonic=lambda: 1e9))
     app = web.app
-    assert all(app.state.house.listeners.acquire(blocking=False) for _ in range(LISTENERS))  # type: ignore[attr-defined]
+    for n in range(LISTENERS):
+        app.state.house.listeners.enter(f"{n}", f"{n}")  # type: ignore[attr-defined]
     assert web.get("/api/keeper/live").json()["error"] == "too_many_listeners"
     codes = [web.get("/vi-sao/moc").status_code for _ in range(160)]
     assert codes[0] == 200 and codes[-1] == 429

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
@@ -14,6 +15,7 @@ from kengd.duty.outlook import Coming
 from kengd.pages.blows import score_data
 from kengd.ports import Face, SignalFace
 from kengd.web import words
+from kengd.web.alarms import LOUD, alarms
 from kengd.web.cures import cure
 from kengd.web.house import House, house_of
 from kengd.web.keepers import Keeper, no_pins
@@ -85,7 +87,9 @@ def facts_of(house: House, english: bool) -> dict[str, Any]:
     book = {one.id: one for one in house.post.codebook()}
     sounding = face.sounding
     cause = None if sounding is None else told.ring(sounding.activation)
-    alarms = [one for one in book.values() if one.kind == Kind.ALARM]
+    known = [one for one in book.values() if one.kind == Kind.ALARM]
+    kinds = {one.id: one.kind for one in book.values()}
+    stopped = alarms(told.rings, kinds, told.taken or {}, None if sounding is None else sounding.activation)
     return {
         "face": face,
         "today": today,
@@ -97,7 +101,10 @@ def facts_of(house: House, english: bool) -> dict[str, Any]:
         "joined": 0 if cause is None else cause.joined,
         "taken_by": None if sounding is None else (told.taken or {}).get(sounding.activation),
         "bell_lamp": words.BELL_LAMP[face.bell_lamp],
-        "police_lamp": words.POLICE_LAMP[face.police_lamp],
+        "police_lamp": _police(face, kinds),
+        "stopped": [
+            (one, name_of(book, one.signal, english)) for one in stopped if not one.sounds and one.open(face.now_ms)
+        ],
         "conditions": [(item, cure(item["code"])) for item in house.post.status()["conditions"]],
         "coming": [(item, name_of(book, item.line.signal, english), held(item, face)) for item in face.coming],
         "rings": [line_of(ring, book, face, english) for ring in told.rings[:RINGS]],
@@ -105,12 +112,19 @@ def facts_of(house: House, english: bool) -> dict[str, Any]:
         "trial_why": None if told.trial is None or told.trial.good else words.why(told.trial.would),
         "asked": asked,
         "asked_last_night": asked is not None and f"{clock.local(asked.at_ms):%Y-%m-%d}" != today,
-        "alarm": next((one for one in alarms if one.id == "alarm"), alarms[0] if alarms else None),
+        "alarm": next((one for one in known if one.id == "alarm"), known[0] if known else None),
         "others": [one for one in book.values() if one.kind in _OTHERS and one.id != "alarm"],
     }
 
 
 _OTHERS: Final = (Kind.ALARM, Kind.SUPPORT, Kind.ALL_CLEAR)
+
+
+def _police(face: Face, kinds: Mapping[str, str]) -> words.Pair:
+    """Nobody waits for an officer to take an all-clear."""
+    rings = face.sounding
+    calm = rings is not None and (rings.purpose != "actual" or kinds.get(rings.signal) not in LOUD)
+    return words.SENT_CALM if calm and face.police_lamp == "reached" else words.POLICE_LAMP[face.police_lamp]
 
 
 def name_of(book: dict[str, SignalFace], signal: str, english: bool) -> str:

@@ -14,6 +14,7 @@ from kengd.errors import KengdError
 from kengd.pages.headers import own_path
 from kengd.pages.language import COOKIE, Language
 from kengd.pages.trust import FILE, KIND, certificates_of, fingerprint
+from kengd.web.alarms import Alarm, alarms
 from kengd.web.house import House, house_of, is_secure
 from kengd.web.pages.page import frame, page
 
@@ -47,6 +48,10 @@ def heard_of(house: House) -> dict[str, Any]:
     """What sounds, and what has sounded within a day; of each only what the codebook says of its signal."""
     face = house.post.face()
     book = {one.id: one for one in house.post.codebook()}
+    kinds = {one.id: one.kind for one in book.values()}
+    rung, sounding = house.told(), face.sounding
+    events = alarms(rung.rings, kinds, {}, None if sounding is None else sounding.activation)
+    of = {activation: event for event in events for activation in event.activations}
     rings = [
         {
             "at_ms": ring.at_ms,
@@ -54,17 +59,22 @@ def heard_of(house: House) -> dict[str, Any]:
             "purpose": ring.purpose,
             "signal": book.get(ring.signal),
             "kind": book[ring.signal].kind if ring.signal in book else Kind.ROUTINE,
-            "sounds": face.sounding is not None and face.sounding.activation == ring.activation,
+            "sounds": sounding is not None and sounding.activation == ring.activation,
+            "event": of.get(ring.activation),
+            "fresh": ring.activation not in of or of[ring.activation].recent(face.now_ms),
         }
-        for ring in house.told().rings
-        if ring.activation is not None and ring.end not in ("missed", "refused") and face.now_ms - ring.at_ms < SINCE_MS
+        for ring in rung.rings
+        if ring.activation is not None
+        and ring.end not in ("missed", "refused")
+        and face.now_ms - ring.at_ms < SINCE_MS
+        and _is_last(ring.activation, of)
     ]
-    sounding = face.sounding
     if sounding is not None and not any(ring["sounds"] for ring in rings):  # not in the book yet
         signal = book.get(sounding.signal)
         kind = signal.kind if signal is not None else Kind.ROUTINE
         rings.insert(0, {
             "at_ms": sounding.since_ms, "ago": ago(0), "purpose": sounding.purpose, "signal": signal, "kind": kind, "sounds": True,
+            "event": None, "fresh": True,
         })  # fmt: skip
     coming = next((item for item in face.coming if item.held is None), None)
     return {
@@ -72,6 +82,11 @@ def heard_of(house: House) -> dict[str, Any]:
         "next_ms": None if coming is None else clock.unix_ms(coming.due),
         "next_signal": None if coming is None else book.get(coming.line.signal),
     }
+
+
+def _is_last(activation: str, of: dict[str, Alarm]) -> bool:
+    """An alarm is one card, where it was last heard."""
+    return activation not in of or of[activation].activations[-1] == activation
 
 
 def ago(ms: int) -> tuple[str, str]:

@@ -20,4 +20,6 @@ def training(request: Request) -> HTMLResponse:
         raise KengdError(
             "forbidden", "chỉ tập được ngay trên máy này", cure="mở trang ở chính máy chạy thử", en="loopback only"
         )
-    return page(request, "training.html", house.keeper_of(request), bell=house.post.bell)
+    return page(
+        request, "training.html", house.keeper_of(request), bell=house.post.bell, in_line=house.post.face().in_line
+    )

@@ -84,6 +84,11 @@ for (const button of document.querySelectorAll("[data-press]")) {
   else holdToFire(button, () => press(name, 1_050), 1000);
 }
 
+// A post in line: what is pressed here is a real alarm at the hub.
+document.getElementById("known")?.addEventListener("change", (event) => {
+  document.querySelector("[data-press=alarm]").disabled = !event.target.checked;
+});
+
 sound.addEventListener("click", async () => {
   context ??= new AudioContext();
   await context.resume();
