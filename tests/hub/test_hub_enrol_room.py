@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from kengd.hub.desk.pages.enrol import HEADER, fields
 from kengd.hub.post_templates import kept_tables, template_of
 from kengd.hub.roster import Seen
 from kengd.hub.service import wall_ms
+from kengd.pages.trust import fingerprint
 from kengd.settings.bell import Siren, Striker
 from kengd.settings.model import LimitSettings
 from kengd.wire.entry import FIRST_PREV
@@ -226,6 +228,29 @@ def test_a_post_has_come_when_it_speaks_after_its_file_was_made(
     """Not before, not by what the broker kept, and green only with nothing wrong; each thing wrong is said once."""
     found = arrival(seen, given_ms, 9_500, line_up=line_up)
     assert (found["step"], len(found["wrong"])) == (step, wrong)
+
+
+def test_a_post_that_would_ring_is_not_said_to_be_starting(hub: Station) -> None:
+    """One page, one word: its card says ready, so what is still to be done is no start; a bell that was not heard is not plainly ready."""
+    file(hub, "an-lao")
+    hub.status("an-lao", at_ms=wall_ms(), conditions=(condition("lid_open"),))
+    html = hub.admin.get("/diem-keng/an-lao/xem").text
+    assert "✓ sẵn sàng" in html and "đang khởi động" not in html and "Điểm kẻng đã lên." in html
+    hub.status("an-lao", at_ms=wall_ms(), conditions=(condition("isolator_open"),))
+    html = hub.admin.get("/diem-keng/an-lao/xem").text
+    assert "✓ sẵn sàng" not in html and "đang khởi động" in html
+    hub.status("an-lao", at_ms=wall_ms(), conditions=(condition("not_heard"),))
+    html = hub.admin.get("/phan/diem-keng?id=an-lao").text
+    assert "✓" not in html and "báo không nghe thấy kẻng kêu" in html and "đang khởi động" not in html
+
+
+def test_there_is_one_mark_to_compare_and_a_new_file_is_among_the_deeds(hub: Station) -> None:
+    """The wizard's last page shows the commune's own, as /chung-thu does; the page's own certificate stands in details."""
+    mark = fingerprint(hub.hub.authority.ca_file.read_text("ascii"))
+    wizard = hub.admin.get("/diem-keng/moi").text
+    assert mark in wizard and mark in hub.admin.get("/chung-thu").text
+    assert "/chung-thu" in wizard and re.search(r'<details>(?:(?!</details>).)*id="fingerprint"', wizard, re.DOTALL)
+    assert 'href="/diem-keng/moi?thay=an-lao&amp;giu=1"' in hub.admin.get("/phan/diem-keng?id=an-lao").text
 
 
 def test_the_unit_of_before_is_not_taken_for_the_new_one() -> None:

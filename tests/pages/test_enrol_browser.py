@@ -60,7 +60,7 @@ def test_a_post_is_let_in_from_its_name_to_green(page: Page, desk: Desk, tmp_pat
     expect(page.locator("#wait")).to_contain_text("Chưa thấy điểm kẻng")
     assert page.locator("#public img").evaluate("(one) => one.decode().then(() => one.naturalWidth > 0)")
     desk.station.status("dong-sen", conditions=(condition("button_stuck", "alarm"),))
-    expect(page.locator("#wait")).to_contain_text("Đã thấy, đang khởi động")
+    expect(page.locator("#wait")).to_contain_text("Điểm kẻng đã lên.")
     expect(page.locator("#wait")).to_contain_text("gọi người giữ kẻng gỡ nút")
     desk.station.status("dong-sen")
     expect(page.locator("#wait")).to_contain_text("Điểm kẻng đã lên, mọi thứ tốt")

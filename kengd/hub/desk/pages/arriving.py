@@ -11,9 +11,16 @@ def arrival(seen: Seen, given_ms: int | None, now_ms: int, *, line_up: bool) -> 
     """`step`: "line" (our own line is down), "away" (not seen since `given_ms`, unix ms, when the file was made; None: it has none),
     "starting" (seen, something is still wrong), "green". `old`: a unit that was there before is still connected.
 
-    `wrong`: (code or None, vi, en) each.
+    `wrong`: (code or None, vi, en) each; `silent`: with that it rings no alarm.
     """
-    found: dict[str, Any] = {"step": "line", "wrong": [], "old": False, "since_ms": None, "given_ms": given_ms}
+    found: dict[str, Any] = {
+        "step": "line",
+        "wrong": [],
+        "old": False,
+        "silent": False,
+        "since_ms": None,
+        "given_ms": given_ms,
+    }
     if not line_up:
         return found
     here = given_ms is not None and seen.live and seen.is_present(now_ms)
@@ -27,7 +34,9 @@ def arrival(seen: Seen, given_ms: int | None, now_ms: int, *, line_up: bool) -> 
     codes = {code for code, _, _ in wrong}
     calm = None if codes & {"clock_untrusted", "silenced"} else why_calm_silent(seen, now_ms)
     clock = None if "clock_untrusted" in codes else clock_vi(seen)
-    for line in dict.fromkeys((why_silent(seen, now_ms), clock or calm)):
+    silent = why_silent(seen, now_ms)
+    for line in dict.fromkeys((silent, clock or calm)):
         if line is not None and line not in known:
             wrong.append((None, line, line))
-    return found | {"step": "starting" if wrong else "green", "wrong": wrong, "since_ms": seen.since_ms}
+    step = "starting" if wrong else "green"
+    return found | {"step": step, "wrong": wrong, "silent": silent is not None, "since_ms": seen.since_ms}

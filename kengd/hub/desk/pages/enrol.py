@@ -21,6 +21,7 @@ from kengd.hub.post_templates import kept_tables
 from kengd.hub.roster import Post
 from kengd.hub.sheet import given_to
 from kengd.pages.language import noted
+from kengd.pages.trust import fingerprint
 from kengd.settings.bell import Siren, Striker
 from kengd.settings.field import Section
 from kengd.settings.hours import BY_CLOCK
@@ -60,7 +61,12 @@ def wizard(request: Request, caller: Looking, thay: Slug = None, theo: Slug = No
     if thay is not None and facts["post"] is None:
         post_of(desk, thay)
     mode = "new" if facts["post"] is None else "renew" if giu else "swap"
-    return page(request, "enrol.html", caller, mode=mode, may_keepers=_may(caller), **facts)
+    return page(request, "enrol.html", caller, mode=mode, may_keepers=_may(caller), mark=ca_mark(desk), **facts)
+
+
+def ca_mark(desk: Desk) -> str:
+    """What people compare before they trust the commune's certificate."""
+    return fingerprint(desk.hub.authority.ca_file.read_text("ascii"))
 
 
 def _may(caller: Caller) -> bool:

@@ -230,7 +230,7 @@ function given(post, blob, mark, pins) {
     box.append(Object.assign(document.createElement("dd"), { textContent: one.pin }));
     return box;
   }));
-  field("fingerprint").textContent = (mark.toUpperCase().match(/../g) ?? []).join(":");
+  field("fingerprint").textContent = (mark.toUpperCase().match(/.{4}/g) ?? []).join(" ");
   field("public").hidden = !field("page").value.trim();
   field("public").querySelector("img").src = `/phan/diem-keng/${post}/dan.svg`;
   field("keeper").querySelector("img").src = `/phan/diem-keng/${post}/giu.svg`;
