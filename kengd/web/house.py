@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import threading
 from typing import Annotated, Final
 
 from fastapi import Depends, Request
@@ -12,13 +11,12 @@ from kengd.errors import KengdError
 from kengd.ports import PostView
 from kengd.web.devices import csrf_of
 from kengd.web.keepers import Keeper, Keepers
+from kengd.web.listeners import Listeners
 from kengd.web.rings import Told, told
 
 CSRF: Final = "X-Kengd-Csrf"
 READ_BACK: Final = 300
 """So many of the newest entries are looked through for the last rings."""
-LISTENERS: Final = 8
-"""Pages that are told of changes at once; a small computer has more to do."""
 
 
 class House:
@@ -27,7 +25,7 @@ class House:
     def __init__(self, post: PostView) -> None:
         self.post = post
         self.keepers = Keepers(post)
-        self.listeners = threading.BoundedSemaphore(LISTENERS)
+        self.listeners = Listeners()
         self._told: tuple[str, Told] | None = None
 
     def told(self) -> Told:
