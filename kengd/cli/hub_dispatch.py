@@ -109,8 +109,9 @@ def _ring(acts: Acts, args: argparse.Namespace, act_id: str, posts: Sequence[str
         facts = {"act": act_id, "signal": args.signal, "purpose": args.purpose, "posts": list(posts), "why": args.why}
         audit_line("dispatch", {**facts, "second": second, "alone_why": alone})(connection)
 
+    asking = audit_line("alarm_asked", {"signal": args.signal, "posts": len(posts), "why": args.why})
     try:
-        acts.ring(actor(args.by), wish, also)
+        acts.ring(actor(args.by), wish, also, asking)
         return
     except NeedsConfirming as asked:
         if not args.yes:

@@ -175,6 +175,21 @@ def test_a_second_officer_agrees_and_what_has_lapsed_waits_for_a_hand(browser: B
         two.close()
 
 
+def test_an_alarm_for_all_is_rung_again_by_holding_twice_too(page: Page, desk: Desk) -> None:
+    """R62, R65: where every post was silent, the second step is said, and the next hold takes it."""
+    form = {"id": "act-00000001", "signal": "alarm", "purpose": "actual", "why": "lũ", "all": True}
+    token = desk.station.admin.post("/api/rings", form).json()["token"]
+    assert desk.station.admin.post("/api/rings", {**form, "confirm": token}).status_code == 201
+    with desk.station.hub.ledger.write() as connection:
+        connection.exec_driver_sql("UPDATE target SET state = 'no_answer'")
+    page.goto(f"{desk.url}/lenh/act-00000001")
+    a_whole_hold(page, "[data-hold-act]")
+    expect(page.locator("#say")).to_contain_text("giữ nút thêm một lần nữa để phát")
+    assert orders(desk) == [("ring", "alarm")]
+    a_whole_hold(page, "[data-hold-act]")
+    until(lambda: orders(desk) == [("ring", "alarm"), ("ring", "alarm")], 5, "rung again")
+
+
 def test_a_group_is_a_quick_way_to_tick_its_posts(page: Page, desk: Desk) -> None:
     """What is rung is what is ticked, nothing besides; a group that is not whole any more says so; nothing chosen is said."""
     page.goto(f"{desk.url}/danh-keng")
