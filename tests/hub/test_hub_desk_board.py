@@ -20,6 +20,7 @@ from kengd.errors import KengdError
 from kengd.hub import calling
 from kengd.hub.calling import KEPT, Unreached
 from kengd.hub.desk import live
+from kengd.hub.desk.desk import Places
 from kengd.hub.desk.desk_page import board_of
 from kengd.hub.ledger import merging, notices, rosters, trials, values
 from kengd.hub.notices.words import KINDS_VI, NoticeKind
@@ -237,22 +238,32 @@ def test_live_events_name_themselves_and_beat_with_the_hubs_time(hub: Station, m
     assert [item.event for item in listen(hub, Request(hub.admin), None, 99)] == ["heartbeat"]
 
 
-def test_listeners_are_bounded_and_leave_their_places(hub: Station) -> None:
-    """The 65th is told so; nobody else is kept from anything."""
-    desk = hub.app.state.desk
-    for _ in range(desk.listeners.most):
-        desk.listeners.take()
+def test_listeners_are_bounded_for_each_officer_and_leave_their_places(hub: Station) -> None:
+    """The 13th of one officer is told so, with whatever device or token; nobody else is kept from anything."""
+    desk, binh = hub.app.state.desk, hub.officer("binh")
+    own = next(one.id for one in hub.people.officers() if one.login == "truong")
+    for places, path in ((desk.listeners, "/api/live"), (desk.waiters, "/api/changes")):
+        for _ in range(12):
+            places.take(own)
+        for device in (hub.admin, hub.machine(hub.admin)):
+            refused = device.get(path)
+            assert (refused.status_code, refused.json()["error"]) == (503, "too_many_listeners")
+        desk.stopping = lambda: True
+        assert binh.get(path).status_code == 200, "another officer has places of their own"
+        places.leave(own)
+        answer = hub.admin.get(path)
+        assert answer.status_code == 200 and "now_ms" in answer.text
+        assert Officer(hub.app, "").get(path).status_code == 401
+        assert places.taken == 11
+    assert "event: heartbeat" in hub.admin.get("/api/live").text
+    few = Places(most=3, each=2)
+    for officer in ("a", "a", "b"):
+        few.take(officer)
     with pytest.raises(KengdError, match="too many listeners"):
-        desk.listeners.take()
-    refused = hub.admin.get("/api/live")
-    assert (refused.status_code, refused.json()["error"]) == (503, "too_many_listeners")
-    desk.listeners.leave()
-    desk.stopping = lambda: True
-    answer = hub.admin.get("/api/live")
-    assert answer.headers["content-type"].startswith("text/event-stream") and "event: heartbeat" in answer.text
-    assert desk.listeners.taken == desk.listeners.most - 1
-    assert Officer(hub.app, "").get("/api/live").status_code == 401
-    assert desk.listeners.taken == desk.listeners.most - 1
+        few.take("c")
+    for officer in ("a", "b", "a"):
+        few.leave(officer)
+    assert few.taken == 0 and not few._of, "nobody is remembered who has gone"
 
 
 def test_the_merged_book_is_read_in_pages_and_by_post_village_kind_and_time(hub: Station) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import secrets
 import threading
+from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import contextmanager
 from hashlib import sha256
@@ -50,8 +51,8 @@ class Desk:
         self.secure = web.secure
         self.cookie = SAFE_COOKIE if self.secure else COOKIE
         self.stopping: Callable[[], bool] = lambda: False
-        self.listeners = Places(64)
-        self.waiters = Places(64)
+        self.listeners = Places()
+        self.waiters = Places()
         self.enrolling = Enrolling(
             hub.ledger, hub.authority, hub.settings.broker, write_broker=revoked, roster_changed=self.roster_changed
         )
@@ -178,25 +179,30 @@ class Desk:
 
 
 class Places:
-    """So many may wait for news at once."""
+    """So many may wait for news at once, and so many of them for one officer: a device gone mad takes nobody else's place."""
 
-    def __init__(self, most: int) -> None:
-        self.most, self.taken = most, 0
+    def __init__(self, most: int = 256, each: int = 12) -> None:
+        self.most, self.each, self.taken = most, each, 0
+        self._of: Counter[str] = Counter()
         self._lock = threading.Lock()
 
-    def take(self) -> None:
+    def take(self, officer: str) -> None:
         """Raises KengdError `too_many_listeners`."""
         with self._lock:
-            if self.taken >= self.most:
+            if self.taken >= self.most or self._of[officer] >= self.each:
                 raise KengdError(
                     "too_many_listeners", "quá nhiều trang đang mở", cure="đóng bớt trang", en="too many listeners"
                 )
             self.taken += 1
+            self._of[officer] += 1
 
-    def leave(self) -> None:
+    def leave(self, officer: str) -> None:
         """One place is free again."""
         with self._lock:
             self.taken -= 1
+            self._of[officer] -= 1
+            if self._of[officer] <= 0:
+                del self._of[officer]
 
 
 def csrf_of(secret: str) -> str:

@@ -12,7 +12,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from kengd.errors import KengdError
-from kengd.hub.desk.desk import Asking, At, Desk, desk_of
+from kengd.hub.desk.desk import Asking, At, Desk
 from kengd.hub.desk.refusals import Json
 from kengd.hub.feed import Change
 
@@ -26,24 +26,22 @@ Place = Annotated[str, Query(pattern=r"^([0-9a-f]{8}\.)?[0-9]{1,15}$")]
 """N, or EPOCH.N as events name themselves: after the hub has begun anew its numbers mean something else."""
 
 
-def listening(request: Request) -> Iterator[None]:
+def listening(desk: At, caller: Asking) -> Iterator[None]:
     """A listener's place, held as long as the answer lasts."""
-    desk = desk_of(request)
-    desk.listeners.take()
+    desk.listeners.take(caller.officer.id)
     try:
         yield
     finally:
-        desk.listeners.leave()
+        desk.listeners.leave(caller.officer.id)
 
 
-def waiting(request: Request) -> Iterator[None]:
+def waiting(desk: At, caller: Asking) -> Iterator[None]:
     """A place of a long poll."""
-    desk = desk_of(request)
-    desk.waiters.take()
+    desk.waiters.take(caller.officer.id)
     try:
         yield
     finally:
-        desk.waiters.leave()
+        desk.waiters.leave(caller.officer.id)
 
 
 @router.get("/live", response_class=EventSourceResponse, dependencies=[Depends(listening)])
