@@ -149,6 +149,11 @@ def test_the_file_for_spreadsheets_holds_all_lines_and_computes_nothing(
 ) -> None:
     """UTF-8 with its mark; a cell that begins like a formula is text. Read a hundred lines at a time."""
     monkeypatch.setattr(audit_room, "AT_ONCE", 100)
+    assert next(csv.reader(io.StringIO(audit_room._line(["\r=1+1", "\t=1", "yên"]), newline=""))) == [
+        "'\r=1+1",
+        "'\t=1",
+        "yên",
+    ]
     with hub.hub.ledger.write() as connection:
         for n in range(230):
             audits.write(connection, "=1+1", "post_put", {"post": f"-p{n}"}, wall_ms())

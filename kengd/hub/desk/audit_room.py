@@ -19,6 +19,7 @@ from kengd.hub.desk.forms import LATEST_MS
 from kengd.hub.desk.refusals import Json
 from kengd.hub.ledger import audits
 from kengd.hub.ledger.audits import Audit, Wanted
+from kengd.hub.reports.book_file import inert
 from kengd.wire.orders import LARGEST_NUMBER
 
 router = APIRouter(prefix="/api")
@@ -86,5 +87,5 @@ def _facts(item: Audit, officers: dict[str, str], posts: dict[str, str]) -> Iter
 def _line(cells: list[str]) -> str:
     """A cell that a spreadsheet would compute is text instead."""
     out = io.StringIO()
-    csv.writer(out).writerow("'" + cell if cell[:1] in ("=", "+", "-", "@", "\t") else cell for cell in cells)
+    csv.writer(out).writerow(inert(cell) for cell in cells)
     return out.getvalue()
