@@ -9,8 +9,8 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from kengd.errors import KengdError
-from kengd.pages.headers import is_loopback
 from kengd.ports import PostView
+from kengd.web.pages.page import is_near
 from kengd.wire.orders import LARGEST_NUMBER
 
 
@@ -26,7 +26,7 @@ def sim_routes(post: PostView) -> APIRouter:
     """The two routes of a simulated post."""
 
     def loopback(request: Request) -> None:
-        if not is_loopback(request.client.host if request.client else ""):
+        if not is_near(request):
             raise KengdError("forbidden", "chỉ dùng được ngay trên máy này", en="loopback only")
 
     router = APIRouter(prefix="/sim", dependencies=[Depends(loopback)])

@@ -15,6 +15,7 @@ from kengd.web.gate import LARGEST_BODY
 from tests.web.paper_post import PIN_OF, THAI, PaperPost
 
 TOKEN = "mot-ma-rat-dai"
+NEAR, HERE = ("127.0.0.1", 50_000), "http://127.0.0.1:8080"
 
 
 class FakePost(PaperPost):
@@ -74,7 +75,7 @@ def post() -> FakePost:
 
 @pytest.fixture
 def client(post: FakePost) -> TestClient:
-    return TestClient(make_app(post), client=("127.0.0.1", 50_000))
+    return TestClient(make_app(post), client=NEAR, base_url=HERE)
 
 
 def authorized(token: str = TOKEN) -> dict[str, str]:
@@ -133,7 +134,7 @@ def test_nobody_rings_or_hushes_without_the_token(
 def test_without_a_token_in_the_settings_the_page_only_shows() -> None:
     """P12: no token, no writes, not even with an empty one."""
     post = FakePost(token=None)
-    client = TestClient(make_app(post), client=("127.0.0.1", 1))
+    client = TestClient(make_app(post), client=NEAR, base_url=HERE)
     answer = client.post("/api/ring", json={"signal": "alarm", "by": "x"}, headers=authorized(""))
     assert (answer.status_code, answer.json()["error"], post.asked) == (403, "no_token", [])
 
@@ -214,7 +215,36 @@ def test_sim_is_for_this_machine_only_and_never_on_real_pins(post: FakePost) -> 
     """P11, P12: from another host it is refused; with real pins it does not exist."""
     away = TestClient(make_app(post), client=("192.0.2.7", 1))
     assert away.post("/sim/press", json={"button": "alarm"}).status_code == 403
-    real = TestClient(make_app(FakePost(simulated=False)), client=("127.0.0.1", 1))
+    real = TestClient(make_app(FakePost(simulated=False)), client=NEAR, base_url=HERE)
     assert real.post("/sim/press", json={"button": "alarm"}).status_code == 404
     assert real.get("/sim/edges").status_code == 404
     assert post.asked == []
+
+
+@pytest.mark.parametrize(
+    ("host", "near"),
+    [
+        ("127.0.0.1:8080", True),
+        ("[::1]:8080", True),
+        ("localhost", True),
+        ("evil.example:8080", False),
+        ("127.0.0.1.evil.example", False),
+        ("kengd.local", False),
+        ("[", False),
+        ("", False),
+    ],
+)
+def test_a_strangers_page_that_bends_its_name_to_this_machine_is_not_near(
+    post: FakePost, client: TestClient, host: str, near: bool
+) -> None:
+    """DNS rebinding: a browser on this very machine asks under a foreign name. It presses nothing and reads no names."""
+    there = {"Host": host, "Origin": f"http://{host}"}
+    codes = [
+        client.post("/sim/press", json={"button": "alarm"}, headers=there).status_code,
+        *(
+            client.get(path, headers=there).status_code
+            for path in ("/sim/edges", "/api/status", "/api/entries", "/tap-luyen")
+        ),
+    ]
+    assert codes == ([202, 200, 200, 200, 200] if near else [403] * 5)
+    assert bool(post.asked) is near

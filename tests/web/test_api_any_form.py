@@ -49,7 +49,7 @@ def test_no_form_that_the_schema_allows_or_forbids_breaks_the_page(post: BookPos
     """schemathesis over the OpenAPI, in-process, with the token, from this machine: every answer says what is wrong, none is a 500."""
     app = make_app(post)
     schema = schemathesis.openapi.from_asgi("/openapi.json", app)
-    page = TestClient(app, client=AT_HOME)
+    page = TestClient(app, client=AT_HOME, base_url="http://localhost")
     seen: list[str] = []
     for found in schema.get_all_operations():
         operation = found.ok()  # type: ignore[union-attr]
@@ -76,7 +76,7 @@ def test_no_form_that_the_schema_allows_or_forbids_breaks_the_page(post: BookPos
 @pytest.mark.parametrize("path", ["/api/entries?after={}", "/sim/edges?after={}", "/api/entries?limit={}"])
 def test_a_number_beyond_all_bounds_is_answered(post: BookPost, path: str, number: int) -> None:
     """No integer is too long for the answer: nothing there, or refused with the reason."""
-    page = TestClient(make_app(post), client=AT_HOME)
+    page = TestClient(make_app(post), client=AT_HOME, base_url="http://localhost")
     assert page.get(path.format(number)).status_code in (200, 422)
 
 
@@ -92,7 +92,7 @@ def test_a_number_beyond_all_bounds_is_answered(post: BookPost, path: str, numbe
 @pytest.mark.parametrize("path", ["/api/ring", "/api/hush", "/sim/press"])
 def test_a_body_that_is_no_form_is_refused(post: BookPost, path: str, body: bytes) -> None:
     """Half characters, NUL, infinity, depth, length: 4xx, and nothing rings."""
-    page = TestClient(make_app(post), client=AT_HOME)
+    page = TestClient(make_app(post), client=AT_HOME, base_url="http://localhost")
     headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
     answer = page.post(path, content=body, headers=headers)
     assert 400 <= answer.status_code < 500, answer.text

@@ -31,7 +31,9 @@ NEAR = ("127.0.0.1", 5_000)
 
 def looks(post: PaperPost, *, signed_in: bool = False, near: bool = False) -> TestClient:
     """A browser."""
-    web = TestClient(make_app(post), client=NEAR if near else AWAY, base_url="http://kengd")
+    web = TestClient(
+        make_app(post), client=NEAR if near else AWAY, base_url="http://localhost" if near else "http://kengd"
+    )
     if signed_in:
         assert web.post("/api/keeper/session", json={"pin": PIN_OF[THAI]}).status_code == 200
     return web

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
@@ -76,8 +77,12 @@ def page(request: Request, template: str, keeper: Keeper | None, /, **facts: Any
 
 
 def is_near(request: Request) -> bool:
-    """On this very machine."""
-    return is_loopback(request.client.host if request.client else "")
+    """On this very machine, and asked for by its own address: a page from outside may have bent its name to here (DNS rebinding)."""
+    try:
+        host = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
+    except ValueError:
+        return False
+    return is_loopback(request.client.host if request.client else "") and (host == "localhost" or is_loopback(host))
 
 
 def tls_url(house: House, request: Request) -> str | None:
