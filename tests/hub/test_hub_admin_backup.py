@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import os
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import quote
 
@@ -49,7 +51,9 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Station]:
     made.hub.ledger.close()
 
 
-def handed_in(officer: Officer, what: str, content: bytes, passphrase: str = PASS, **more: str) -> httpx.Response:
+def handed_in(
+    officer: Officer, what: str, content: bytes | Iterator[bytes], passphrase: str = PASS, **more: str
+) -> httpx.Response:
     """As the page sends a file."""
     headers = {"Origin": ORIGIN, "X-Kengd-Csrf": officer.csrf, "X-Kengd-Passphrase": quote(passphrase), **more}
     answer: httpx.Response = officer.web.post(f"/api/backup/{what}", content=content, headers=headers)
@@ -133,11 +137,43 @@ def test_a_look_into_a_backup_says_what_is_in_it_and_what_has_happened_since(hub
 def test_an_upload_is_bounded_and_one_at_a_time(hub: Station, monkeypatch: pytest.MonkeyPatch) -> None:
     """The disk is not a stranger's to fill, nor the memory: what is over the bound is refused as it comes."""
     monkeypatch.setattr(handed_in_room, "LARGEST_BACKUP", 1_000)
-    refused = handed_in(hub.admin, "check", b"x" * 1_001)
-    assert (refused.status_code, refused.json()["error"]) == (413, "too_large")
-    assert handed_in(hub.admin, "check", b"x" * 1_000).json()["error"] == "backup_broken"
+    for content in (b"PK" + b"x" * 999, iter([b"P", b"K" * 1_000])):
+        refused = handed_in(hub.admin, "check", content)
+        assert (refused.status_code, refused.json()["error"]) == (413, "too_large")
+    assert handed_in(hub.admin, "check", b"PK" + b"x" * 998).json()["error"] == "backup_broken"
     with hub.app.state.desk.keeping:
         assert handed_in(hub.admin, "check", b"x").json()["error"] == "busy"
+
+
+def test_what_is_no_backup_or_finds_no_room_is_refused_before_it_is_written(
+    hub: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first bytes tell that it is no zip; twice the announced size must be free, or the ledger's disk would run full."""
+    written: list[bytes] = []
+
+    class Paper(io.BytesIO):
+        def write(self, data: Any) -> int:
+            written.append(bytes(data))
+            return super().write(data)
+
+    monkeypatch.setattr(handed_in_room, "nameless", lambda state: Paper())
+    told = handed_in(hub.admin, "check", b"MZ" + b"x" * 200_000).json()
+    assert (told["error"], written) == ("backup_broken", []) and "vừa gửi lên" in told["vi"]
+
+    async def drops() -> AsyncIterator[bytes]:
+        for chunk in (b"P", b"Q" * 9, b"x" * 1_000):
+            yield chunk
+
+    with pytest.raises(KengdError, match="no zip"):
+        asyncio.run(handed_in_room._received(SimpleNamespace(stream=drops), Paper()))  # type: ignore[arg-type]
+    assert written == [b"P"], "so far it might have been one"
+    written.clear()
+    free = SimpleNamespace(free=399_999)
+    monkeypatch.setattr("shutil.disk_usage", lambda state: free)
+    told = handed_in(hub.admin, "check", b"PK" + b"x" * 199_998).json()
+    assert (told["error"], written) == ("backup_unwritable", []) and "dọn đĩa" in told["cure"]
+    free.free += 1
+    assert handed_in(hub.admin, "check", b"PK" + b"x" * 199_998).json()["error"] == "backup_broken" and written != []
 
 
 def test_a_restore_is_made_beside_and_taken_at_the_next_start_and_there_is_a_way_back(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -13,11 +14,13 @@ from fastapi import Request
 from starlette.requests import ClientDisconnect
 
 from kengd.errors import KengdError, UsageError
-from kengd.hub import keeping
+from kengd.hub import keeping, packing
 from kengd.hub.desk.desk import Desk
 from kengd.hub.desk.gate import LARGEST_BACKUP
 
 WITHIN_S: Final = 1_800.0
+ZIP: Final = b"PK"
+"""So every zip file begins."""
 
 
 @contextmanager
@@ -36,6 +39,7 @@ async def handed_in(request: Request, desk: Desk) -> AsyncIterator[IO[bytes]]:
     """The body in a nameless file, however long it is; nobody else hands one in meanwhile."""
     with one_at_a_time(desk), nameless(desk.hub.settings.state) as out:
         try:
+            _room_for(request, desk.hub.settings.state)
             await _received(request, out)
         except OSError as wrong:
             raise keeping.unwritable(desk.hub.settings.state, wrong) from wrong
@@ -44,23 +48,45 @@ async def handed_in(request: Request, desk: Desk) -> AsyncIterator[IO[bytes]]:
 
 
 async def _received(request: Request, out: IO[bytes]) -> None:
-    size = 0
+    size, head = 0, b""
     try:
         async with asyncio.timeout(WITHIN_S):
             async for chunk in request.stream():
                 size += len(chunk)
-                if size > LARGEST_BACKUP:
-                    raise KengdError(
-                        "too_large",
-                        f"tệp dài quá {LARGEST_BACKUP >> 30} GiB",
-                        cure="khôi phục ở máy trực ban bằng lệnh: kengd hub restore TỆP",
-                        en=f"the file is over {LARGEST_BACKUP} bytes",
-                    )
+                head += chunk[: len(ZIP) - len(head)]
+                if not ZIP.startswith(head):
+                    raise packing.broken(packing.HANDED_IN, "it is no zip file")
+                _bounded(size)
                 out.write(chunk)
     except (TimeoutError, ClientDisconnect):
         raise UsageError(
             "invalid", "tệp gửi lên bị đứt giữa chừng", cure="gửi lại", en="the upload broke off"
         ) from None
+
+
+def _room_for(request: Request, state: Path) -> None:
+    """Before a byte is read: what is announced, and once more what is made of it, must find room; the ledger has the same disk."""
+    length = request.headers.get("content-length", "")
+    announced = int(length) if length.isascii() and length.isdigit() and len(length) <= 18 else 0
+    _bounded(announced)
+    free = shutil.disk_usage(state).free
+    if free < 2 * announced:
+        raise KengdError(
+            "backup_unwritable",
+            f"đĩa của máy trực ban còn {free >> 20} MiB, cần {2 * announced >> 20} MiB để đọc tệp này",
+            cure="dọn đĩa của máy trực ban rồi gửi lại",
+            en=f"{free} bytes are free on the hub's disk, {2 * announced} are needed",
+        )
+
+
+def _bounded(size: int) -> None:
+    if size > LARGEST_BACKUP:
+        raise KengdError(
+            "too_large",
+            f"tệp dài quá {LARGEST_BACKUP >> 30} GiB",
+            cure="khôi phục ở máy trực ban bằng lệnh: kengd hub restore TỆP",
+            en=f"the file is over {LARGEST_BACKUP} bytes",
+        )
 
 
 def nameless(state: Path) -> IO[bytes]:
