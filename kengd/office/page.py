@@ -63,7 +63,7 @@ class Page:
             why = "ended"
         except (Exception, SystemExit) as error:  # uvicorn exits when the port is taken
             log.exception("the page cannot be served")
-            why = f"{type(error).__name__}: {error}"
+            why = f"{type(error).__name__}: {getattr(error, 'strerror', None) or error}"
         self._office.post(lambda: self._office.ail(condition("page_down", note_en=why)))
 
     # ---- PostView

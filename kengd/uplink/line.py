@@ -194,10 +194,15 @@ def fault_of(error: BaseException) -> LineFault:
     if isinstance(error, ssl.SSLError) and (complaint := _about_our_certificate(error)):
         return fault("certificate_refused", complaint)
     if isinstance(error, ssl.SSLError | UsageError):
-        return fault("tls", str(error))
+        return fault("tls", _plainly(error))
     if isinstance(error, socket.gaierror | UnicodeError | ValueError):
-        return fault("name_unknown", str(error))
-    return fault("unreachable", str(error))
+        return fault("name_unknown", _plainly(error))
+    return fault("unreachable", _plainly(error))
+
+
+def _plainly(error: BaseException) -> str:
+    """The system's words without its number: people read them."""
+    return getattr(error, "strerror", None) or str(error)
 
 
 def _about_our_certificate(error: ssl.SSLError) -> str:

@@ -47,6 +47,12 @@ def test_a_post_is_let_in_from_its_name_to_green(page: Page, desk: Desk, tmp_pat
     page.click("#add-keeper")
     page.fill("[data-where='keepers[1].name']", "Ông Bảy")
     page.fill("[data-where='keepers[1].phone']", "0987 654 321")
+    expect(page.locator("#verdict")).to_contain_text("Điểm kẻng đọc được tệp này")
+    with page.expect_event("dialog") as asked:  # no PIN: that is asked before a file is made
+        page.click("#make")
+    assert "Ông Bảy. Vẫn tạo tệp?" in asked.value.message
+    asked.value.dismiss()
+    expect(page.locator("#done")).to_be_hidden()
     page.click("#keepers .dice")
     pin = page.locator("#keepers .made").inner_text()
     expect(page.locator("#verdict")).to_contain_text("Điểm kẻng đọc được tệp này")

@@ -57,6 +57,7 @@ ALARM = "[data-ring=alarm]"
 def test_a_keeper_holds_the_alarm_sees_it_ring_and_stops_it(keeper: Page, served: Served) -> None:
     """A slip of the finger rings nothing (R48); a second is one ring, said in words, drawn live; the stop is one press."""
     presses(keeper, ALARM, 500)
+    expect(keeper.locator("#say")).to_have_text("Chưa đánh: giữ đủ 1 giây.")
     keeper.wait_for_timeout(700)
     assert acts(served) == []
     presses(keeper, ALARM, 1_200)
@@ -80,6 +81,39 @@ def test_on_the_small_screen_at_the_post_alarm_and_stop_are_in_sight(keeper: Pag
     for button in (ALARM, "#hush"):
         expect(keeper.locator(button)).to_be_in_viewport(ratio=1)
     assert keeper.evaluate("document.documentElement.scrollWidth") <= SMALL["width"]
+
+
+def test_with_letters_twice_as_large_both_buttons_are_in_sight_and_no_word_covers_them(keeper: Page) -> None:
+    """Old eyes: on a phone at 200 %; and what is said, be it long, is said above the buttons, as wide as its text at usual size."""
+    keeper.click("#hush")
+    expect(keeper.locator("#say")).to_have_text("Không có kẻng nào đang kêu.")
+    said, first = keeper.locator("#say").bounding_box(), keeper.locator(ALARM).bounding_box()
+    assert said is not None and first is not None
+    assert said["y"] + said["height"] <= first["y"] and said["width"] < PHONE["width"]
+    keeper.evaluate("document.documentElement.style.fontSize = '200%'")
+    for button in (ALARM, "#hush"):
+        expect(keeper.locator(button)).to_be_in_viewport(ratio=1)
+    assert keeper.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+
+
+def test_a_wrong_pin_is_said_beside_its_field_and_the_wait_counts_down(browser: Browser, served: Served) -> None:
+    """Nobody looks for it at the edge of the page; how long to wait is true while it is read."""
+    context = browser.new_context(viewport=PHONE, locale="vi-VN")  # type: ignore[arg-type]
+    page = context.new_page()
+    page.goto(f"{served.url}/vao")
+    for _ in range(12):
+        page.fill("#pin", "000001")
+        with page.expect_response("**/api/keeper/session") as answer:
+            page.click("#sign-in button")
+        if answer.value.status == 429:
+            break
+        expect(page.locator("#pin + #why-not")).to_contain_text("mã PIN không đúng")
+    note = page.locator("#pin + #why-not")
+    expect(note).to_contain_text("hãy chờ")
+    first = note.inner_text()
+    expect(note).not_to_have_text(first, timeout=4_000)
+    expect(page.locator("#say")).to_be_empty()
+    context.close()
 
 
 def test_the_keyboard_holds_too_and_a_refusal_is_said(keeper: Page, served: Served) -> None:
@@ -129,10 +163,21 @@ def test_a_page_that_lost_its_line_says_so_in_red(keeper: Page, served: Served) 
     expect(keeper.locator("#say.bad")).to_contain_text("bấm nút ở điểm kẻng")
 
 
-def test_a_changed_pin_asks_the_other_phone_but_not_for_the_stop(
+def test_a_press_is_said_at_once_and_no_answer_only_as_long_as_it_holds(keeper: Page) -> None:
+    """P9: on its way; not answered, in red; gone when the line has long been back."""
+    held: list[Any] = []
+    keeper.route("**/api/keeper/hush", lambda route: held.append(route))
+    keeper.click("#hush")
+    expect(keeper.locator("#say")).to_have_text("đang gửi…")
+    held[0].abort()
+    expect(keeper.locator("#say.bad")).to_contain_text("không trả lời")
+    expect(keeper.locator("#say")).to_be_empty(timeout=9_000)
+
+
+def test_a_changed_pin_ends_the_other_phone_until_it_is_given_there(
     keeper: Page, browser: Browser, served: Served
 ) -> None:
-    """A session that ends never keeps a keeper from hushing."""
+    """It may be lost: it neither rings nor stops, and shows nothing, until the new PIN is given."""
     context = browser.new_context(viewport=PHONE, locale="vi-VN")  # type: ignore[arg-type]
     other = signed_in(context, served)
     keeper.click("text=Đổi mã PIN")
@@ -145,12 +190,13 @@ def test_a_changed_pin_asks_the_other_phone_but_not_for_the_stop(
     keeper.wait_for_url(f"{served.url}/")
     served.post.rings()
     other.click("#hush")
-    expect(other.locator("#say")).to_contain_text("Đã dừng kẻng")
-    presses(other, ALARM, 1_200)
-    expect(other.locator("#sign-in")).to_be_visible()
+    other.wait_for_url(f"{served.url}/vao")
+    assert acts(served) == []
     other.fill("#pin", "730518")
     other.click("#sign-in button")
-    expect(other.locator("#sign-in")).to_have_count(0)
+    other.wait_for_url(f"{served.url}/")
+    other.click("#hush")
+    expect(other.locator("#say")).to_contain_text("Đã dừng kẻng")
     context.close()
 
 

@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import socket
+
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kengd.uplink.line import FaultCode
+from kengd.uplink.line import FaultCode, fault_of
 from kengd.uplink.patience import Backoff, DeadMan
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.EHOSTUNREACH, os.strerror(errno.EHOSTUNREACH)),
+        socket.gaierror(-2, "Name or service not known"),
+        TimeoutError("timed out"),
+    ],
+)
+def test_why_the_line_is_down_is_said_without_the_systems_numbers(error: OSError) -> None:
+    """A keeper reads it beside the cure."""
+    told = fault_of(error)
+    assert "Errno" not in told.vi + told.en and "[" not in told.vi and told.vi.endswith(")")
 
 
 def test_the_first_tries_of_an_outage_come_within_a_second_and_later_ones_grow_to_half_a_minute() -> None:

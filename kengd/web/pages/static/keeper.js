@@ -7,14 +7,18 @@ import { newId, refusal, send } from "./send.js";
 import { say, speak, word } from "./say.js";
 import "./post_sign_in.js";
 
+const STALE_MS = 5000;
 const place = document.getElementById("now");
 let timer = 0;
 let busy = false;
 let again = false;
+let unanswered = 0;
 
 /** A write, and what became of it in words. No answer: nobody knows, and the same may be sent again. */
 async function act(method, path, body) {
+  say(word("sending"));
   const done = await send(method, `/api/keeper/${path}`, body, true);
+  unanswered = done.status === 0 ? serverNow() : 0;
   if (done.data.error === "not_signed_in") location.assign("/vao");
   else if (done.data.error === "pin_needed" && !document.getElementById("sign-in")) location.reload();
   else say(done.status === 0 ? word("noAnswer") : refusal(done.data), !done.ok);
@@ -85,6 +89,10 @@ let begun = false;
 listen("/api/keeper/live", (topic) => {
   if (topic === "signed_out") return location.assign("/vao");
   if (topic === "heartbeat") document.getElementById("line").textContent = clockTime(serverNow());
+  if (unanswered && serverNow() - unanswered > STALE_MS) { // the line is back: that nobody answers holds no more
+    unanswered = 0;
+    say("");
+  }
   if (topic !== "heartbeat" || !begun) soon();
   begun = true;
   return undefined;

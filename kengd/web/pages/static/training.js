@@ -75,7 +75,8 @@ async function press(button, holdMs) {
   const answer = await fetch("/sim/press", {
     method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ button, hold_ms: holdMs }),
   });
-  if (!answer.ok) say(refusal(await answer.json()), true);
+  if (!answer.ok) return say(refusal(await answer.json()), true);
+  return say("");
 }
 
 for (const button of document.querySelectorAll("[data-press]")) {

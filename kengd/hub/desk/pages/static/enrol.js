@@ -5,7 +5,7 @@ import { newId, refusal } from "./send.js";
 import { act } from "./desk.js";
 import { say, word } from "./say.js";
 import { look } from "./posts.js";
-import { buttons, hours, keepers } from "./enrol_rows.js";
+import { buttons, hours, keepers, withoutPin } from "./enrol_rows.js";
 import { showPins, usedPins } from "./enrol_pins.js";
 
 const SOON_MS = 500;
@@ -263,6 +263,8 @@ async function checkedAndMade() {
     form.querySelector("[aria-invalid]")?.focus();
     return say(form.dataset.wrong, true);
   }
+  const bare = withoutPin();
+  if (bare.length && !confirm(`${form.dataset.noPin} ${bare.join(", ")}. ${form.dataset.goOn}`)) return undefined;
   if (form.dataset.sure && !confirm(form.dataset.sure)) return undefined;
   field("make").disabled = true;
   await make();

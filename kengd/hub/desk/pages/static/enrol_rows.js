@@ -102,5 +102,9 @@ keepers.added = (row) => {
   row.querySelector(".dice").addEventListener("click", () => { made.textContent = pin.value = again.value = dice(); });
   pin.addEventListener("input", () => { made.textContent = ""; });
 };
+/** Names of those who would have no PIN. */
+export const withoutPin = () => [...(keepers.place?.children ?? [])].filter((row) => !row.given.has_pin)
+  .map((row) => ["name", "pin"].map((key) => row.querySelector(`[data-key=${key}]`).value.trim())).filter(([name, pin]) => name && !pin).map(([name]) => name);
+
 keepers.read = () => Rows.prototype.read.call(keepers).map(({ has_pin: _, ...one }) => one)
   .filter((one) => one.name).map((one) => ({ ...one, phone: one.phone ?? "" }));
