@@ -242,13 +242,13 @@ def test_listeners_are_bounded_for_each_officer_and_leave_their_places(hub: Stat
     """The 13th of one officer is told so, with whatever device or token; nobody else is kept from anything."""
     desk, binh = hub.app.state.desk, hub.officer("binh")
     own = next(one.id for one in hub.people.officers() if one.login == "truong")
+    desk.stopping = lambda: True
     for places, path in ((desk.listeners, "/api/live"), (desk.waiters, "/api/changes")):
         for _ in range(12):
             places.take(own)
         for device in (hub.admin, hub.machine(hub.admin)):
             refused = device.get(path)
             assert (refused.status_code, refused.json()["error"]) == (503, "too_many_listeners")
-        desk.stopping = lambda: True
         assert binh.get(path).status_code == 200, "another officer has places of their own"
         places.leave(own)
         answer = hub.admin.get(path)
