@@ -30,7 +30,7 @@ _ENDS = ",;:.)”`"
 _PAGE_WORDS = ("tải lại", "bấm ")
 _NOT_AT_A_SHELL = {
     "pin_wrong", "no_such_keeper", "unknown_dispatch", "no_such_confirmation", "same_officer", "unknown_village",
-    "nothing_aside", "picture_turned",
+    "nothing_aside", "picture_turned", "not_yours",
 }  # fmt: skip
 """Raised about what has no command (keepers, ringing again, confirming, taking a restore back, the plan), or found out by the shell
 itself before (villages)."""
