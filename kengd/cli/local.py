@@ -156,7 +156,9 @@ def _status(args: argparse.Namespace) -> int:
             print("  CHƯA nghe thấy tiếng kẻng")
     clocks = {"ntp": "đúng giờ (mạng)", "rtc": "đúng giờ (đồng hồ trong máy)", "untrusted": "CHƯA tin được"}
     print(f"  đồng hồ: {clocks[answer['clock']]}")
-    print(f"  đường về xã: {'nối được với máy chủ của xã' if answer['line_up'] else 'không nối được với máy chủ của xã'}")
+    print(
+        f"  đường về xã: {'nối được với máy chủ của xã' if answer['line_up'] else 'không nối được với máy chủ của xã'}"
+    )
     print(f"  đèn KẺNG: {answer['lamps']['bell']['vi']}")
     print(f"  đèn CÔNG AN: {answer['lamps']['police']['vi']}")
     if answer["silenced_until"]:

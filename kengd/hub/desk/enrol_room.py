@@ -46,7 +46,11 @@ def draft(post: Slug, form: DraftForm, desk: At, caller: Writing) -> Json:
         wired = _wired(loaded)
         problems = [item for item in wired if item.code != "warning"]
         same = {item.where for item in wired}
-        warnings = [item for item in (*loaded.warnings, *wired) if item.code == "warning" and (item in wired or item.where not in same)]
+        warnings = [
+            item
+            for item in (*loaded.warnings, *wired)
+            if item.code == "warning" and (item in wired or item.where not in same)
+        ]
     except SettingsError as wrong:
         problems = list(wrong.problems)
     except UsageError as wrong:
