@@ -104,7 +104,7 @@ def test_a_form_holds_all_that_a_change_would_overwrite(hub: Station) -> None:
 
 
 def post(**more: Any) -> dict[str, Any]:
-    usual: dict[str, Any] = {"sounding": None, "present": True, "why_silent": None, "conditions": [], "clock_vi": None}
+    usual: dict[str, Any] = {"sounding": None, "present": True, "silence": None, "conditions": [], "clock_vi": None}
     return usual | more
 
 
@@ -113,8 +113,10 @@ def post(**more: Any) -> dict[str, Any]:
     [
         (post(), False, ["ready"]),
         (post(), True, ["silenced"]),
-        (post(present=False, why_silent="mất liên lạc"), False, ["absent", "cannot"]),
-        (post(why_silent="rơ-le hỏng", conditions=["relay"]), False, ["cannot", "unsure"]),
+        (post(present=False, silence={"mute": False}), False, ["absent"]),
+        (post(present=False, silence={"mute": True}), False, ["absent", "cannot"]),
+        (post(silence={"mute": False}), False, ["unsure"]),
+        (post(silence={"mute": True}, conditions=["relay"]), False, ["cannot", "unsure"]),
         (post(sounding={}, clock_vi="nhanh"), True, ["rings", "silenced", "unsure"]),
     ],
 )
@@ -144,7 +146,9 @@ def test_cards_say_where_they_belong_and_alarms_come_first(hub: Station) -> None
         card is not None
         and 'data-at="2" data-states="rings silenced" data-villages="" data-groups="ven-song"' in card[0]
     )
-    assert 'data-at="1"' in seen(hub.admin, "/phan/diem", id=["bo-trang"])
+    assert 'data-at="400001"' in seen(hub.admin, "/phan/diem", id=["bo-trang"]), (
+        "behind all that are not as they should be"
+    )
     chips = dict(re.findall(r'data-state="([a-z]*)"[^>]*>[^<]*<b>(\d+)</b>', html))
     assert chips == {"": "3", "rings": "1", "cannot": "0", "absent": "0", "silenced": "1", "unsure": "0", "ready": "2"}
 
