@@ -44,7 +44,7 @@ LINE_UP = Blink("line_up", "nối được với máy chủ của xã", "chớp 
 LINE_DOWN = Blink("line_down", "không nối được với máy chủ của xã: hãy gọi điện", "tắt hẳn", ())
 REACHED = Blink(
     "reached",
-    "báo động đã gửi tới máy chủ của xã, chưa thấy công an nhận: quá 2 phút thì gọi điện",
+    "đã gửi lên xã, chưa ai nhận: quá 2 phút, gọi điện",
     "nháy chậm đều",
     ((1_000, 1_000),),
 )

@@ -21,7 +21,7 @@ from kengd.web.lingering import Lingering
 log = logging.getLogger("kengd.page")
 MOST: Final = 128
 """Connections at once, on both ports together …"""
-EACH: Final = 24
+EACH: Final = 40
 """… and of one address: a browser opens six."""
 SWEEP_S: Final = 2.0
 THREADS: Final = 16

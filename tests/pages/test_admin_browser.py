@@ -89,9 +89,9 @@ def test_on_any_other_page_an_alarm_is_said_in_red_and_leads_to_the_board(page: 
     page.goto(f"{desk.url}/can-bo")
     expect(page.locator("#alarm")).to_be_hidden()
     desk.station.pressed("an-lao")
-    expect(page.locator("#alarm")).to_have_text("BÁO ĐỘNG (1): chưa ai nhận. Bấm để mở bảng trực ban", timeout=10_000)
+    expect(page.locator("#alarm a")).to_have_text("BÁO ĐỘNG (1): chưa ai nhận. Bấm để mở bảng trực ban", timeout=10_000)
     expect(page).to_have_title(re.compile(r"^● BÁO ĐỘNG \(1\)"))
-    page.click("#alarm")
+    page.click("#alarm a")
     expect(page).to_have_url(f"{desk.url}/")
 
 

@@ -89,7 +89,7 @@ def _keepers_alarm(browser: Browser, page: Page, night: Night) -> None:
     page.get_by_role("button", name="Tôi nhận xử lý").click()
     expect(phone.locator("#now")).to_contain_text("công an đã nhận xử lý (sáng liền)")
     phone.click("#hush")
-    expect(phone.locator("#now")).to_contain_text("Kẻng đang im.")
+    expect(phone.locator("#now")).to_contain_text("CHƯA hết báo động")
     expect(page.locator(f"#diem-{LAST} .state")).to_contain_text("sẵn sàng")
     context.close()
 

@@ -23,7 +23,7 @@ EN = {
     "fault": "something is broken: call for repair, the button still counts",
     "ready": "ready",
     "taken": "an officer has taken charge",
-    "reached": "the alarm has reached the police",
+    "reached": "sent to the commune, not taken yet: telephone after 2 min",
     "line_up": "the line to the police is up",
     "line_down": "no line to the police: telephone",
 }
