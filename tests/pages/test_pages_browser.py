@@ -101,7 +101,7 @@ def test_the_keyboard_holds_and_fires_too(page: Page, desk: Desk) -> None:
     page.wait_for_timeout(900)
     assert orders(desk) == []
     page.click("#ring > p button")
-    page.locator("#fire").focus()
+    expect(page.locator("#fire")).to_be_focused()
     page.keyboard.down("Enter")
     page.wait_for_url("**/lenh/tr-*")
     page.keyboard.up("Enter")
