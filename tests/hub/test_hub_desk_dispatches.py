@@ -124,7 +124,7 @@ def test_what_one_confirms_himself_asks_nobody_else(hub: Station) -> None:
 
 
 def test_a_second_officer_reads_what_is_asked_and_the_one_who_asks_does_not(tmp_path: Path) -> None:
-    """R62: real, signal, posts, households, why, since when; for who may ring all posts, as long as it waits."""
+    """R62: real, signal, posts, households, why, since when; for each whose yes counts, as long as it waits."""
     hub, form, token = two_officers(tmp_path)
     chief, duty = hub.officer("chi", "chief"), hub.officer("binh")
     for path in ("/", "/phan/tren"):
@@ -133,7 +133,7 @@ def test_a_second_officer_reads_what_is_asked_and_the_one_who_asks_does_not(tmp_
         assert "Trưởng công an xã xin báo động THẬT ở TẤT CẢ 3 điểm kẻng (200 hộ): Báo động" in words, path
         assert f"“{form['why']}”" in words and "Đã đồng ý; lệnh do Trưởng công an xã phát." in html
         assert token in html
-        assert token not in hub.admin.get(path).text and token not in duty.get(path).text
+        assert token not in hub.admin.get(path).text and token in duty.get(path).text
     assert chief.post(f"/api/confirmations/{token}").status_code == 200
     assert token not in chief.get("/phan/tren").text
     assert hub.admin.get("/api/confirmations").json()["agreed"] == [token]
