@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import shutil
 import signal
+import socket
+import ssl
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from kengd.errors import KengdError
@@ -79,10 +81,19 @@ class CommuneBroker(Broker):
         (self.directory / "mosquitto.conf").write_text(text, "utf-8")
 
     def reload(self) -> None:
-        """SIGHUP; it is done within the same turn of mosquitto's loop, which says nothing of it at this log level."""
+        """SIGHUP, and wait until it is done; mosquitto says nothing of it at this log level. A turn of its loop takes signals first, then
+        what is on its lines, and reads its files at the end: so whoever calls now is greeted in a turn that reads them, and is told only
+        in a later one that a client without a certificate is not let in."""
         assert self._process is not None
         self._process.send_signal(signal.SIGHUP)
-        time.sleep(0.3)
+        nobody = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        nobody.check_hostname, nobody.verify_mode = False, ssl.CERT_NONE
+        with (
+            suppress(ssl.SSLError, ConnectionResetError),
+            socket.create_connection((self.host, self.port), timeout=10) as plain,
+            nobody.wrap_socket(plain) as line,
+        ):
+            assert line.recv(1) == b"", "somebody without a certificate was answered"
 
     def saved(self) -> None:
         """Wait until it has written all that it was told before this call."""
