@@ -6,13 +6,11 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, StringConstraints
 
-from kengd.hub.desk.forms import ActForm, Form, Where, Words
+from kengd.hub.desk.forms import ActForm, Form, SignalId, Version, Where, Words
 
 MOST_SIGNALS: Final = 40
 MOST_LINES: Final = 60
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{1,40}$")]
 Rev = Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{16})?$")]
-Version = Annotated[int, Field(ge=1, le=2**31)]
 PatternText = Annotated[str, StringConstraints(max_length=600)]
 BellName = Annotated[str, StringConstraints(pattern=r"^(striker|siren|post:[a-z0-9-]{1,40})$")]
 """The usual bell, the usual siren, or that of a post."""
@@ -23,7 +21,7 @@ Ms = Annotated[int, Field(ge=0, le=3_600_000)]
 class SignalForm(Form):
     """One signal, said whole. `pattern` in the notation; it need not be readable yet."""
 
-    id: Name
+    id: SignalId
     kind: KindName
     name: Words
     name_en: Annotated[str, StringConstraints(max_length=200)] = ""
@@ -35,7 +33,7 @@ class CodebookDraftForm(Form):
     """`rev`: of the draft that was read, "" where there was none. `bell`: whose ears warnings are for."""
 
     rev: Rev
-    use: Name
+    use: SignalId
     signals: Annotated[list[SignalForm], Field(min_length=1, max_length=MOST_SIGNALS)]
     bell: BellName = "striker"
 
@@ -45,7 +43,7 @@ class LineForm(Form):
 
     at: Annotated[str, StringConstraints(max_length=20)]
     days: Annotated[str, StringConstraints(max_length=100)] = "daily"
-    signal: Name
+    signal: SignalId
     grace_s: Annotated[int, Field(ge=0, le=3_600)] = 300
     except_: list[Annotated[str, StringConstraints(max_length=60)]] = Field(default=[], max_length=100, alias="except")
 

@@ -15,7 +15,8 @@ from kengd.hub.authority.broker import CONF
 from kengd.hub.authority.index import Issued
 from kengd.hub.broker_news import news_en, news_vi
 from kengd.hub.desk.desk import At, Awake, Desk, Writing
-from kengd.hub.desk.forms import DraftForm, EnrolForm, NewKeeper, RenewForm, RevokeForm, Slug
+from kengd.hub.desk.forms import Slug
+from kengd.hub.desk.post_forms import DraftForm, EnrolForm, NewKeeper, RenewForm, RevokeForm
 from kengd.hub.desk.post_orders import fits, post_of
 from kengd.hub.desk.refusals import Json
 from kengd.hub.enrolling import Audit, EnrolWish, KeeperWish, check_page

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
-from kengd.hub.people.words import Role
 from kengd.hub.roster import PAGE
 from kengd.settings.field import Wrong
 from kengd.wire.orders import LATEST_S, LONGEST_TEXT, is_text
@@ -36,7 +35,6 @@ def _sound(text: str) -> str:
     return text
 
 
-HostName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:-]{1,253}$")]
 ActId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.~-]{8,60}$")]
 """Made by the client when the dialog opens: the same id is the same act (R47)."""
 AnyId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.~-]{1,130}$")]
@@ -50,48 +48,22 @@ Moment = Annotated[int, Field(ge=0, le=LATEST_MS)]
 Second = Annotated[int, Field(ge=0, le=LATEST_S)]
 Rank = Annotated[int, Field(ge=0, le=1_000_000)]
 Channels = Annotated[list[Annotated[str, StringConstraints(min_length=1, max_length=500)]], Field(max_length=20)]
+Phone = Annotated[str, StringConstraints(max_length=40)]
+PinText = Annotated[str, StringConstraints(max_length=20)]
+"""Whether it is one is asked by whoever keeps it: the refusal says more."""
+Page = Annotated[str, StringConstraints(pattern=PAGE)]
+Households = Annotated[int, Field(ge=0, le=1_000_000)]
+Metres = Annotated[float, Field(ge=-1e7, le=1e7)]
+Version = Annotated[int, Field(ge=1, le=2**31)]
+SignalId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{1,40}$")]
+Token = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{24}$")]
+"""Of an alarm for all posts that waits to be confirmed."""
 
 
 class Form(BaseModel):
     """No guessing of types, no unknown keys."""
 
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
-
-
-class SignIn(Form):
-    """Who, and on which device."""
-
-    login: Annotated[str, StringConstraints(min_length=1, max_length=100)]
-    password: Secret
-    device: Annotated[str, StringConstraints(max_length=200)] = ""
-
-
-class Pin(Form):
-    """A PIN, or the password where there is none."""
-
-    pin: Secret
-
-
-class NewPassword(Form):
-    """One's own."""
-
-    old: Secret
-    new: Secret
-
-
-class OwnPin(Form):
-    """One's own; None: the password is asked for instead."""
-
-    password: Secret
-    pin: Annotated[str, StringConstraints(max_length=20)] | None = None
-
-
-class NewToken(Form):
-    """For a machine. `until_ms` None: until it is revoked."""
-
-    name: Words
-    role: Role = "duty"
-    until_ms: Moment | None = None
 
 
 class Where(Form):
@@ -107,13 +79,13 @@ class RingForm(Where):
     """`at`: unix s. `first`, `gap_s`: one after another from this post outwards."""
 
     id: ActId
-    signal: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{1,40}$")]
+    signal: SignalId
     purpose: Literal["actual", "drill", "test"]
     why: Words
     at: Second | None = None
     first: Slug | None = None
     gap_s: Annotated[int, Field(ge=0, le=300)] = 0
-    confirm: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{24}$")] | None = None
+    confirm: Token | None = None
     alone_why: Words | None = None
     incident: AnyId | None = None
 
@@ -135,7 +107,7 @@ class ActForm(Form):
 class AgainForm(ActForm):
     """`confirm`, `alone_why`: as with a ring, where it is for all bells again."""
 
-    confirm: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{24}$")] | None = None
+    confirm: Token | None = None
     alone_why: Words | None = None
 
 
@@ -155,166 +127,3 @@ class OutcomeForm(Form):
     done: Short = ""
     done_by: Short = ""
     text: Note = ""
-
-
-class VillageForm(Form):
-    """A village."""
-
-    name: Words
-    households: Annotated[int, Field(ge=0, le=1_000_000)] = 0
-    rank: Rank = 0
-
-
-class PostForm(Form):
-    """A post. `x`, `y`: metres on the commune's plan, both or none."""
-
-    name: Words
-    villages: Annotated[list[Slug], Field(max_length=50)] = []
-    sounder: bool = False
-    x: Annotated[float, Field(ge=-1e7, le=1e7)] | None = None
-    y: Annotated[float, Field(ge=-1e7, le=1e7)] | None = None
-    page: Annotated[str, StringConstraints(pattern=PAGE)] | None = None
-    rank: Rank = 0
-
-
-class KeeperForm(Form):
-    """A bell keeper."""
-
-    post: Slug
-    name: Words
-    phone: Annotated[str, StringConstraints(max_length=40)] = ""
-    rank: Rank = 0
-    channels: Channels = []
-
-
-class AwayForm(Form):
-    """Not to be called before this moment; None: here."""
-
-    until_ms: Moment | None
-
-
-class NeighbourForm(Form):
-    """One neighbour; `by_itself`: asked without an officer's yes (H13)."""
-
-    village: Slug
-    by_itself: bool = False
-
-
-class NeighboursForm(Form):
-    """All neighbours of a village anew."""
-
-    neighbours: Annotated[list[NeighbourForm], Field(max_length=50)]
-
-
-class GroupForm(Form):
-    """Posts that are rung together."""
-
-    name: Words
-    posts: Slugs
-
-
-class SilenceForm(Form):
-    """Hold back routine rings until then (unix s); 0 ends it."""
-
-    id: ActId
-    until: Second
-    why: Words | None = None
-
-
-class LockInputForm(Form):
-    """Lock or unlock a button."""
-
-    id: ActId
-    button: Words
-    locked: bool
-    why: Words | None = None
-
-
-class CodebookForm(Form):
-    """A codebook with its version."""
-
-    id: ActId
-    version: Annotated[int, Field(ge=1, le=2**31)]
-    codebook: dict[str, Any]
-
-
-class TimetableForm(Form):
-    """A timetable with its version."""
-
-    id: ActId
-    version: Annotated[int, Field(ge=1, le=2**31)]
-    timetable: Annotated[list[dict[str, Any]], Field(max_length=200)]
-
-
-class NewKeeper(Form):
-    """A keeper of a post that gets a file. `id`: one who is there; `pin`: six digits, None: stays."""
-
-    id: Slug | None = None
-    name: Words
-    phone: Annotated[str, StringConstraints(max_length=40)] = ""
-    pin: Annotated[str, StringConstraints(max_length=20)] | None = None
-
-
-class DraftForm(Form):
-    """`broker_host`: as the post calls it, None: the first name of the server's certificate. A post that is not in the roster needs a
-    `name`; `villages` are names or ids, and new ones come into the roster with it, with their `households` (by name). `page_names`:
-    names and addresses of the post's page. Bell, pins and hours: `template` (TOML) or `tables` (the same as JSON), or as its last
-    file had them. `new`: refused where there is such a post already."""
-
-    new: bool = False
-    name: Words | None = None
-    villages: Annotated[list[Words], Field(max_length=50)] | None = None
-    households: Annotated[dict[Words, Annotated[int, Field(ge=0, le=1_000_000)]], Field(max_length=50)] = {}
-    sounder: bool = False
-    page: Annotated[str, StringConstraints(pattern=PAGE)] | None = None
-    page_names: Annotated[list[HostName], Field(max_length=10)] | None = None
-    broker_host: HostName | None = None
-    broker_port: Annotated[int, Field(ge=1, le=65_535)] | None = None
-    template: Annotated[str, StringConstraints(max_length=100_000)] | None = None
-    tables: dict[str, Any] | None = None
-
-
-class EnrolForm(DraftForm):
-    """`keep_old`: a renewal, what the post has stays good. `keepers`: new or changed ones; the others stay."""
-
-    id: ActId
-    keep_old: bool = False
-    keepers: Annotated[list[NewKeeper], Field(max_length=50)] = []
-
-
-class RenewForm(Form):
-    """`all`: also what does not end soon."""
-
-    all: bool = False
-
-
-class RevokeForm(Form):
-    """Why."""
-
-    why: Words
-
-
-class OfficerForm(Form):
-    """A new officer."""
-
-    login: Annotated[str, StringConstraints(min_length=1, max_length=100)]
-    name: Words
-    role: Role
-    phone: Annotated[str, StringConstraints(max_length=40)] = ""
-    channels: Channels = []
-
-
-class OfficerChange(Form):
-    """What is not None changes."""
-
-    name: Words | None = None
-    role: Role | None = None
-    phone: Annotated[str, StringConstraints(max_length=40)] | None = None
-    rank: Rank | None = None
-    channels: Channels | None = None
-
-
-class KeeperPin(Form):
-    """Six digits; None takes it away."""
-
-    pin: Annotated[str, StringConstraints(max_length=20)] | None

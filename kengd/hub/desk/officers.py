@@ -7,7 +7,8 @@ from dataclasses import asdict
 from fastapi import APIRouter
 
 from kengd.hub.desk.desk import At, Awake, Writing
-from kengd.hub.desk.forms import AnyId, OfficerChange, OfficerForm
+from kengd.hub.desk.forms import AnyId
+from kengd.hub.desk.people_forms import OfficerChange, OfficerForm
 from kengd.hub.desk.refusals import Json
 from kengd.hub.desk.sessions import officer_view
 

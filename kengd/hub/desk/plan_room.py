@@ -12,7 +12,7 @@ from pydantic import Field, StringConstraints
 
 from kengd.errors import KengdError, UsageError
 from kengd.hub.desk.desk import Asking, At, Writing
-from kengd.hub.desk.forms import Form, Slug
+from kengd.hub.desk.forms import Form, Metres, Slug
 from kengd.hub.desk.refusals import Json
 from kengd.hub.ledger import plans, rosters
 from kengd.hub.ledger.rosters import read_roster
@@ -24,7 +24,6 @@ router = APIRouter()
 KEPT: Final = "private, max-age=31536000, immutable"
 WIDE_M: Final = 4_000.0
 """Of a picture while no post says how large the commune is."""
-Metres = Annotated[float, Field(ge=-1e7, le=1e7)]
 
 
 class PlaceForm(Form):

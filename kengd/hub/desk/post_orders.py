@@ -10,13 +10,8 @@ from fastapi import APIRouter
 from kengd.errors import KengdError, UsageError
 from kengd.hub.desk.desk import At, Desk, Writing, actor_of
 from kengd.hub.desk.dispatches import id_reused, view_of
-from kengd.hub.desk.forms import (
-    CodebookForm,
-    LockInputForm,
-    SilenceForm,
-    Slug,
-    TimetableForm,
-)
+from kengd.hub.desk.forms import Slug
+from kengd.hub.desk.post_forms import CodebookForm, LockInputForm, SilenceForm, TimetableForm
 from kengd.hub.desk.refusals import Json
 from kengd.hub.ledger import dispatches
 from kengd.hub.ledger.rosters import read_roster

@@ -10,17 +10,10 @@ from fastapi import APIRouter
 
 from kengd.errors import KengdError, UsageError
 from kengd.hub.desk.desk import At, Awake, Desk, Writing
-from kengd.hub.desk.forms import (
-    AwayForm,
-    GroupForm,
-    KeeperForm,
-    KeeperPin,
-    NeighboursForm,
-    PostForm,
-    Slug,
-    VillageForm,
-)
+from kengd.hub.desk.forms import Slug
+from kengd.hub.desk.people_forms import KeeperPin
 from kengd.hub.desk.refusals import Json
+from kengd.hub.desk.roster_forms import AwayForm, GroupForm, KeeperForm, NeighboursForm, PostForm, VillageForm
 from kengd.hub.ledger import rosters
 from kengd.hub.ledger.rosters import read_roster
 from kengd.hub.people.ground import no_such_keeper

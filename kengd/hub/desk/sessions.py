@@ -9,8 +9,9 @@ from fastapi import APIRouter, Request
 
 from kengd.hub.desk.begin_room import start_of
 from kengd.hub.desk.desk import Asking, At, Awake, Desk, Hushing, Writing, csrf_of
-from kengd.hub.desk.forms import AnyId, NewPassword, NewToken, OwnPin, Pin, SignIn
+from kengd.hub.desk.forms import AnyId
 from kengd.hub.desk.gate import address_of
+from kengd.hub.desk.people_forms import NewPassword, NewToken, OwnPin, Pin, SignIn
 from kengd.hub.desk.refusals import Json
 from kengd.hub.people.entrance import DAY_MS
 from kengd.hub.people.words import ACTS, Caller, Officer
