@@ -19,7 +19,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "command": ("kengd.cli.command", "gửi một lệnh đã ký tới các điểm kẻng"),
     "rehearse": ("kengd.cli.rehearse", "giờ kẻng sẽ đánh những lúc nào"),
     "journal": ("kengd.cli.journal", "xem, xuất, kiểm sổ kẻng"),
-    "doctor": ("kengd.cli.doctor", "khám máy: chân, đồng hồ, đĩa, đường dây, khoá"),
+    "doctor": ("kengd.cli.doctor", "khám máy: chân, đồng hồ, đĩa, đường dây, khoá, trang"),
     "firmware": ("kengd.cli.firmware", "in tệp kengd.txt cho phân vùng khởi động"),
     "off": ("kengd.cli.off", "đưa rơ-le về nghỉ ngay"),
 }

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
-from kengd.cli.probing import Chip, Daemon, Disk, Facts, KeptFile
+from kengd.cli.page_certificate import PageCertificate
+from kengd.cli.probing import PAGE_CERT, Chip, Daemon, Disk, Facts, KeptFile
 from kengd.settings.plan import BelfryPlan, BrokerPlan, OfficePlan
 from kengd.settings.problems import Problem
 
@@ -40,6 +41,7 @@ def findings(plan: BelfryPlan, office: OfficePlan, warnings: tuple[Problem, ...]
         _clock(facts),
         *_disk(facts.disk),
         *(_file(file, facts) for file in facts.files),
+        *_page(plan, facts.page),
         *_broker(office.broker, facts),
         *_keys(office),
         _limits(plan),
@@ -136,12 +138,31 @@ def _file(file: KeptFile, facts: Facts) -> Finding:
             "red", file.what, f"người khác đọc được {file.path} (P12)", f"chmod 640 {file.path} hoặc chặt hơn"
         )
     if file.expires is not None and facts.clock != "untrusted" and file.expires - facts.now < CERTIFICATE_WARNING:
-        days = (file.expires - facts.now).days
-        colour: Colour = "red" if days < 0 else "yellow"
-        return Finding(
-            colour, file.what, f"hết hạn {file.expires:%d/%m/%Y} ({days} ngày nữa)", "xin xã cấp chứng thư mới (R43)"
-        )
+        days, day, cure = (file.expires - facts.now).days, f"{file.expires:%d/%m/%Y}", "xin xã cấp chứng thư mới (R43)"
+        if days < 0:
+            return Finding("red", file.what, f"đã hết hạn từ {day}", cure)
+        return Finding("yellow", file.what, f"hết hạn {day} ({days} ngày nữa)", cure)
     return Finding("green", file.what, file.path)
+
+
+def _page(plan: BelfryPlan, page: PageCertificate | None) -> Iterator[Finding]:
+    """What a keeper's phone would say of the page: beside what its files say."""
+    if page is None:
+        return
+    for ill in page.ills:
+        vi = f"{ill.vi}: trang chỉ mở được không mã hoá"
+        yield Finding("red", PAGE_CERT, vi, ill.cure, "the page has no HTTPS until its certificate and key are right")
+    if page.ills:
+        return
+    said = ", ".join(page.names)
+    wanted = f'cấp lại tệp cho điểm này: kengd hub enrol {plan.post_id} --renew --page-names "địa chỉ của máy này"'
+    if not page.names:
+        vi, en = "không ghi tên máy nào: không trình duyệt nào nhận", "it bears no name, browsers refuse it"
+        yield Finding("red", PAGE_CERT, vi, f"xin xã {wanted}", en)
+    elif page.ours is False:
+        vi = f"ghi {said}: không phải tên hay địa chỉ của máy này, điện thoại không tìm thấy hoặc báo không an toàn"
+        cure = f"đặt tên máy: sudo hostnamectl set-hostname {plan.post_id}; hoặc xin xã {wanted}"
+        yield Finding("yellow", PAGE_CERT, vi, cure, "none of its names is this machine's")
 
 
 def _broker(broker: BrokerPlan | None, facts: Facts) -> Iterator[Finding]:

@@ -18,13 +18,15 @@ from typing import Any
 from kengd import clock, service
 from kengd.belfry.off import chip_label, line_owner
 from kengd.cli.booting import strict_gpiod
+from kengd.cli.page_certificate import PageCertificate, look_at_page
 from kengd.duty.trust import assess
 from kengd.duty.words import ClockTrust
-from kengd.settings.credentials import at_hand
-from kengd.settings.plan import BelfryPlan, BrokerPlan, OfficePlan
+from kengd.settings.credentials import at_hand, web_at_hand
+from kengd.settings.plan import BelfryPlan, BrokerPlan, OfficePlan, WebPlan
 
 PATIENCE_S = 5.0
 CHIP_LABEL = "pinctrl-"
+PAGE_CERT = "chứng thư của trang"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,8 @@ class Daemon:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Everything seen. `strict_gpiod` None: this is no Raspberry Pi; `broker`: "" reached, None not asked."""
+    """Everything seen. `strict_gpiod` None: this is no Raspberry Pi; `broker`: "" reached, None not asked; `page`: None where its page
+    has no HTTPS, or `files` says why nothing is known of it."""
 
     now: datetime
     chip: Chip
@@ -80,22 +83,25 @@ class Facts:
     broker: str | None
     daemon: Daemon
     real_time: bool
+    page: PageCertificate | None = None
 
 
 def gather(plan: BelfryPlan, office: OfficePlan) -> Facts:
     """Look at everything once; takes at most about 15 s."""
     now = clock.now()
     broker = None if office.broker is None else at_hand(office.broker)
+    web = web_at_hand(office.web)
     return Facts(
         now=datetime.fromtimestamp(now.wall_ms / 1000, UTC),
         chip=Chip() if plan.pins == "simulated" else look_at_chip(used_pins(plan)),
         strict_gpiod=strict_gpiod(),
         clock=office.clock_assume or assess(clock.read_clock(), None, now.wall_ms),
         disk=look_at_disk(Path(plan.state_dir)),
-        files=look_at_files(broker),
+        files=look_at_files(broker, web),
         broker=None if broker is None else reach(broker),
         daemon=ask_daemon(Path(plan.run_dir) / "control.sock"),
         real_time=service.real_time(1) and _back_to_normal(),
+        page=look_at_page(web),
     )
 
 
@@ -142,16 +148,19 @@ def look_at_disk(state: Path) -> Disk:
     return Disk(str(state), mode, not read_only and os.access(there, os.W_OK), free)
 
 
-def look_at_files(broker: BrokerPlan | None) -> tuple[KeptFile, ...]:
-    """Certificates, key and password of the line."""
-    if broker is None:
-        return ()
-    named = (
-        ("chứng thư gốc của xã", broker.ca, False),
-        ("chứng thư của điểm kẻng", broker.cert, False),
-        ("khoá riêng của điểm kẻng", broker.key, True),
-        ("tệp mật khẩu", broker.password_file, True),
-    )
+def look_at_files(broker: BrokerPlan | None, web: WebPlan) -> tuple[KeptFile, ...]:
+    """Certificates, key and password of the line; certificate and key of the page where it has HTTPS; its PINs."""
+    named: list[tuple[str, str | None, bool]] = []
+    if broker is not None:
+        named += [
+            ("chứng thư gốc của xã", broker.ca, False),
+            ("chứng thư của điểm kẻng", broker.cert, False),
+            ("khoá riêng của điểm kẻng", broker.key, True),
+            ("tệp mật khẩu", broker.password_file, True),
+        ]
+    if web.tls_port is not None:
+        named += [(PAGE_CERT, web.cert, False), ("khoá riêng của trang", web.key, True)]
+    named.append(("tệp mã PIN", web.pins, True))
     return tuple(_look_at_file(what, path, secret) for what, path, secret in named if path is not None)
 
 

@@ -41,6 +41,18 @@ def _problems(keys: Mapping[str, str], lines: Mapping[str, int]) -> Iterator[Pro
         yield _problem("web.pins", lines, vi, "xin xã tệp mới; mỗi dòng: tên người giữ kẻng, một dấu tab, mã đã băm")
 
 
+def certificate_names(text: str) -> tuple[str, ...]:
+    """The names and addresses that the first certificate of a PEM text is good for; none of what is no certificate."""
+    try:
+        names = _certificates(text)[0].extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (IndexError, ValueError, x509.ExtensionNotFound, x509.DuplicateExtension):
+        return ()
+    return (
+        *names.get_values_for_type(x509.DNSName),
+        *(str(address) for address in names.get_values_for_type(x509.IPAddress)),
+    )
+
+
 def _problem(name: str, lines: Mapping[str, int], vi: str, cure: str) -> Problem:
     return Problem("value", f'keys."{name}"', vi, cure, lines.get(name))
 

@@ -29,11 +29,12 @@ from kengd.cli.probing import (
     reach,
 )
 from kengd.settings.find import EXAMPLE, load
-from kengd.settings.plan import BrokerPlan, HubKeyPlan
+from kengd.settings.plan import BrokerPlan, HubKeyPlan, WebPlan
 
 NOW = datetime(2026, 11, 22, 1, 0, tzinfo=UTC)
 LOADED = load(str(EXAMPLE))
 PLAN = LOADED.plan
+WEB = WebPlan("127.0.0.1", 8480)
 BROKER = BrokerPlan("10.0.0.1", 8883, ca="/ca.pem")
 OFFICE = replace(LOADED.office_plan, broker=BROKER, hub_keys=(HubKeyPlan("k1", "A" * 43),))
 WELL = Facts(
@@ -82,7 +83,7 @@ ILL: list[tuple[Facts, str, str, str]] = [
     (replace(WELL, files=(KeptFile("ca", "/ca", False, None, False),)), "red", "ca", "không có"),
     (replace(WELL, files=(KeptFile("khoá", "/k", True, 0o644, True),)), "red", "khoá", "người khác đọc được"),
     (replace(WELL, files=(KeptFile("c", "/c", False, 0o644, True, NOW + timedelta(days=59)),)), "yellow", "c", "59 ngày"),
-    (replace(WELL, files=(KeptFile("c", "/c", False, 0o644, True, NOW - timedelta(days=1)),)), "red", "c", "hết hạn"),
+    (replace(WELL, files=(KeptFile("c", "/c", False, 0o644, True, NOW - timedelta(days=1)),)), "red", "c", "đã hết hạn từ"),
     (replace(WELL, broker="không thấy máy đó"), "red", "đường dây tới xã", "10.0.0.1:8883"),
     (replace(WELL, daemon=Daemon()), "red", "kengd", "không chạy"),
     (replace(WELL, daemon=Daemon(denied=True), real_time=True), "yellow", "kengd", "người dùng này"),
@@ -152,12 +153,12 @@ def test_files_disk_and_chip_are_looked_at_without_raising(tmp_path: Path) -> No
     key.write_text("secret")
     key.chmod(0o640)
     broker = BrokerPlan("h", 1, ca=str(tmp_path / "no.pem"), cert=str(key), key=str(key))
-    assert [(file.mode, file.readable, file.secret, file.expires) for file in look_at_files(broker)] == [
+    assert [(file.mode, file.readable, file.secret, file.expires) for file in look_at_files(broker, WEB)] == [
         (None, False, False, None),
         (0o640, True, False, None),
         (0o640, True, True, None),
     ]
-    assert look_at_files(None) == ()
+    assert look_at_files(None, WEB) == ()
     disk = look_at_disk(tmp_path / "not" / "there")
     assert (disk.mode, disk.writable, disk.free_bytes > 0) == (None, True, True)
     (tmp_path / "gpiochip0").write_text("")

@@ -47,7 +47,7 @@ COMMANDS_EN = {
     "command": "send a signed command to posts, print their answers",
     "rehearse": "when the timetable would ring, in virtual time",
     "journal": "show, export, verify the duty book",
-    "doctor": "examine the machine: pins, clock, disk, line, keys",
+    "doctor": "examine the machine: pins, clock, disk, line, keys, page",
     "firmware": "print kengd.txt for the boot partition, for these settings; --write puts it in place",
     "off": "relay to rest now, whatever else is broken",
 }
