@@ -247,7 +247,9 @@ class Clockwork:
         posts = tuple(post for post in ready if post in in_service)
         if posts:
             act_id = part_of("clear", incident_id, facts["id"], len(left))
-            order = Order(act_id, "ring", posts, facts["by"], "hết báo động", "all_clear", "actual")
+            order = Order(
+                act_id, "ring", posts, facts["by"], "hết báo động", "all_clear", facts.get("purpose", "actual")
+            )
             with suppress(_Taken):
                 self._dispatcher.dispatch(order, officer=facts["officer"], incident=incident_id, also=claim)
         with suppress(_Taken), self._ledger.write() as connection:  # nobody to be told, or told by an earlier process
@@ -295,7 +297,7 @@ class Clockwork:
         posts = tuple(post.id for post in self._roster().posts if post.sounder)
         if posts:
             act = part_of("sounder", incident.id, incident.turns)
-            order = Order(act, "ring", posts, HUB, "báo động chưa ai nhận", "alarm", "actual")
+            order = Order(act, "ring", posts, HUB, "báo động chưa ai nhận", "alarm", incident.purpose)
 
             def untaken(connection: Transaction) -> None:
                 now = incidents.find(connection, incident.id)

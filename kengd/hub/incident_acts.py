@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from kengd.errors import KengdError, UsageError
@@ -14,14 +14,21 @@ from kengd.hub.dispatching import Order, State, Target
 from kengd.hub.incidents import KINDS, Incident, Outcome, helpers_of, villages_of
 from kengd.hub.ledger import dispatches, incidents, outbox, values
 from kengd.hub.ledger.dispatches import Dispatch
-from kengd.hub.ledger.incidents import Sounded
-from kengd.hub.ledger.store import Transaction
+from kengd.hub.ledger.store import Connection, Transaction
 from kengd.wire.orders import LONGEST_TEXT, is_id, is_text
 
 SUPPORT: Final = "support"
 CLEARED: Final = "all-clear:"
 """Before the ids of such acts, among the ledger's values; forgotten after a while."""
 CLEARED_FOR_MS: Final = 7 * 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class Clearing:
+    """`posts`: those that rang for it, where the all-clear is rung. `purpose`: drill after what was only a drill."""
+
+    posts: tuple[str, ...]
+    purpose: str
 
 
 class IncidentActs(ActGround):
@@ -79,7 +86,7 @@ class IncidentActs(ActGround):
     def support(
         self, actor: Actor, incident_id: str, act_id: str, *, by_itself: bool = False, also: Also = nothing
     ) -> Dispatch | None:
-        """Ask the neighbours of the incident's villages for help (H13); None: there are none."""
+        """Ask the neighbours of the incident's villages for help (H13), in an exercise as a drill; None: there are none."""
         with self._ledger.read() as connection:
             incident = incidents.find(connection, incident_id)
         if incident is None:
@@ -93,7 +100,7 @@ class IncidentActs(ActGround):
             return None
         names = [village.name for one in villages if (village := roster.village(one)) is not None]
         why = f"chi viện {', '.join(names)}".strip()
-        order = Order(act_id, "ring", posts, actor.name, why[:LONGEST_TEXT], SUPPORT, "actual")
+        order = Order(act_id, "ring", posts, actor.name, why[:LONGEST_TEXT], SUPPORT, incident.purpose)
         return self._dispatcher.dispatch(order, officer=actor.id, incident=incident_id, also=also)
 
     def _were_told(self, incident_id: str) -> bool:
@@ -103,25 +110,30 @@ class IncidentActs(ActGround):
 
     def all_clear(self, actor: Actor, incident_id: str, act_id: str, also: Also = nothing) -> Incident:
         """Hết báo động: whatever was rung for the incident is hushed by name, or called back where it has not begun; the all-clear
-        at each post that sounded; the incident closed, as one act (H16). An alarm of a neighbour's own goes on (H13).
+        at each post that sounded; the incident closed, as one act (H16). An alarm of a neighbour's own goes on (H13). After what was
+        only a drill the all-clear is one too: for real it would be the end of an alarm that nobody has heard (R62).
 
         The all-clear of a post goes out when the post has said that its alarm has ended (`clearing`), since it refuses one
         while the alarm sounds (P4). Raises KengdError `unknown_incident`, `id_reused`.
         """
         with self._ledger.read() as connection:
             incident = incidents.find(connection, incident_id)
+            clearing = self._clearing(connection, incident_id)
             sounded = incidents.sounded_of(connection, [incident_id])
             rings = dispatches.rings_of(connection, incident_id)
             still = {item.post: item.activation for item in sounded if item.ended_ms is None}
             still = _sounding_of(connection, incident_id, rings) | still
         if incident is None:
             raise _unknown_incident()
-        posts, now_ms = self._hearing(sounded, rings), self._wall_ms()
-        facts = {"id": act_id, "by": actor.name, "officer": actor.id, "posts": posts, "at_ms": now_ms}
+        now_ms = self._wall_ms()
+        facts = {
+            "id": act_id, "by": actor.name, "officer": actor.id, "posts": list(clearing.posts), "at_ms": now_ms,
+            "purpose": clearing.purpose,
+        }  # fmt: skip
         with self._ledger.write() as connection:
             _claim(connection, act_id, incident_id, now_ms)
             closed = incidents.close(connection, incident_id, actor.name, now_ms)
-            if closed and posts:
+            if closed and clearing.posts:
                 values.put_value(connection, f"clear:{incident_id}", json.dumps(facts, ensure_ascii=False))
             incident = incidents.find(connection, incident_id) or incident
             if closed:
@@ -130,15 +142,19 @@ class IncidentActs(ActGround):
         self._hush(actor, incident_id, part_of("hush", incident_id, act_id), still, "hết báo động")
         return incident
 
-    def to_clear(self, incident_id: str) -> list[str]:
-        """The posts at which the all-clear of this incident would be rung now: those that rang for it."""
+    def to_clear(self, incident_id: str) -> Clearing:
+        """What the all-clear of this incident would be now."""
         with self._ledger.read() as connection:
-            sounded = incidents.sounded_of(connection, [incident_id])
-            return self._hearing(sounded, dispatches.rings_of(connection, incident_id))
+            return self._clearing(connection, incident_id)
 
-    def _hearing(self, sounded: Sequence[Sounded], rings: Sequence[Target]) -> list[str]:
-        heard = {item.post for item in sounded} | {ring.post for ring in rings if ring.activation is not None}
-        return sorted(heard - self._sounders())
+    def _clearing(self, connection: Connection, incident_id: str) -> Clearing:
+        sounded = incidents.sounded_of(connection, [incident_id])
+        rings = [ring for ring in dispatches.rings_of(connection, incident_id) if ring.activation is not None]
+        incident, drills = incidents.find(connection, incident_id), dispatches.drills_of(connection, incident_id)
+        real = bool(sounded) or any(ring.dispatch not in drills for ring in rings)
+        heard = {item.post for item in sounded} | {ring.post for ring in rings}
+        posts = tuple(sorted(heard - self._sounders()))
+        return Clearing(posts, incident.purpose if incident is not None and real else "drill")
 
     def _hush(self, actor: Actor, incident_id: str, act_id: str, named: Mapping[str, str], why: str) -> None:
         """What sounds for the incident, by its name; and what is called back at posts that have it already."""

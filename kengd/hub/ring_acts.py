@@ -168,13 +168,13 @@ class RingActs(ActGround):
 
     def _incident_of(self, actor: Actor, wish: RingWish, posts: Sequence[str]) -> tuple[str | None, Also]:
         """An actual alarm that an officer rings is an incident of the villages that hear it, which he has taken charge of by ringing.
-        One that is rung for a call (tin báo) says where that is, unless somebody has said so."""
+        One that is rung for a call (tin báo) says where that is, unless somebody has said so, and that it is no exercise."""
         if wish.purpose != "actual" or wish.signal not in self._alarms:
             return wish.incident, nothing
         villages = villages_at(self._roster(), posts)
         if wish.incident is not None:
             known = wish.incident
-            return known, lambda connection: incidents.locate(connection, known, villages)
+            return known, lambda connection: _in_earnest(connection, known, villages)
         now_ms = self._wall_ms()
         incident = Incident(
             f"hub-{wish.id}", "order", now_ms, post=posts[0] if len(posts) == 1 else None,
@@ -274,6 +274,11 @@ def _token(actor: Actor, order: Order) -> str:
     """Names what is asked for: this order, word by word, by this officer."""
     asked = f"{order.id}\0{actor.id}\0{digest_of(order).hex()}"
     return hashlib.sha256(asked.encode()).hexdigest()[:24]
+
+
+def _in_earnest(connection: Transaction, incident_id: str, villages: Sequence[str]) -> None:
+    incidents.locate(connection, incident_id, villages)
+    incidents.in_earnest(connection, incident_id)
 
 
 def did_not_ring(target: Target) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,13 @@ from tests.hub.spine_kit import COMMUNE, said
 ORIGIN = "http://testserver"
 POSTS = ("an-lao", "bo-trang", "cau-ngang")
 CAP_TOKEN = "cap-source-token-of-the-district"
+WEATHER = {"name": "Đài khí tượng", "token_sha256": sha256(CAP_TOKEN.encode()).hexdigest()}
+"""A source of CAP alerts that a hub's settings name."""
+CAP = """<?xml version="1.0" encoding="UTF-8"?>
+<alert xmlns="urn:oasis:names:tc:emergency:cap:1.2"><identifier>{id}</identifier><sender>kttv.gov.vn</sender>
+<sent>2026-11-22T01:00:00+07:00</sent><status>{status}</status><msgType>{type}</msgType><scope>Public</scope>
+<info><category>Met</category><event>Lũ quét</event><urgency>Immediate</urgency><severity>Extreme</severity>
+<certainty>Likely</certainty><headline>Nguy cơ lũ quét</headline><area><areaDesc>Huyện Tứ Kỳ</areaDesc></area></info></alert>"""
 
 
 @dataclass
@@ -200,13 +208,15 @@ class Station:
         with self.hub.ledger.read() as connection:
             return next(item.jti for item in dispatches.targets_of(connection, [dispatch]) if item.post == post)
 
-    def answers(self, dispatch: str, post: str, *kinds: str, activation: str = "hd-0001", **more: Any) -> None:
+    def answers(
+        self, dispatch: str, post: str, *kinds: str, activation: str = "hd-0001", purpose: str = "actual", **more: Any
+    ) -> None:
         """What the post says to its command."""
         jti = self.jti(dispatch, post)
         for kind in kinds:
             self.hears(
                 post, kind, command_id=jti, activation=None if kind in ("received", "refused") else activation,
-                signal="alarm", purpose="actual", source="hub", **more,
+                signal="alarm", purpose=purpose, source="hub", **more,
             )  # fmt: skip
 
     def pressed(self, post: str, activation: str = "an-0001") -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -16,20 +15,13 @@ from kengd.hub.ledger import notices, rosters, values
 from kengd.hub.notices.cap_reading import parse_cap
 from kengd.hub.roster import Neighbour
 from kengd.hub.service import wall_ms
-from tests.hub.desk_kit import CAP_TOKEN, Officer, Station, acts, station
+from tests.hub.desk_kit import CAP, CAP_TOKEN, WEATHER, Officer, Station, acts, station
 from tests.hub.spine_kit import claims_of
-
-CAP = """<?xml version="1.0" encoding="UTF-8"?>
-<alert xmlns="urn:oasis:names:tc:emergency:cap:1.2"><identifier>{id}</identifier><sender>kttv.gov.vn</sender>
-<sent>2026-11-22T01:00:00+07:00</sent><status>{status}</status><msgType>{type}</msgType><scope>Public</scope>
-<info><category>Met</category><event>Lũ quét</event><urgency>Immediate</urgency><severity>Extreme</severity>
-<certainty>Likely</certainty><headline>Nguy cơ lũ quét</headline><area><areaDesc>Huyện Tứ Kỳ</areaDesc></area></info></alert>"""
 
 
 @pytest.fixture
 def hub(tmp_path: Path) -> Iterator[Station]:
-    sources = [{"name": "Đài khí tượng", "token_sha256": sha256(CAP_TOKEN.encode()).hexdigest()}]
-    made = station(tmp_path, cap_from=sources)
+    made = station(tmp_path, cap_from=[WEATHER])
     yield made
     made.hub.ledger.close()
 
@@ -202,14 +194,7 @@ def _cap(number: int, *, sent_ms: int | None = None, **changes: str) -> str:
 @pytest.fixture
 def trusting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Station]:
     """A commune that lets the weather service ring the alarm in one village."""
-    token = sha256(CAP_TOKEN.encode()).hexdigest()
-    source = {
-        "name": "Đài khí tượng",
-        "token_sha256": token,
-        "rings": "alarm",
-        "villages": ["bo-trang"],
-        "areas": ["Tứ Kỳ"],
-    }
+    source = {**WEATHER, "rings": "alarm", "villages": ["bo-trang"], "areas": ["Tứ Kỳ"]}
     made = station(tmp_path_factory.mktemp("trusting"), cap_from=[source])
     yield made
     made.hub.ledger.close()

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Connection, and_, func, or_, select
+from sqlalchemy import Connection, Select, and_, func, or_, select
 
 from kengd.errors import KengdError
 from kengd.hub.dispatching import State, Target, advance, came_late, could_not_read
@@ -141,12 +141,15 @@ def sounding_at(connection: Connection, posts: Collection[str]) -> dict[str, tup
 
 
 def rings_of(connection: Connection, incident: str) -> list[Target]:
-    """Where was rung for this incident, by whomever: the alarm, help, the duty room's sounder; not its all-clear."""
-    asked = select(DISPATCH.c.id).where(
-        DISPATCH.c.incident == incident, DISPATCH.c.do == "ring", DISPATCH.c.signal != "all_clear"
-    )
-    query = select(TARGET).where(TARGET.c.dispatch.in_(asked)).order_by(*IN_ORDER)
+    """Where was rung for this incident, by whomever: the alarm, help, the duty room's sounder, drills; not its all-clear, and not
+    what tests without a sound."""
+    query = select(TARGET).where(TARGET.c.dispatch.in_(_asked(incident))).order_by(*IN_ORDER)
     return [target_of(row) for row in connection.execute(query).mappings()]
+
+
+def drills_of(connection: Connection, incident: str) -> set[str]:
+    """The ids of those dispatches that rang for this incident as a drill."""
+    return {str(one) for one in connection.execute(_asked(incident).where(DISPATCH.c.purpose == "drill")).scalars()}
 
 
 def answered(connection: Connection, fresh: Sequence[Heard]) -> list[Target]:
@@ -261,3 +264,10 @@ def ends_of(connection: Connection, pairs: Collection[tuple[str, str]]) -> dict[
             lives[pair].append(entry_from(row))
     ends = {pair: end for pair, life in lives.items() if (end := sounding_end(life)) is not None}
     return {pair: "at_post" if hushed_at_post(end) else end.reason or end.kind for pair, end in ends.items()}
+
+
+def _asked(incident: str) -> Select[Any]:
+    return select(DISPATCH.c.id).where(
+        DISPATCH.c.incident == incident, DISPATCH.c.do == "ring",
+        DISPATCH.c.signal != "all_clear", DISPATCH.c.purpose != "test",
+    )  # fmt: skip

@@ -89,6 +89,13 @@ def locate(connection: Connection, incident_id: str, villages: Sequence[str]) ->
         _noted(connection, incident_id, found.rowcount > 0)
 
 
+def in_earnest(connection: Connection, incident_id: str) -> None:
+    """An alarm is rung for real because of what was announced as an exercise: from now on it is none."""
+    drill = and_(INCIDENT.c.id == incident_id, INCIDENT.c.purpose == "drill")
+    found = connection.execute(update(INCIDENT).where(drill).values(purpose="actual"))
+    _noted(connection, incident_id, found.rowcount > 0)
+
+
 def wake(connection: Connection, incident_id: str, began_ms: int, due_ms: int) -> None:
     """It was taken for history and sounds now: somebody is to be called, unless somebody has been or has taken it."""
     quiet = and_(INCIDENT.c.call_due_ms.is_(None), INCIDENT.c.turns == 0)
@@ -104,7 +111,7 @@ def rung_for(connection: Connection, incident_id: str, villages: Sequence[str], 
         INCIDENT.c.acknowledged_ms.is_(None), INCIDENT.c.closed_ms.is_(None), INCIDENT.c.call_due_ms.is_(None)
     )
     where = and_(INCIDENT.c.id == incident_id, INCIDENT.c.origin == "call", nobody)
-    news = {"villages": json.dumps(list(villages)), "call_due_ms": due_ms}
+    news = {"villages": json.dumps(list(villages)), "call_due_ms": due_ms, "purpose": "actual"}
     found = connection.execute(update(INCIDENT).where(where).values(news))
     return _noted(connection, incident_id, found.rowcount > 0)
 

@@ -57,10 +57,11 @@ def clear_part(incident: AnyId, request: Request) -> HTMLResponse:
     """What hết báo động would end, by name, before it is held."""
     desk, _ = desk_and_caller(request)
     view, posts = _one(desk, incident), _posts(desk)
-    clear = [one for one in desk.hub.acts.to_clear(incident) if one in posts]
+    clearing = desk.hub.acts.to_clear(incident)
+    clear = [one for one in clearing.posts if one in posts]
     sounding = {item["post"] for item in view["sounded"] if item["ended_ms"] is None}
     return fragment(
-        request, "clear_part.html", incident=view, clear_names=[posts[one]["name"] for one in clear],
+        request, "clear_part.html", incident=view, purpose=clearing.purpose, clear_names=[posts[one]["name"] for one in clear],
         households=desk.hub.roster().households(clear),
         doubts=[
             f"{posts[one]['name']}: {Silence(**posts[one]['silence']).sentence(language(request))}"
