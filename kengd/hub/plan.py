@@ -125,7 +125,10 @@ def _of_parts(text: str) -> tuple[float, float] | None:
         return None
     degrees = []
     for whole, minutes, seconds, side in found:
-        value = int(whole) + int(minutes) / 60 + float(seconds.replace(",", ".")) / 3600
+        minute, second = int(minutes), float(seconds.replace(",", "."))
+        if minute >= 60 or second >= 60:
+            return None  # a slip of the finger, and nobody knows of which digit
+        value = int(whole) + minute / 60 + second / 3600
         degrees.append(-value if side.upper() in _SOUTH_WEST else value)
     east_first = found[0][3].upper() in "EWĐT"
     return (degrees[1], degrees[0]) if east_first else (degrees[0], degrees[1])

@@ -62,8 +62,9 @@ def test_a_place_is_read_as_people_write_and_paste_it(text: str, place: tuple[fl
 
 
 @pytest.mark.parametrize(
-    "text", ["", "21.03", "thôn An Lão", "21.03, 205.85", "89.9, 10", "nan, nan", "9" * 400, "1e3 2"]
-)
+    "text", ["", "21.03", "thôn An Lão", "21.03, 205.85", "89.9, 10", "nan, nan", "9" * 400, "1e3 2", "21°75'0\"N 105°51'0\"E",
+             "21°1'60\"N 105°51'0\"E"],
+)  # fmt: skip
 def test_what_is_no_place_is_refused_with_an_example(text: str) -> None:
     """Nothing is guessed."""
     with pytest.raises(KengdError) as wrong:
@@ -296,14 +297,23 @@ def test_the_picture_is_kept_served_under_its_name_laid_and_dropped(hub: Station
     assert (laid_now["x"], laid_now["y"], laid_now["width_m"]) == (-250, 250, 2_000)
     moved = hub.admin.put("/api/plan/picture/place", {"x": 1, "y": 2, "width_m": 3_000}).json()
     assert (moved["x"], moved["y"], moved["width_m"]) == (1, 2, 3_000)
-    for wrong in ({}, {"x": 1}, {"x": 1, "y": 2, "width_m": 3_000, "points": points}):
+    for wrong in (
+        {},
+        {"x": 1},
+        {"x": 0, "y": 0, "points": points},
+        {"x": 1, "y": 2, "width_m": 3_000, "points": points},
+    ):
         assert hub.admin.put("/api/plan/picture/place", wrong).json()["error"] == "one_way"
     newer = upload(hub, png(800, 400)).json()
     assert (newer["x"], newer["width_m"]) == (1, 3_000), "a better picture of the same size lies where the old one lay"
     assert hub.admin.get(address).status_code == 404
     assert any(line.startswith('["plan.picture"') for line in copying.lines(hub.hub.ledger))
     assert hub.admin.delete("/api/plan/picture").status_code == 200
-    assert hub.admin.delete("/api/plan/picture").status_code == 404
+    for refused in (
+        hub.admin.delete("/api/plan/picture"),
+        hub.admin.put("/api/plan/picture/place", {"points": points}),
+    ):
+        assert refused.status_code == 404 and "tải ảnh lên" in refused.json()["cure"]
     assert hub.admin.get("/api/plan").json() == {"origin": None, "picture": None}
 
 

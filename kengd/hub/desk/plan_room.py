@@ -143,15 +143,15 @@ def _under(roster: Roster, shape: float) -> tuple[float, float, float]:
 def place_picture(form: PictureForm, desk: At, caller: Writing) -> Json:
     """By its north-west corner and width in metres, or by two pixels of it where two posts stand."""
     caller.require("people")
-    corner = (form.x, form.y, form.width_m)
-    if (form.points is None) == any(part is None for part in corner) or (form.points and any(corner)):
+    corner = [part for part in (form.x, form.y, form.width_m) if part is not None]
+    if len(corner) != (3 if form.points is None else 0):
         raise UsageError(
             "one_way", "căn ảnh theo đúng một cách", cure="ghi x, y, width_m; hoặc points", en="corner, or points"
         )
     with desk.hub.ledger.write() as connection:
         plan, roster = plans.held_plan(connection), read_roster(connection)
         if plan.picture is None:
-            raise KengdError("no_such_thing", "bản đồ chưa có ảnh nền", cure="tải ảnh lên trước", en="no picture")
+            raise _no_picture()
         if form.points is not None:
             one, other = (Reference(item.px, item.py, *_stands(roster, item.post)) for item in form.points)
             picture = laid(plan.picture, one, other)
@@ -180,7 +180,7 @@ def drop_picture(desk: At, caller: Writing) -> Json:
     with desk.hub.ledger.write() as connection:
         plan = plans.held_plan(connection)
         if plan.picture is None:
-            raise KengdError("no_such_thing", "bản đồ chưa có ảnh nền", en="no picture")
+            raise _no_picture()
         plans.put_picture(connection, None)
         plans.put_plan(connection, replace(plan, picture=None))
         desk.audit_in(connection, caller, "plan_picture_dropped", {})
@@ -205,3 +205,9 @@ def picture(
         raise KengdError("no_such_thing", "bản đồ không còn ảnh này", cure="tải lại trang", en="no such picture")
     kind, data = found
     return Response(data, media_type=kind, headers=tag)
+
+
+def _no_picture() -> KengdError:
+    return KengdError(
+        "no_such_thing", "bản đồ chưa có ảnh nền", cure="muốn có thì tải ảnh lên trước", en="the plan has no picture"
+    )
