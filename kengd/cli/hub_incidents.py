@@ -195,9 +195,8 @@ def _outcome(hub: Opened, args: argparse.Namespace) -> int:
     })  # fmt: skip
     who = actor(args.by)
     given = Outcome(incident.id, clock.now().wall_ms, who.name, form.kind, form.done, form.done_by, form.text)
-    if not before or _words(last) != _words(given):
-        line_of_it = audit_line("outcome", {"incident": incident.id, "kind": form.kind})
-        acts_of(hub, roster, {}, None).outcome(who, given, line_of_it)
+    line_of_it = audit_line("outcome", {"incident": incident.id, "kind": form.kind})
+    acts_of(hub, roster, {}, None).outcome(who, given, line_of_it)
     return _show(hub.ledger, args)
 
 
@@ -284,10 +283,6 @@ def _kind(given: str) -> str:
 
 def _kinds() -> str:
     return ", ".join(f"{kind} ({name})" for kind, name in KINDS.items())
-
-
-def _words(outcome: Outcome) -> tuple[str, ...]:
-    return outcome.by, outcome.kind, outcome.done, outcome.done_by, outcome.text
 
 
 def _checked(form: type[F], given: Mapping[str, Any]) -> F:
