@@ -26,7 +26,7 @@ SOURCES: Final = {
 REASONS: Final = {
     "new": "sổ mới", "book_set_aside": "sổ cũ không dùng tiếp được, đã cất riêng", "unit_replaced": "thay máy mới",
     "hushed": "có người dừng",
-    "preempted": "nhường hiệu lệnh gấp hơn", "hard_limit": "hết thời gian tối đa", "shutdown": "tắt máy",
+    "preempted": "nhường hiệu lệnh gấp hơn", "hard_limit": "hết thời gian tối đa", "shutdown": "máy tắt",
     "heard": "người giữ kẻng báo: kẻng có kêu", "not_heard": "người giữ kẻng báo: KHÔNG nghe thấy kẻng kêu",
     "power_lost": "mất điện", "crashed": "chương trình hỏng giữa chừng", "late": "đã quá giờ",
 }  # fmt: skip

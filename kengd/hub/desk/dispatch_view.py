@@ -12,6 +12,7 @@ from kengd.hub.ledger.dispatches import Dispatch
 from kengd.hub.ring_acts import did_not_ring
 from kengd.hub.roster import Keeper, Roster, Seen, moment_vi, why_silent
 from kengd.wire.reasons import sentence
+from kengd.wire.said import REASONS
 
 STATES_VI: Final[Mapping[State, str]] = {
     State.WAITING: "chưa gửi được, đang chờ đường truyền",
@@ -27,14 +28,6 @@ STATES_VI: Final[Mapping[State, str]] = {
     State.REFUSED: "từ chối",
     State.EXPIRED: "đến khi lệnh đã quá hạn",
     State.CANCELLED: "đã thôi gửi vì có lệnh dừng",
-}
-_CUT_VI: Final = {
-    "hushed": "có người dừng",
-    "preempted": "nhường hiệu lệnh gấp hơn",
-    "hard_limit": "hết thời gian tối đa",
-    "shutdown": "máy tắt",
-    "power_lost": "mất điện",
-    "crashed": "chương trình hỏng giữa chừng",
 }
 _SOUNDED: Final = (State.RINGING, State.FINISHED, State.CUT)
 _SILENT: Final = (State.WAITING, State.SENT, State.NO_ANSWER)
@@ -123,7 +116,7 @@ def sentence_of(target: Target, seen: Seen, now_ms: int, line_up: bool) -> str:
     if target.state in (State.REFUSED, State.EXPIRED) and target.reason is not None:
         return f"từ chối: {sentence(target.reason)}"
     if target.state in (State.CUT, State.FAILED) and target.reason is not None:
-        said = f"{said}: {_CUT_VI.get(target.reason, target.reason)}"
+        said = f"{said}: {REASONS.get(target.reason, target.reason)}"
     if target.state in _SILENT:
         why = why_silent(seen, now_ms, line_up=line_up)
         return f"{said}: {why}" if why is not None else said

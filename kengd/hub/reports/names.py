@@ -11,6 +11,7 @@ from kengd.duty.words import Purpose, Source
 from kengd.hub.reports.facts import Outcome, RingFacts
 from kengd.hub.reports.period import month_digits
 from kengd.wire.reasons import sentence
+from kengd.wire.said import REASONS
 
 KINDS: Final[dict[Kind | None, str]] = {
     Kind.ALARM: "Báo động",
@@ -68,14 +69,11 @@ NO_VILLAGE: Final = "Không thuộc thôn nào"
 NO_REASON: Final = "không ghi lý do"
 
 _ENDS: Final = {
-    "hushed": "có người dừng",
-    "preempted": "nhường hiệu lệnh gấp hơn",
-    "hard_limit": "hết thời gian tối đa",
-    "shutdown": "máy tắt",
-    "power_lost": "mất điện",
-    "crashed": "chương trình hỏng giữa chừng",
+    **{
+        code: REASONS[code]
+        for code in ("hushed", "preempted", "hard_limit", "shutdown", "power_lost", "crashed", "late")
+    },
     "no_answer": "không nhận được tin nào từ điểm kẻng",
-    "late": "đã quá giờ",
 }
 # What the timetable means by these words is not what an officer's command means by them.
 _MISSED: Final = {
