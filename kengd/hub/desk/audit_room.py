@@ -15,6 +15,7 @@ from fastapi.responses import StreamingResponse
 from kengd.clock import local
 from kengd.hub.desk.audit_words import sentence, who
 from kengd.hub.desk.desk import At, Awake, Desk
+from kengd.hub.desk.downloads import CSV, packets, sent
 from kengd.hub.desk.forms import LATEST_MS
 from kengd.hub.desk.refusals import Json
 from kengd.hub.ledger import audits
@@ -55,8 +56,7 @@ def audit_csv(
     """The same, all of it, oldest last, with a Vietnamese sentence and the hashes: UTF-8 that spreadsheets open."""
     caller.require("audit")
     wanted = Wanted(by, act, from_ms, to_ms)
-    headers = {"Content-Disposition": 'attachment; filename="nhat-ky.csv"'}
-    return StreamingResponse(_rows(desk, wanted), media_type="text/csv; charset=utf-8", headers=headers)
+    return sent(packets(row.encode("utf-8", "replace") for row in _rows(desk, wanted)), CSV, "nhat-ky.csv")
 
 
 def _rows(desk: Desk, wanted: Wanted) -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Annotated, Any, Final
@@ -18,6 +17,7 @@ from kengd.errors import KengdError, UsageError
 from kengd.hub import backups, keeping, packing, restored, staging
 from kengd.hub.desk.audit_words import SHUTTING, sentence, who
 from kengd.hub.desk.desk import At, Awake, Desk, Writing
+from kengd.hub.desk.downloads import parts_of, sent
 from kengd.hub.desk.forms import Form, Secret
 from kengd.hub.desk.handed_in import handed_in, nameless, one_at_a_time
 from kengd.hub.desk.refusals import Json
@@ -27,7 +27,6 @@ from kengd.hub.ledger.migrations import NEWEST
 from kengd.hub.people.words import Caller
 
 router = APIRouter(prefix="/api/backup")
-CHUNK: Final = 1 << 18
 MOST_SINCE: Final = 100
 Passphrase = Annotated[str, Header(max_length=12_000, description="percent-encoded UTF-8")]
 
@@ -72,8 +71,7 @@ def make(form: BackupForm, desk: At, caller: Writing) -> StreamingResponse:
             out.close()
             raise
     name = keeping.file_name(settings, now_ms)
-    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Content-Length": str(size)}
-    return StreamingResponse(_chunks(out), media_type="application/zip", headers=headers)
+    return sent(parts_of(out), "application/zip", name, {"Content-Length": str(size)})
 
 
 @router.post("/check")
@@ -115,14 +113,16 @@ def undo(form: UndoForm, desk: At, caller: Writing) -> Json:
 
 @router.post("/cancel")
 def cancel(desk: At, caller: Writing) -> Json:
-    """What waits for the next start does not take anybody's place."""
+    """What waits for the next start does not take anybody's place. False: nothing waited, and nothing is written down."""
     caller.require("backup")
     with one_at_a_time(desk):
+        waited = staging.staged(desk.hub.settings.state) is not None
         staging.unstage(desk.hub.settings.state)
-        with desk.hub.ledger.write() as connection:
-            changes.note(connection, "hub", restore_staged=False)
-            desk.audit_in(connection, caller, "restore_cancelled", {})
-    return Json({"cancelled": True})
+        if waited:
+            with desk.hub.ledger.write() as connection:
+                changes.note(connection, "hub", restore_staged=False)
+                desk.audit_in(connection, caller, "restore_cancelled", {})
+    return Json({"cancelled": waited})
 
 
 @router.post("/checked")
@@ -217,12 +217,6 @@ def _sure(desk: Desk, typed: str) -> None:
             cure=f"gõ đúng mã xã ({desk.hub.settings.commune.id}) để chắc chắn là muốn khôi phục",
             en="the commune's id was not typed",
         )
-
-
-def _chunks(out: IO[bytes]) -> Iterator[bytes]:
-    with out:
-        while chunk := out.read(CHUNK):
-            yield chunk
 
 
 def _config(desk: Desk) -> Path:

@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
-from typing import IO, Final
+from typing import Final
 
 from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 
 from kengd.hub.desk import book_lines
 from kengd.hub.desk.desk import At, Awake
+from kengd.hub.desk.downloads import CSV, packets, parts_of, sent
 from kengd.hub.desk.report_room import XLSX
 from kengd.hub.reports.book_file import csv_lines, write_sheet
 
 router = APIRouter(prefix="/api")
 MOST_CSV: Final = 100_000
 MOST_XLSX: Final = 10_000
-_CHUNK: Final = 64 * 1024
+NAME: Final = "so-keng"
 
 
 @router.get("/entries.csv")
 def as_csv(desk: At, caller: Awake, asked: book_lines.Asking) -> StreamingResponse:
     """UTF-8 with BOM; no cell is a formula; newest first, at most 100 000, the last line says when there are more."""
     lines = csv_lines(book_lines.every(desk, asked, MOST_CSV))
-    return StreamingResponse(_chunks(lines), media_type="text/csv; charset=utf-8", headers=_named("csv"))
+    return sent(packets(lines), CSV, f"{NAME}.csv")
 
 
 @router.get("/entries.xlsx")
@@ -38,25 +38,4 @@ def as_xlsx(desk: At, caller: Awake, asked: book_lines.Asking) -> StreamingRespo
     except BaseException:
         file.close()
         raise
-    return StreamingResponse(_parts(file), media_type=XLSX, headers=_named("xlsx"))
-
-
-def _named(kind: str) -> dict[str, str]:
-    return {"Content-Disposition": f'attachment; filename="so-keng.{kind}"'}
-
-
-def _chunks(lines: Iterator[bytes]) -> Iterator[bytes]:
-    """Not a packet for each line."""
-    held = bytearray()
-    for line in lines:
-        held += line
-        if len(held) >= _CHUNK:
-            yield bytes(held)
-            held.clear()
-    yield bytes(held)
-
-
-def _parts(file: IO[bytes]) -> Iterator[bytes]:
-    with file:
-        while part := file.read(_CHUNK):
-            yield part
+    return sent(parts_of(file), XLSX, f"{NAME}.xlsx")

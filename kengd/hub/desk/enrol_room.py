@@ -15,6 +15,7 @@ from kengd.hub.authority.broker import CONF
 from kengd.hub.authority.index import Issued
 from kengd.hub.broker_news import news_en, news_vi
 from kengd.hub.desk.desk import At, Awake, Desk, Writing
+from kengd.hub.desk.downloads import named
 from kengd.hub.desk.forms import Slug
 from kengd.hub.desk.post_forms import DraftForm, EnrolForm, NewKeeper, RenewForm, RevokeForm
 from kengd.hub.desk.post_orders import fits, post_of
@@ -74,7 +75,7 @@ def enrol(post: Slug, form: EnrolForm, desk: At, caller: Writing) -> Response:
         made.text.encode(),
         media_type="application/toml",
         headers={
-            "Content-Disposition": 'attachment; filename="kengd.toml"',
+            **named("kengd.toml"),
             "Cache-Control": "no-store, no-cache, must-revalidate",
             "X-Kengd-Serial": made.serial,
             "X-Kengd-Page-Fingerprint": made.page_fingerprint,

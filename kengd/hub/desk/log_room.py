@@ -13,6 +13,7 @@ from fastapi.responses import PlainTextResponse
 from kengd import __version__
 from kengd.clock import local
 from kengd.hub.desk.desk import At, Awake, Desk
+from kengd.hub.desk.downloads import named
 from kengd.hub.desk.refusals import Json
 from kengd.hub.loglines import LEVELS, LogLine
 from kengd.wire.orders import LARGEST_NUMBER
@@ -43,8 +44,7 @@ def log_text(desk: At, caller: Awake, level: Level = "debug") -> PlainTextRespon
     head = f"# kengd {__version__}, {desk.hub.settings.commune.id}, {desk.hub.settings.broker.client}, {_at(desk.now_ms())}\n"
     body = "".join(_written(reversed(lines_of(desk, level))))
     name = f"kengd-{desk.hub.settings.commune.id}-{local(desk.now_ms()):%Y-%m-%d-%H%M}.txt"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return PlainTextResponse(head + body, headers=headers)
+    return PlainTextResponse(head + body, headers=named(name))
 
 
 def lines_of(desk: Desk, level: Level, after_n: int = 0) -> list[LogLine]:

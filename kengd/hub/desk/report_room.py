@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse, Response
 
 from kengd.errors import KengdError
 from kengd.hub.desk.desk import At, Awake, Desk
+from kengd.hub.desk.downloads import named
 from kengd.hub.desk.forms import Slug
 from kengd.hub.desk.gate import PRINTED_CSP
 from kengd.hub.desk.refusals import Json
@@ -49,7 +50,7 @@ def as_workbook(period: str, desk: At, caller: Awake, village: Villages = None) 
     with desk.reporting():
         made = workbook(ground_for(desk, chosen, village), chosen, village)
     name = f"bao-cao-keng-{chosen.id}.xlsx"
-    return Response(made, media_type=XLSX, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+    return Response(made, media_type=XLSX, headers=named(name))
 
 
 @router.get("/api/reports/{period}.html")
