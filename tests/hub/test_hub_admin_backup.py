@@ -233,6 +233,8 @@ def test_a_restore_waits_for_no_alarm_and_can_be_called_off(hub: Station, tmp_pa
     assert not [path for path in tmp_path.iterdir() if path.name.startswith("restore-")] and restarted == []
     told = [act for _, act in acts(hub)]
     assert told[-2:] == ["restore_asked", "restore_cancelled"]
+    assert hub.admin.post("/api/backup/cancel").json() == {"cancelled": False}
+    assert [act for _, act in acts(hub)] == told, "what did not wait was not called off"
 
 
 class Later:
