@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from kengd.errors import KengdError
+from kengd.hub.alarms_lately import Alarm
 from kengd.hub.authority import files
 from kengd.hub.incidents import FROM_VILLAGE, Incident
 from kengd.hub.ledger.dispatches import Dispatch
@@ -76,7 +77,7 @@ class Bulletins:
         self._written: set[tuple[str, int]] = set()
         self._failing = False
 
-    def look(self, alarms: Sequence[tuple[Incident, Sequence[Sounded], Dispatch | None]], roster: Roster) -> None:
+    def look(self, alarms: Sequence[Alarm], roster: Roster) -> None:
         """Write the messages of these alarms that are not there."""
         for incident, sounded, order in alarms:
             try:

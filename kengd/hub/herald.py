@@ -11,18 +11,16 @@ from kengd.errors import KengdError
 from kengd.hub import absences, calling, silent_test, tidings
 from kengd.hub.absences import LOST, SICK, Line
 from kengd.hub.addresses import Addresses, Everybody
+from kengd.hub.alarms_lately import Alarm, alarms_lately
 from kengd.hub.authority.own import Expiry
 from kengd.hub.bulletins import Bulletins
 from kengd.hub.confirmations import forget_confirmations
 from kengd.hub.dispatcher import Mouth
 from kengd.hub.errands import Errands, Left
 from kengd.hub.home import Home
-from kengd.hub.incidents import Incident
-from kengd.hub.ledger import dispatches, incidents, notices, people, unread, values
-from kengd.hub.ledger.dispatches import Dispatch
-from kengd.hub.ledger.incidents import Sounded
+from kengd.hub.ledger import incidents, notices, people, unread, values
 from kengd.hub.ledger.notices import TOLD, MissedRing
-from kengd.hub.ledger.store import TROUBLE, Ledger, Transaction, is_away, trouble_in_words
+from kengd.hub.ledger.store import TROUBLE, Ledger, is_away, trouble_in_words
 from kengd.hub.notices import wording
 from kengd.hub.notices.sending import Deliver, Sender
 from kengd.hub.notices.sms import Modem
@@ -38,8 +36,6 @@ log = logging.getLogger("kengd.hub")
 TURN_S: Final = 1.0
 PACE_S: Final = 1.0
 HOUR_MS: Final = 3_600_000
-CLOSED_LATELY_MS: Final = HOUR_MS
-"""How long after its end an incident is still looked at."""
 LAST_RINGS_MS: Final = 30 * 24 * HOUR_MS
 TOO_OLD_MS: Final = 12 * HOUR_MS
 """What another worker claimed longer ago, and nobody was here to tell, is no news any more."""
@@ -150,12 +146,8 @@ class Herald:
         curfew = [] if self._others() else tidings.of_curfew(roster, seen, now_ms)
         with self._ledger.read() as connection:
             self._everybody = self._addresses.everybody(people.officers(connection), roster, now_ms)
-            alarms = _alarms(connection, now_ms)
-            found = [
-                tiding
-                for incident, sounded, order in alarms
-                for tiding in self._of_alarm(incident, sounded, order, roster, now_ms)
-            ]
+            alarms = alarms_lately(connection, now_ms)
+            found = [tiding for alarm in alarms for tiding in self._of_alarm(alarm, roster, now_ms)]
             missed, newest_n = notices.missed_rings(connection, self._missed_n, now_ms - 2 * tidings.STALE_MS)
             found += [told for one in missed if (told := _of_missed(one, roster, seen, now_ms)) is not None]
             found += [*curfew, *tidings.of_silent_test(silent_test.results(connection), roster, now_ms)]
@@ -180,9 +172,8 @@ class Herald:
         if self._home is not None:
             self._home.turn(roster, seen, now_ms)
 
-    def _of_alarm(
-        self, incident: Incident, sounded: Sequence[Sounded], order: Dispatch | None, roster: Roster, now_ms: int
-    ) -> list[Tiding]:
+    def _of_alarm(self, alarm: Alarm, roster: Roster, now_ms: int) -> list[Tiding]:
+        incident, sounded, order = alarm
         said = tidings.of_incident(incident, sounded, roster, now_ms, order)
         callees = self._everybody.callees(roster.keepers, incident.post or "", now_ms)
         return said + calling.of_turn(
@@ -297,18 +288,3 @@ class Herald:
 def _of_missed(missed: MissedRing, roster: Roster, seen: Mapping[str, Seen], now_ms: int) -> Tiding | None:
     here = seen.get(missed.post, Seen())
     return tidings.of_missed(missed, roster, now_ms, here.ahead_ms if here.live and not here.odd else None)
-
-
-def _alarms(connection: Transaction, now_ms: int) -> list[tuple[Incident, list[Sounded], Dispatch | None]]:
-    """Open alarms, and those that ended lately, each with what sounded, and what was ordered first where it was an order."""
-    opened = {incident.id: incident for incident in incidents.open_ones(connection)}
-    for incident in incidents.between(connection, now_ms - tidings.STALE_MS, now_ms + 1):
-        if incident.closed_ms is not None and now_ms - incident.closed_ms < CLOSED_LATELY_MS:
-            opened[incident.id] = incident
-    young = [one for one in opened.values() if now_ms - one.began_ms <= tidings.STALE_MS]
-    sounded: dict[str, list[Sounded]] = {}
-    for item in incidents.sounded_of(connection, [one.id for one in young]):
-        sounded.setdefault(item.incident, []).append(item)
-    asked = [one.id for one in young if one.origin != "alarm" and one.id in sounded]
-    orders = dispatches.rung_first(connection, asked) if asked else {}
-    return [(one, sounded.get(one.id, []), orders.get(one.id)) for one in young]
