@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import secrets
 import threading
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
 from kengd import clock
+from kengd.duty.words import Instant
 from kengd.errors import KengdError
 from kengd.ports import PostView
 from kengd.web.devices import ASK_AGAIN_MS, Device, Devices, Standing, id_of, mark_of, standing_of
@@ -20,6 +20,8 @@ from kengd.wire.pin import SALT, KeptPins, check_pin, is_pin, pin_hash, pin_hold
 
 CHANGED: Final = "pin:"
 """Values: keeper → the PIN he chose here, and which PIN of the file it took the place of."""
+TRIES: Final = "tried"
+"""The value that keeps what wrong PINs have used up."""
 WAITING: Final = 4
 """So many tries may wait for the one that is being judged (16 MiB and a second of a small computer each)."""
 WAIT_S: Final = 20.0
@@ -42,6 +44,7 @@ class Keepers:
         self._post = post
         self.devices = Devices(post.recall, post.remember)
         self._tries = Tries()
+        self._tries_known = False
         self._judging = threading.Lock()
         self._places = threading.BoundedSemaphore(WAITING + 1)
         self._lock = threading.Lock()
@@ -86,19 +89,19 @@ class Keepers:
             raise no_pins(asked_for=self.asked_for)
         if not is_pin(pin):
             raise KengdError("bad_pin", "mã PIN phải có đúng 6 chữ số", cure="nhập lại", en="a PIN has six digits")
-        with self._one_try(address, known) as now_ms:
+        with self._one_try(address, known) as now:
             name = self._whose(pin, pins, first=known.name if known else None)
             if name is None:
+                self._keep_tries(now)
                 raise KengdError("wrong_pin", "mã PIN không đúng", cure=f"nhập lại; {BUTTON}", en="this PIN is wrong")
             self._tries.right()
-            wall_ms = clock.now().wall_ms
             if known is not None and known.name == name:
-                self.devices.again(known.device, pins[name], wall_ms)
+                self.devices.again(known.device, pins[name], now.wall_ms)
                 return name, None
             if known is not None:
                 self.devices.forget(known.device)
-            secret = self.devices.add(name, pins[name], wall_ms)
-            self._tries.begin(name, key_of(name, id_of(secret)), now_ms)
+            secret = self.devices.add(name, pins[name], now.wall_ms)
+            self._tries.begin(name, key_of(name, id_of(secret)), now.mono_ms)
             return name, secret
 
     def change(self, keeper: Keeper, old: str, new: str, address: str) -> None:
@@ -110,7 +113,8 @@ class Keepers:
         """
         check_pin(new)
         pins = self._pins()
-        with self._one_try(address, keeper):
+        with self._one_try(address, keeper) as now:
+            self._keep_tries(now)
             if not pin_holds(pins.get(keeper.name), old):
                 raise KengdError("wrong_pin", "mã PIN cũ không đúng", cure="nhập lại", en="the old PIN is wrong")
             if self._whose(new, pins, first=None) is not None:
@@ -126,27 +130,35 @@ class Keepers:
         self.devices.end_others(keeper.device)
 
     @contextmanager
-    def _one_try(self, address: str, known: Keeper | None) -> Iterator[int]:
-        """One is judged at a time, and counted before; few wait. Gives the monotonic ms of the try."""
+    def _one_try(self, address: str, known: Keeper | None) -> Iterator[Instant]:
+        """One is judged at a time, and counted before; few wait. Gives when it is made."""
         if not self._places.acquire(blocking=False):
             raise _busy()
         try:
             if not self._judging.acquire(timeout=WAIT_S):
                 raise _busy()
             try:
-                now_ms, device = (
-                    time.monotonic_ns() // 1_000_000,
-                    key_of(known.name, known.device.id) if known else None,
-                )
-                wait_ms = self._tries.wait_ms(address, device, now_ms)
+                now, device = clock.now(), key_of(known.name, known.device.id) if known else None
+                self._recall_tries(now)
+                wait_ms = self._tries.wait_ms(address, device, now.mono_ms)
                 if wait_ms:
                     raise _later(wait_ms)
-                self._tries.count(address, device, now_ms)
-                yield now_ms
+                self._tries.count(address, device, now.mono_ms)
+                yield now
             finally:
                 self._judging.release()
         finally:
             self._places.release()
+
+    def _keep_tries(self, now: Instant) -> None:
+        self._tries_known = True
+        self._post.remember(TRIES, self._tries.kept(now))
+
+    def _recall_tries(self, now: Instant) -> None:
+        """From before the restart: as soon as the book can be read."""
+        if not self._tries_known and (kept := self._post.recall(TRIES).get(TRIES)) is not None:
+            self._tries_known = True
+            self._tries.take_up(kept, now)
 
     def _whose(self, pin: str, pins: Mapping[str, str], first: str | None) -> str | None:
         """The keeper with this PIN; whose device it is, is tried first."""

@@ -6,13 +6,20 @@ with a new phone. Those first tries are counted too, or many addresses would aga
 before has a delay of its own, which nobody else can use up; a keeper may guess another's PIN too, so his own right one takes back
 nothing but itself, and a further device of his begins with his wrong tries. Buttons, relay and the sign-ins that there are wait for
 nothing of this.
+
+What all together and each keeper have used up outlives a restart (`kept`), or pulling the plug would bring seventy guesses a minute.
+It is a kilobyte, written after a wrong try alone, and the delays allow a few hundred of those a day: no more than the book itself
+writes to the card. What each address has used up is forgotten: without first shares it waits for the delay of all.
 """
 
 from __future__ import annotations
 
+import json
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Final
+
+from kengd.duty.words import Instant
 
 DAY_MS: Final = 86_400_000
 
@@ -81,12 +88,55 @@ class Tries:
         others = [self._seen(key, now_ms) for key in self._of if key.startswith(key_of(keeper, ""))]
         self._of[known] = max(others, key=lambda one: one.count, default=_Tries())
 
+    # ---- over a restart
+
+    def kept(self, now: Instant) -> str:
+        """To be remembered: for `take_up`."""
+        behind_ms = now.wall_ms - now.mono_ms
+
+        def plain(tries: _Tries) -> list[int]:
+            return [tries.count, tries.last_ms + behind_ms]
+
+        keepers: dict[str, _Tries] = {}
+        for key in self._of:
+            keeper, known, _ = key.partition("\0")
+            if known:
+                keepers[keeper] = max(
+                    keepers.get(keeper, _Tries()), self._seen(key, now.mono_ms), key=lambda one: one.count
+                )
+        return json.dumps({
+            "all": plain(_forgotten(self._all, now.mono_ms)),
+            "first": [at + behind_ms for at in self._shares],
+            "keepers": {keeper: plain(tries) for keeper, tries in keepers.items() if tries.count},
+        }, ensure_ascii=False)  # fmt: skip
+
+    def take_up(self, text: str, now: Instant) -> None:
+        """What was kept before a restart, in place of what there is. A wall clock that has gone back since makes nothing older;
+        a text that says nothing is none."""
+
+        def at_ms(wall_ms: int) -> int:
+            return min(wall_ms, now.wall_ms) - now.wall_ms + now.mono_ms
+
+        try:
+            found = json.loads(text)
+            count, last_ms = found["all"]
+            everybody = _Tries(int(count), at_ms(int(last_ms)))
+            shares = [at_ms(int(wall_ms)) for wall_ms in found["first"]]
+            keepers = {str(one): _Tries(int(n), at_ms(int(last))) for one, (n, last) in found["keepers"].items()}
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
+            return
+        self._all, self._shares = everybody, shares
+        self._of = OrderedDict((key_of(keeper, ""), tries) for keeper, tries in keepers.items())
+
     def _first_share(self, address: str, now_ms: int) -> bool:
         spent = sum(now_ms - at < DAY_MS for at in self._shares)
         return self._seen(address, now_ms).count < FIRST_SHARE and spent < FIRST_SHARES
 
     def _seen(self, key: str, now_ms: int) -> _Tries:
-        return _forgotten(self._of.get(key, _Tries()), now_ms)
+        """A device of a keeper of which nothing is known since the restart has what was kept of him."""
+        keeper, known, _ = key.partition("\0")
+        kept = self._of.get(key_of(keeper, "")) if known else None
+        return _forgotten(self._of.get(key) or kept or _Tries(), now_ms)
 
 
 def key_of(keeper: str, device: str) -> str:

@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 
 from kengd import clock
 from kengd.duty.words import Instant
-from kengd.web import devices
+from kengd.web import devices, keepers
 from kengd.web.api import make_app
 from kengd.web.devices import DAY_MS, csrf_of
 from kengd.web.house import CSRF
@@ -106,6 +106,20 @@ def test_wrong_pins_wait_and_the_button_does_not_care(phone: Phone, post: PaperP
     assert (code, answer["error"]) == (429, "try_later")
     assert "nút ở điểm kẻng vẫn đánh và dừng được" in str(answer["cure"])
     assert phone.another(post, "192.0.2.8").signs_in() == 200
+
+
+def test_a_restart_does_not_forget_wrong_pins_and_a_right_one_writes_none(phone: Phone, post: PaperPost) -> None:
+    """H8: whoever can pull the plug guesses no faster; the card is written for a wrong PIN alone, with no PIN and no address in it."""
+    assert phone.signs_in() == 200
+    assert keepers.TRIES not in post.values
+    assert [phone.signs_in(f"00000{n}") for n in range(5)] == [403] * 5
+    kept = json.loads(post.values[keepers.TRIES])
+    assert (kept["all"][0], len(kept["first"]), list(kept["keepers"])) == (0, 1, [THAI])
+    phone.restarts(make_app(post))
+    assert phone.signs_in("000009") == 429
+    assert phone("POST", "hush")[0] == 200
+    stranger = phone.another(post, "192.0.2.9")
+    assert stranger.signs_in(PIN_OF[HOA]) == 200
 
 
 def test_a_device_that_is_signed_in_hushes_while_strangers_are_locked_out(phone: Phone, post: PaperPost) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kengd.duty.words import Instant
 from kengd.web.tries import ADDRESS, ALL, DAY_MS, FIRST_SHARE, FIRST_SHARES, Tries, key_of
 
 HOUR_MS = 3_600_000
@@ -24,6 +25,15 @@ def tried(tries: Tries, address: str, now_ms: int, known: str | None = None) -> 
 def guess_all_day(tries: Tries, addresses: int, each_ms: int = 5_000) -> int:
     """From so many addresses in turn, as often as it is let; how many PINs were looked at."""
     return sum(tried(tries, f"a{n % addresses}", n * each_ms) for n in range(DAY_MS // each_ms))
+
+
+def restarted(tries: Tries, now_ms: int, *, off_ms: int = 0, clock_ms: int = 0) -> Tries:
+    """The post came up again: its monotonic clock goes on here, its wall clock by `off_ms`, wrong by `clock_ms`."""
+    again = Tries()
+    again.take_up(
+        tries.kept(Instant(now_ms, 10 * DAY_MS + now_ms)), Instant(now_ms, 10 * DAY_MS + now_ms + off_ms + clock_ms)
+    )
+    return again
 
 
 def test_one_address_tries_a_hundred_pins_a_day() -> None:
@@ -119,3 +129,59 @@ def test_after_a_day_without_a_try_all_is_forgotten() -> None:
     guess_all_day(tries, 250, each_ms=60_000)
     assert tries.wait_ms("a0", None, 3 * DAY_MS) == 0
     assert sum(tried(tries, "new", 3 * DAY_MS + n) for n in range(20)) == ADDRESS.free
+
+
+def test_pulling_the_plug_brings_no_more_guesses() -> None:
+    """Whoever can make the post restart, and comes from ever new addresses: a day is as bounded as without it."""
+    tries, looked_at = Tries(), 0
+    for n in range(DAY_MS // 20_000):
+        looked_at += tried(tries, f"a{n}", n * 20_000)
+        tries = restarted(tries, n * 20_000 + 1)
+    assert looked_at <= MOST_A_DAY
+    assert 0 < tries.wait_ms("new", None, DAY_MS - 1) <= ALL.most_ms
+    assert tries.wait_ms("new", key_of("Ông Thái", "d"), DAY_MS - 1) == 0
+
+
+def test_a_keepers_own_wrong_tries_outlive_a_restart_on_each_of_his_devices() -> None:
+    """He may pull the plug too. Nobody else's devices have them."""
+    tries = Tries()
+    for n in range(ADDRESS.free + 3):
+        tries.count("a", key_of("Ông Thái", "1"), n)
+    again = restarted(restarted(tries, 10), 10)
+    waits = {
+        one: again.wait_ms("a", key_of(*one), 10) for one in (("Ông Thái", "1"), ("Ông Thái", "2"), ("Bà Hoà", "3"))
+    }
+    assert waits == {("Ông Thái", "1"): 15_997, ("Ông Thái", "2"): 15_997, ("Bà Hoà", "3"): 0}
+    again.begin("Ông Thái", key_of("Ông Thái", "4"), 10)
+    assert again.wait_ms("a", key_of("Ông Thái", "4"), 10) > 0
+
+
+def test_what_was_kept_ages_by_the_wall_clock_and_one_that_went_back_makes_nothing_older() -> None:
+    """A post without a clock chip comes up in the past: the delay begins anew, and no keeper waits for years."""
+    tries = Tries()
+    for n in range(FIRST_SHARES + ALL.free + 8):
+        tries.count(f"a{n}", None, 0)
+    whole = tries.wait_ms("new", None, 0)
+    assert whole > 0
+    assert restarted(tries, 0, off_ms=100_000).wait_ms("new", None, 0) == whole - 100_000
+    assert restarted(tries, 0, off_ms=DAY_MS).wait_ms("new", None, 0) == 0
+    assert restarted(tries, 0, clock_ms=-9 * DAY_MS).wait_ms("new", None, 0) == whole
+
+
+@given(
+    st.text() | st.sampled_from(["", "null", "[]", "{}", '{"all":[1e999,0],"first":[],"keepers":{}}', '{"all":[1]}'])
+)
+def test_a_spoilt_text_is_none(text: str) -> None:
+    """The card is old: the page comes up all the same."""
+    tries = Tries()
+    tries.take_up(text, Instant(0, 0))
+    assert tries.wait_ms("a", None, 0) == 0
+
+
+def test_what_is_kept_is_small_however_many_have_tried() -> None:
+    """It is written after each wrong try: no addresses, no devices, at most the first shares and the keepers."""
+    tries = Tries()
+    for n in range(2_000):
+        tries.count(f"2001:db8:0:{n:x}", None, n)
+        tries.count("a", key_of(f"Người giữ kẻng {n % 10}", str(n)), n)
+    assert len(tries.kept(Instant(2_000, 1_790_000_000_000)).encode()) < 2_048
