@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import itertools
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
@@ -240,6 +241,11 @@ def copied(directory: Path, more: Mapping[str, Any]) -> Station:
     shutil.copytree(begun / "authority", directory / "authority")
     shutil.copyfile(begun / "ledger.sqlite", directory / "ledger.sqlite")
     return _opened(directory, more)
+
+
+def text(html: str) -> str:
+    """What can be read of it."""
+    return " ".join(re.sub(r"<[^>]+>", " ", html).split())
 
 
 @cache

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +19,7 @@ from kengd.hub.people.words import Officer
 from kengd.hub.roster import Village
 from kengd.hub.service import wall_ms
 from tests.hub.desk_kit import Officer as Browser
-from tests.hub.desk_kit import Station, copied, station
+from tests.hub.desk_kit import Station, copied, station, text
 from tests.hub.people_database import PASSWORD
 
 
@@ -29,11 +28,6 @@ def hub(tmp_path: Path) -> Iterator[Station]:
     made = station(tmp_path)
     yield made
     made.hub.ledger.close()
-
-
-def text(html: str) -> str:
-    """What can be read of it."""
-    return " ".join(re.sub(r"<[^>]+>", " ", html).split())
 
 
 # ---- the log

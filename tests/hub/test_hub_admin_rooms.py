@@ -18,7 +18,7 @@ from kengd.hub.desk.pages.people import device_name
 from kengd.hub.ledger import audits
 from kengd.hub.people.words import ACTS, MAY, ROLES
 from kengd.hub.service import wall_ms
-from tests.hub.desk_kit import Station, station
+from tests.hub.desk_kit import Station, station, text
 
 
 @pytest.fixture
@@ -26,11 +26,6 @@ def hub(tmp_path: Path) -> Iterator[Station]:
     made = station(tmp_path)
     yield made
     made.hub.ledger.close()
-
-
-def text(html: str) -> str:
-    """What can be read of it."""
-    return " ".join(re.sub(r"<[^>]+>", " ", html).split())
 
 
 # ---- officers

@@ -6,28 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from kengd.__main__ import main
 from kengd.hub.authority.authority import Authority
-from kengd.hub.founding import Wish, found
 from kengd.hub.ledger import audits
 from kengd.hub.ledger.store import Ledger
 from kengd.hub.people.passwords import argon2
-from kengd.hub.settings import load_hub
 from tests.hub.authority_kit import NOW_MS, wish
+from tests.hub.shell_kit import Shell
 
 
-class Shell:
-    """A hub, and somebody at its keyboard."""
-
-    def __init__(self, directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        self.config, self._capsys = directory / "hub.toml", capsys
-        found(Wish("cong-lac", "Xã Cộng Lạc", ("127.0.0.1",), directory / "state"), self.config, NOW_MS)
-        self.settings = load_hub(str(self.config))
-
-    def __call__(self, *words: str) -> tuple[int, str]:
-        code = main(["--config", str(self.config), "hub", *words])
-        said = self._capsys.readouterr()
-        return code, said.out + said.err
+class Keyboard(Shell):
+    """Whose acts are read back."""
 
     def acts(self) -> list[str]:
         """What the audit book says, without the founding."""
@@ -40,12 +28,12 @@ class Shell:
 
 
 @pytest.fixture
-def shell(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Shell:
+def shell(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Keyboard:
     monkeypatch.setattr("kengd.hub.people.ground.argon2", lambda: argon2(time_cost=1, memory_kib=8))
-    return Shell(tmp_path, capsys)
+    return Keyboard(tmp_path, capsys)
 
 
-def test_officers_are_added_listed_reset_and_ended(shell: Shell) -> None:
+def test_officers_are_added_listed_reset_and_ended(shell: Keyboard) -> None:
     """The password is shown once; who has left signs in no more; every act stands in the audit book."""
     code, said = shell("users", "add", "an.nguyen", "--name", "Đại úy Nguyễn Văn An", "--role", "chief")
     assert code == 0 and "mật khẩu lần đầu:" in said
@@ -59,7 +47,7 @@ def test_officers_are_added_listed_reset_and_ended(shell: Shell) -> None:
     assert shell.acts() == ["officer_made", "password_reset", "officer_ended"]
 
 
-def test_what_cannot_be_done_is_said_and_changes_nothing(shell: Shell) -> None:
+def test_what_cannot_be_done_is_said_and_changes_nothing(shell: Keyboard) -> None:
     """A code, a sentence, a cure; the last admin stays."""
     found = {
         words: shell("users", *words)
@@ -77,7 +65,7 @@ def test_what_cannot_be_done_is_said_and_changes_nothing(shell: Shell) -> None:
     assert shell.acts() == []
 
 
-def test_a_signing_key_is_changed_with_an_overlap(shell: Shell) -> None:
+def test_a_signing_key_is_changed_with_an_overlap(shell: Keyboard) -> None:
     """R43: new, files for the posts, retire, revoke; each step says what the installer has to do next."""
     authority = Authority.open(shell.settings.authority)
     authority.enrol(wish("thon-1"), NOW_MS)
@@ -102,7 +90,7 @@ def test_a_signing_key_is_changed_with_an_overlap(shell: Shell) -> None:
     assert shell.acts() == ["key_made", "key_retired", "key_revoked"]
 
 
-def test_a_broker_with_a_new_address_gets_a_certificate_that_names_it(shell: Shell) -> None:
+def test_a_broker_with_a_new_address_gets_a_certificate_that_names_it(shell: Keyboard) -> None:
     """R42: broker.names in hub.toml, then `keys renew`; before that a post would not believe it, so no file is made for one."""
     enrol = (
         "enrol",
@@ -128,7 +116,7 @@ def test_a_broker_with_a_new_address_gets_a_certificate_that_names_it(shell: She
     assert shell.acts() == ["certificates_renewed", "enrol"]
 
 
-def test_a_key_without_a_name_or_a_successor_is_refused(shell: Shell) -> None:
+def test_a_key_without_a_name_or_a_successor_is_refused(shell: Keyboard) -> None:
     """Nothing has changed then."""
     first = Authority.open(shell.settings.authority).signing()[0]
     said = [shell("keys", *words)[1] for words in (("new",), ("retire", first), ("revoke", "none"), ("new", first))]

@@ -18,7 +18,7 @@ from kengd.hub.ledger import values
 from kengd.settings.find import EXAMPLE
 from kengd.settings.problems import SettingsError
 from kengd.settings.versions import apply_codebook_overlay
-from tests.hub.desk_kit import Officer, Station, acts, station
+from tests.hub.desk_kit import Officer, Station, acts, station, text
 
 SIREN = """
 [post]
@@ -94,11 +94,6 @@ def of_post(tmp_path: Path) -> str:
     config = tmp_path / "kengd.toml"
     config.write_text(file.replace("[post]", f'state_dir = "{state}"\n[post]', 1))
     return str(config)
-
-
-def text(html: str) -> str:
-    """What can be read of it."""
-    return " ".join(re.sub(r"<[^>]+>", " ", html).split())
 
 
 def test_two_officers_never_overwrite_each_others_draft_unseen(hub: Station) -> None:

@@ -10,19 +10,19 @@ from typing import Any
 
 import pytest
 
-from kengd.__main__ import main
 from kengd.errors import KengdError
 from kengd.hub.authority.authority import Authority
 from kengd.hub.authority.brokerfiles import BrokerFiles
 from kengd.hub.enrolling import Enrolled, Enrolling, EnrolWish
-from kengd.hub.founding import SETTINGS_OF, Wish, found, village_ids, write_broker
+from kengd.hub.founding import SETTINGS_OF, village_ids, write_broker
 from kengd.hub.ledger import audits, rosters, values
 from kengd.hub.ledger.store import Ledger, Transaction, sqlite_url
 from kengd.hub.people.passwords import argon2
 from kengd.hub.roster import Keeper, Post, Roster, Village
-from kengd.hub.settings import HubBroker, load_hub
+from kengd.hub.settings import HubBroker
 from kengd.settings.find import EXAMPLE
 from tests.hub.authority_kit import NOW_MS, begin
+from tests.hub.shell_kit import Shell
 
 BROKER = HubBroker(names=["hub.lan", "127.0.0.1"])
 
@@ -204,21 +204,6 @@ def test_village_ids_are_plain_and_short() -> None:
         "???": "thon",
         "x" * 60: "x" * 40,
     }
-
-
-class Shell:
-    """A hub, and somebody at its keyboard."""
-
-    def __init__(self, directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        self.directory, self._capsys = directory, capsys
-        self.config = directory / "hub.toml"
-        found(Wish("cong-lac", "Xã Cộng Lạc", ("127.0.0.1",), directory / "state"), self.config, NOW_MS)
-        self.settings = load_hub(str(self.config))
-
-    def __call__(self, *words: str) -> tuple[int, str]:
-        code = main(["--config", str(self.config), "hub", *words])
-        said = self._capsys.readouterr()
-        return code, said.out + said.err
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from kengd.hub.ledger import rosters
 from kengd.hub.roster import Post, Roster, Village
 from kengd.hub.service import wall_ms
 from kengd.pages.headers import CSP
-from tests.hub.desk_kit import Officer, Station, copied, station
+from tests.hub.desk_kit import Officer, Station, copied, station, text
 from tests.pages.tour import evening, stops
 
 PAGES = ("/", "/danh-keng", "/vu-viec", "/so-keng", "/bao-cao", "/diem-keng")
@@ -39,11 +39,6 @@ def seen(officer: Officer, path: str, **query: object) -> str:
     answer = officer.get(path, **query)
     assert answer.status_code == 200, answer.text
     return str(answer.text)
-
-
-def text(html: str) -> str:
-    """What can be read of it."""
-    return " ".join(re.sub(r"<[^>]+>", " ", html).split())
 
 
 def test_nobody_who_is_not_signed_in_sees_a_page(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from kengd.duty.standing import Sounding
 from kengd.duty.words import Purpose, Source
 from kengd.hub.desk.pages.duty import STATES, last_words, states
 from kengd.hub.service import wall_ms
-from tests.hub.desk_kit import Officer, Station, station
+from tests.hub.desk_kit import Officer, Station, station, text
 
 EDITING = (
     "/danh-ba/them/thon", "/danh-ba/thon/an-lao", "/danh-ba/diem/an-lao", "/danh-ba/them/nguoi", "/danh-ba/nguoi/ba-tu",
@@ -33,10 +33,6 @@ def seen(officer: Officer, path: str, **query: Any) -> str:
     answer = officer.get(path, **query)
     assert answer.status_code == 200, answer.text
     return str(answer.text)
-
-
-def text(html: str) -> str:
-    return " ".join(re.sub(r"<[^>]+>", " ", html).split())
 
 
 def test_the_roster_lists_everybody_and_what_is_lacking(hub: Station) -> None:

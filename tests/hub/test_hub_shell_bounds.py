@@ -10,7 +10,7 @@ import pytest
 from kengd import clock
 from kengd.__main__ import main
 from kengd.hub.authority.authority import Authority
-from kengd.hub.founding import SETTINGS_OF, Wish, found
+from kengd.hub.founding import SETTINGS_OF
 from kengd.hub.keeping import backup
 from kengd.hub.ledger import audits, rosters, values
 from kengd.hub.ledger.store import Ledger
@@ -18,6 +18,7 @@ from kengd.hub.people.passwords import argon2
 from kengd.hub.roster import Post, Village
 from kengd.hub.settings import load_hub
 from tests.broker import free_port
+from tests.hub.shell_kit import Shell
 
 PAGE = "http://10.0.0.11:8080/vi-sao"
 PASS = "bốn con vịt qua cầu"
@@ -33,14 +34,12 @@ pin = 170
 """
 
 
-class Shell:
-    """A hub whose broker is away, and somebody at the keyboard in a directory of their own."""
+class Keyboard(Shell):
+    """Of a hub whose broker is away."""
 
     def __init__(self, directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        self.directory, self.config, self._capsys = directory, directory / "hub.toml", capsys
-        wish = Wish("cong-lac", "Xã Cộng Lạc", ("127.0.0.1",), directory / "state", broker_port=free_port())
-        found(wish, self.config, clock.now().wall_ms)
-        self.ledger = Ledger(load_hub(str(self.config)).database_url)
+        super().__init__(directory, capsys, clock.now().wall_ms, broker_port=free_port())
+        self.ledger = Ledger(self.settings.database_url)
         self._before = len(self.audit())
 
     def settle(self) -> None:
@@ -50,11 +49,6 @@ class Shell:
                 rosters.put_village(connection, Village(key, f"Thôn {key}", 100), rank)
                 rosters.put_post(connection, Post(key, f"Điểm {key}", (key,), enrolled_ms=1), rank)
 
-    def __call__(self, *words: str) -> tuple[int, str]:
-        code = main(["--config", str(self.config), "hub", *words])
-        said = self._capsys.readouterr()
-        return code, said.out + said.err
-
     def audit(self) -> list[tuple[str, dict[str, object]]]:
         """(act, facts) since the founding."""
         with self.ledger.read() as connection:
@@ -62,13 +56,13 @@ class Shell:
 
 
 @pytest.fixture
-def shell(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Shell:
+def shell(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Keyboard:
     monkeypatch.setattr("kengd.hub.people.ground.argon2", lambda: argon2(time_cost=1, memory_kib=8))
     monkeypatch.chdir(tmp_path)
-    return Shell(tmp_path, capsys)
+    return Keyboard(tmp_path, capsys)
 
 
-def test_what_cannot_be_ordered_is_refused_at_the_keyboard(shell: Shell) -> None:
+def test_what_cannot_be_ordered_is_refused_at_the_keyboard(shell: Keyboard) -> None:
     """A word that is no number, a past moment, a first post that is not among them; nothing is sent and nothing written down."""
     shell.settle()
     ring = ("dispatch", "alarm", "--why", "thử")
@@ -106,7 +100,7 @@ def test_what_cannot_be_ordered_is_refused_at_the_keyboard(shell: Shell) -> None
     assert shell.audit() == [] and not (shell.directory / "moi.toml").exists()
 
 
-def test_the_page_of_a_post_is_set_when_it_is_enrolled_or_later(shell: Shell) -> None:
+def test_the_page_of_a_post_is_set_when_it_is_enrolled_or_later(shell: Keyboard) -> None:
     """The rules sheet's cure is the very command that sets it; no certificate is made anew for that."""
     assert shell("enrol", "thon-1", "--name", "Kẻng thôn 1", "--villages", "Thôn 1", "--page", PAGE)[0] == 0
     assert shell("enrol", "thon-2", "--name", "Kẻng thôn 2", "--villages", "Thôn 2")[0] == 0
@@ -135,7 +129,7 @@ def test_the_page_of_a_post_is_set_when_it_is_enrolled_or_later(shell: Shell) ->
     assert code == 2 and "đã cấp cho thon-1" in said and "kengd hub enrol thon-1 --renew --template TỆP" in said
 
 
-def test_a_village_that_is_changed_keeps_its_place_and_is_written_down(shell: Shell) -> None:
+def test_a_village_that_is_changed_keeps_its_place_and_is_written_down(shell: Keyboard) -> None:
     """As at the desk."""
     shell.settle()
     assert shell("village", "Thôn bo-trang", "--households", "0") == (0, "Thôn bo-trang: 0 hộ\n")
@@ -144,14 +138,14 @@ def test_a_village_that_is_changed_keeps_its_place_and_is_written_down(shell: Sh
     assert shell.audit() == [("village_put", {"village": "bo-trang"})]
 
 
-def test_no_post_is_said_and_how_to_enrol_one(shell: Shell) -> None:
+def test_no_post_is_said_and_how_to_enrol_one(shell: Keyboard) -> None:
     """An empty answer would look like a fault; as data it is empty. The broker is not needed for it."""
     code, said = shell("posts")
     assert code == 0 and "Chưa có điểm kẻng nào" in said and "kengd hub enrol MÃ --name" in said
     assert shell("posts", "--json") == (0, "")
 
 
-def test_arguments_of_begin_are_not_explained_as_lines_of_a_file(shell: Shell) -> None:
+def test_arguments_of_begin_are_not_explained_as_lines_of_a_file(shell: Keyboard) -> None:
     """Nobody has written hub.toml yet: each complaint names its option."""
     for words, options in (
         (("--commune", "cong-lac", "--name", "X", "--address", "a b"), ["--address"]),
@@ -167,7 +161,7 @@ def test_arguments_of_begin_are_not_explained_as_lines_of_a_file(shell: Shell) -
         assert "dòng 1" not in said and "kengd check" not in said and not config.exists()
 
 
-def test_a_desk_for_other_machines_is_begun_with_https_unless_somebody_sees_to_it(shell: Shell) -> None:
+def test_a_desk_for_other_machines_is_begun_with_https_unless_somebody_sees_to_it(shell: Keyboard) -> None:
     """A password never goes over a village's network in the clear by default."""
     found = {}
     for place, words in (
@@ -204,7 +198,7 @@ def test_a_desk_for_other_machines_is_begun_with_https_unless_somebody_sees_to_i
     }
 
 
-def test_a_mistake_in_hub_toml_does_not_send_people_to_the_posts_check(shell: Shell) -> None:
+def test_a_mistake_in_hub_toml_does_not_send_people_to_the_posts_check(shell: Keyboard) -> None:
     """`kengd check` reads a post's file; a wrong key, a broken line and a missing file each have their own way out."""
     text = shell.config.read_text("utf-8")
     for changed, vi in ((text.replace("[duty]", "[dutty]"), "[dutty"), (text + "\nx = ", "dòng")):
@@ -217,7 +211,7 @@ def test_a_mistake_in_hub_toml_does_not_send_people_to_the_posts_check(shell: Sh
     assert code == 2 and "[no_settings]" in said and "kengd hub begin --commune MÃ_XÃ --name TÊN_XÃ --address" in said
 
 
-def test_a_wrong_template_is_blamed_and_not_the_posts_file(shell: Shell) -> None:
+def test_a_wrong_template_is_blamed_and_not_the_posts_file(shell: Keyboard) -> None:
     """The template's own line; the file in /etc is on another machine and does not exist yet."""
     template = shell.directory / "template.toml"
     for text, line in ((NO_TEMPLATE, "dòng 8"), ("[bell\n", "dòng 1")):
@@ -228,7 +222,7 @@ def test_a_wrong_template_is_blamed_and_not_the_posts_file(shell: Shell) -> None
     assert shell.audit() == []
 
 
-def test_a_backup_is_restored_elsewhere_when_it_is_told_where(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_backup_is_restored_elsewhere_when_it_is_told_where(shell: Keyboard, monkeypatch: pytest.MonkeyPatch) -> None:
     """hub.toml in the backup says where the state lies: on the same machine that is taken, so `--state` says where else; what has
     to be typed from then on is said."""
     shell.settle()
