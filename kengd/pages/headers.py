@@ -1,9 +1,10 @@
-"""Headers that keep a page safe: the hub's and the post's are served with the same ones. Pure."""
+"""Headers that keep a page safe: the hub's and the post's are served with the same ones."""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, MutableMapping
 from ipaddress import ip_address
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 CSP: Final = "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
@@ -17,6 +18,23 @@ HEADERS: Final = {
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
     "Cache-Control": "no-store",
 }
+
+_RAW: Final = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
+
+
+def safely(
+    send: Callable[[MutableMapping[str, Any]], Awaitable[None]],
+) -> Callable[[MutableMapping[str, Any]], Awaitable[None]]:
+    """An ASGI `send` that puts these headers on every answer, where its route has not said otherwise."""
+
+    async def safe(message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            given = list(message.get("headers", ()))
+            said = {bytes(name).lower() for name, _ in given}
+            message = {**message, "headers": given + [(name, value) for name, value in _RAW if name not in said]}
+        await send(message)
+
+    return safe
 
 
 def is_loopback(host: str) -> bool:

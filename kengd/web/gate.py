@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from starlette.datastructures import Headers, MutableHeaders
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from kengd.errors import KengdError
-from kengd.pages.headers import HEADERS, is_loopback
+from kengd.pages.headers import is_loopback, safely
 from kengd.pages.pace import Pace
 from kengd.web.refusals import said
 
@@ -31,20 +31,13 @@ class Gate:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-
-        async def safely(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
-                    headers.setdefault(name, value)
-            await send(message)
-
+        send = safely(send)
         try:
             self._check(scope)
         except KengdError as error:
-            await said(error)(scope, receive, safely)
+            await said(error)(scope, receive, send)
             return
-        await self._app(scope, receive, safely)
+        await self._app(scope, receive, send)
 
     def _check(self, scope: Scope) -> None:
         """Raises KengdError."""

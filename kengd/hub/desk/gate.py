@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -15,7 +15,7 @@ from kengd.errors import KengdError, UsageError
 from kengd.hub.desk.refusals import said
 from kengd.hub.ledger.store import TROUBLE, ledger_trouble
 from kengd.hub.pictures import LARGEST as LARGEST_PICTURE
-from kengd.pages.headers import HEADERS
+from kengd.pages.headers import safely
 from kengd.pages.pace import Pace
 
 LARGEST: Final = 16 * 1024
@@ -54,16 +54,9 @@ class Gate:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-
-        async def safely(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
-                    headers.setdefault(name, value)
-            await send(message)
-
+        send = safely(send)
         if scope["method"] in READS:
-            await self._app(scope, receive, safely)
+            await self._app(scope, receive, send)
             return
         larger = False
         try:
@@ -74,9 +67,9 @@ class Gate:
                     self._larger += larger
                     receive = replayed(await _body(receive, largest), receive)
             except KengdError as error:
-                await said(error)(scope, receive, safely)
+                await said(error)(scope, receive, send)
                 return
-            await self._app(scope, receive, safely)
+            await self._app(scope, receive, send)
         finally:
             self._larger -= larger
 
