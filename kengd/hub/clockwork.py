@@ -1,14 +1,13 @@
-"""What the hub does by itself, about once a second: repeats, calls, all-clears that wait, gaps in books, signed heads."""
+"""What the hub does by itself, about once a second: repeats, calls, gaps in books, signed heads."""
 
 from __future__ import annotations
 
-import json
 import logging
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, Final
+from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -18,22 +17,19 @@ from kengd.hub import chains
 from kengd.hub.act_ground import HUB, Actor
 from kengd.hub.acts import Acts
 from kengd.hub.dispatcher import Dispatcher
-from kengd.hub.dispatching import Order, State
+from kengd.hub.dispatching import Order
 from kengd.hub.following import Began, Following, began_of
 from kengd.hub.incident_acts import part_of
 from kengd.hub.incidents import Incident
-from kengd.hub.ledger import changes, dispatches, incidents, merging, values
+from kengd.hub.ledger import changes, incidents, merging, values
 from kengd.hub.ledger import heads as signed_heads
 from kengd.hub.ledger.merging import Head
 from kengd.hub.ledger.store import Ledger, Transaction, is_away
 from kengd.hub.roster import Roster, Seen
-from kengd.wire.orders import Unfit
 
 log = logging.getLogger("kengd.hub")
 
 TURN_S: Final = 0.25
-CLEAR_AFTER_MS: Final = 10_000
-"""A post that does not say that its alarm has ended is told the all-clear all the same."""
 HEADS_EVERY_MS: Final = 60_000
 BOOKS_EVERY_MS: Final = 1_000
 MOST_ASKED, MOST_OF_POST = 20, 2
@@ -132,7 +128,7 @@ class Clockwork:
         self._thread.join(5.0)
 
     def _run(self) -> None:
-        own = (self._presence, self._alarms, self._outbox, self._calls, self._clearings, self._books, self._sign_heads)
+        own = (self._presence, self._alarms, self._outbox, self._calls, self._books, self._sign_heads)
         while not self._stopping:
             for what in (*own, *self._also):
                 self._try(what)
@@ -211,49 +207,6 @@ class Clockwork:
                 changes.note(connection, "incident", incident=incident.id, turn=incident.turns + 1)
         for incident in due:
             self._on_call(incident)
-
-    def _clearings(self, now_ms: int) -> None:
-        """Hết báo động goes to each post when its alarm has ended (P4), to the slow ones after a while all the same."""
-        with self._ledger.read() as connection:
-            waiting = values.under(connection, "clear:")
-        for key, said in waiting.items():
-            incident_id, facts = key.removeprefix("clear:"), json.loads(said)
-            with self._ledger.read() as connection:
-                sounded = incidents.sounded_of(connection, [incident_id])
-                rings = dispatches.rings_of(connection, incident_id)
-            sounding = {item.post for item in sounded if item.ended_ms is None}
-            sounding |= {ring.post for ring in rings if ring.state is State.RINGING}
-            late = not 0 <= now_ms - facts["at_ms"] < CLEAR_AFTER_MS
-            ready = [post for post in facts["posts"] if late or post not in sounding]
-            if not ready:
-                continue
-            try:
-                self._clear(key, said, incident_id, ready)
-            except (KengdError, Unfit) as wrong:  # it stops nobody else's; said once, tried again
-                if key not in self._failing:
-                    log.error("the all-clear of %s: %s", incident_id, wrong)
-                self._failing.add(key)
-
-    def _clear(self, key: str, said: str, incident_id: str, ready: list[str]) -> None:
-        """Each post once: what is left is kept with the dispatch, and only in the place of what was read."""
-        facts: dict[str, Any] = json.loads(said)
-        left = [post for post in facts["posts"] if post not in ready]
-
-        def claim(connection: Transaction) -> None:
-            if not values.swap(connection, key, said, json.dumps({**facts, "posts": left}) if left else None):
-                raise _Taken
-
-        in_service = {post.id for post in self._roster().posts}
-        posts = tuple(post for post in ready if post in in_service)
-        if posts:
-            act_id = part_of("clear", incident_id, facts["id"], len(left))
-            order = Order(
-                act_id, "ring", posts, facts["by"], "hết báo động", "all_clear", facts.get("purpose", "actual")
-            )
-            with suppress(_Taken):
-                self._dispatcher.dispatch(order, officer=facts["officer"], incident=incident_id, also=claim)
-        with suppress(_Taken), self._ledger.write() as connection:  # nobody to be told, or told by an earlier process
-            claim(connection)
 
     def _books(self, now_ms: int) -> None:
         """What is missing in a book is asked for again, from posts that are there."""

@@ -16,6 +16,7 @@ from kengd.bellcode.codebooks import BUILTIN_NAMES, builtin
 from kengd.bellcode.signal import Kind
 from kengd.hub.acts import Acts
 from kengd.hub.authority.authority import Authority
+from kengd.hub.clearings import Clearings
 from kengd.hub.clockwork import Clockwork
 from kengd.hub.dispatcher import Dispatcher
 from kengd.hub.dispatching import STOPPED
@@ -108,11 +109,12 @@ class Hub:
             settings, self.ledger, self.roster, self.watch.all, self.authority.expiring, wall_ms, mouth=self.line,
             others=self._others_must,
         )  # fmt: skip
+        self.clearings = Clearings(self.ledger, self.dispatcher, self.roster)
         self.clockwork = Clockwork(
             self.ledger, self.dispatcher, self.acts, self.roster, self.watch.all, self.signing, wall_ms,
             call_after_s=duty.call_after_s, on_call=self._call,
             following=self._following, on_alarm=self._told_of,
-            also=(self._test, self._renew, self._alive),
+            also=(self.clearings.all_clears, self._test, self._renew, self._alive),
         )  # fmt: skip
 
     def start(self) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kengd.hub.clockwork import CLEAR_AFTER_MS
+from kengd.hub.clearings import CLEAR_AFTER_MS
 from kengd.hub.incident_acts import part_of
 from kengd.hub.incidents import Incident
 from kengd.hub.ledger import dispatches, outbox, rosters, values
@@ -108,7 +108,7 @@ def test_one_act_ends_one_incident_and_stops_no_other_all_clear(hub: Station) ->
         assert values.swap(connection, key, said, said.replace(hub.admin.name, "\\u0007"))  # no post would read that
     hub.line.said.clear()
     for _ in range(2):
-        hub.hub.clockwork._clearings(wall_ms() + CLEAR_AFTER_MS)
+        hub.hub.clearings.all_clears(wall_ms() + CLEAR_AFTER_MS)
     assert told(hub) == [(post, "all_clear", None) for post in ("bo-trang", "cau-ngang")]
 
 
@@ -129,7 +129,7 @@ def test_the_duty_rooms_own_bell_is_quiet_when_somebody_has_taken_charge(hub: St
     assert hub.admin.post(f"/api/incidents/{incident}/{way}", body).status_code == 200
     assert [one for one in told(hub) if one[0] == "truc"] == ([("truc", "hush", "truc-0001")] if heard else [])
     assert states(hub, sounder) == {"truc": "ringing" if heard else "cancelled"}
-    hub.hub.clockwork._clearings(wall_ms() + CLEAR_AFTER_MS)
+    hub.hub.clearings.all_clears(wall_ms() + CLEAR_AFTER_MS)
     assert [one for one in told(hub) if one[0] == "truc"] == []
     with hub.hub.ledger.read() as connection:
         found = next(item for item in hub.admin.get("/api/incidents").json()["incidents"] if item["id"] == incident)

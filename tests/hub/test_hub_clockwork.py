@@ -13,6 +13,7 @@ from kengd.duty.words import Purpose, Source
 from kengd.hub.act_ground import Actor
 from kengd.hub.acts import Acts
 from kengd.hub.chains import ASK_FIRST_MS
+from kengd.hub.clearings import Clearings
 from kengd.hub.clockwork import BOOKS_EVERY_MS, LATE_MS, Clockwork
 from kengd.hub.dispatcher import AGAIN_MS, Dispatcher
 from kengd.hub.dispatching import REPEAT_MS, Order
@@ -41,6 +42,7 @@ class Worker:
             self.ledger, COMMUNE, self.mouth, lambda: (KID, KEY), dict, clock, others=lambda: self.blind
         )
         self.acts = Acts(self.ledger, self.dispatcher, lambda: ROSTER, dict, ALARMS, clock)
+        self.clearings = Clearings(self.ledger, self.dispatcher, lambda: ROSTER)
         self.clockwork = Clockwork(
             self.ledger, self.dispatcher, self.acts, lambda: ROSTER, dict, lambda: (KID, KEY), clock, call_after_s=60,
             on_call=lambda _: None, following=Following(lambda: ROSTER, ALARMS, 60), on_alarm=lambda _: None,
@@ -113,15 +115,15 @@ def test_the_all_clear_goes_to_each_post_once_whoever_looks(pair: tuple[Worker, 
     assert first.said() == [("tay", "hush")]
     with second.ledger.read() as connection:
         ((key, read),) = values.under(connection, "clear:").items()
-    first.clockwork._clearings(clock())
+    first.clearings.all_clears(clock())
     assert first.said() == [("dong", "all_clear")]
-    second.clockwork._clear(key, read, alarm.id, ["dong", "tay"])
+    second.clearings.give(key, read, alarm.id, ["dong", "tay"])
     assert second.said() == []
     with second.ledger.write() as connection:
         incidents.sound_ended(connection, {("tay", "a-tay"): "cut"}, T0 + 2)
         assert len(dispatches.recent(connection)) == 2
     for worker in (second, first, second):
-        worker.clockwork._clearings(clock())
+        worker.clearings.all_clears(clock())
     assert (first.said(), second.said()) == ([], [("tay", "all_clear")])
     with second.ledger.read() as connection:
         assert values.under(connection, "clear:") == {}
@@ -187,10 +189,10 @@ def test_neighbours_who_were_called_to_help_are_hushed_and_told_that_it_is_over(
     assert [(topic, cmd["do"], cmd["activation"]) for topic, cmd in told] == [
         (command_topic(COMMUNE, "tay"), "hush", "s-tay")
     ]
-    worker.clockwork._clearings(clock())
+    worker.clearings.all_clears(clock())
     assert worker.said() == [("all", "all_clear")]
     answer(worker, "tay", said("cut", activation="s-tay", command_id=jtis["tay"], reason="hushed", **ring), known=1)
-    worker.clockwork._clearings(clock())
+    worker.clearings.all_clears(clock())
     assert worker.said() == [("tay", "all_clear")]
     with worker.ledger.read() as connection:
         states = {target.post: target.state.value for target in dispatches.targets_of(connection, ["help-0001"])}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kengd.hub.clockwork import CLEAR_AFTER_MS
+from kengd.hub.clearings import CLEAR_AFTER_MS
 from kengd.hub.ledger import incidents
 from kengd.hub.service import wall_ms
 from tests.hub.desk_kit import CAP, CAP_TOKEN, WEATHER, Officer, Station, station
@@ -25,7 +25,7 @@ def cleared(hub: Station, incident: str) -> list[tuple[str, str]]:
     """What rings after hết báo động: signal and purpose."""
     assert hub.admin.post(f"/api/incidents/{incident}/all-clear", {"id": "clear-00001"}).status_code == 200
     hub.line.said.clear()
-    hub.hub.clockwork._clearings(wall_ms() + CLEAR_AFTER_MS)
+    hub.hub.clearings.all_clears(wall_ms() + CLEAR_AFTER_MS)
     return purposes(hub)
 
 

@@ -53,7 +53,7 @@ def test_the_all_clear_is_followed_to_each_post_on_the_page_of_its_incident(hub:
     waits = text(seen(hub.admin, f"/vu-viec/{incident}"))
     assert "Điểm An Lão: chờ kẻng dứt tiếng rồi mới đánh" in waits and "Ghi kết quả" in waits
     hub.hears("an-lao", "cut", activation="an-0001", reason="hushed")
-    hub.hub.clockwork._clearings(wall_ms())
+    hub.hub.clearings.all_clears(wall_ms())
     part = seen(hub.admin, f"/phan/vu-viec/{incident}")
     assert re.search(r'Điểm An Lão: <a href="/lenh/clear-[0-9a-f]+">đã gửi', part), part
     assert "chờ kẻng dứt" not in part and re.search(r"\d\d:\d\d Hết báo động</a>", part), part
