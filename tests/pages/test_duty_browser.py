@@ -42,6 +42,33 @@ def test_the_stop_button_keeps_its_place_when_an_alarm_comes(desk: Desk, page: P
         assert stop.bounding_box() == before
 
 
+def test_every_page_shows_whether_it_can_be_heard_and_a_press_unlocks_it(desk: Desk, page: Page) -> None:
+    """The gesture and its state, on a page without news of its own as on the board; not in red for whoever has never asked
+    to hear alarms here, in red after a reload that locks what was on."""
+    sound = page.locator(".top #sound")
+    for path, off in (
+        ("/bao-cao", "✗ tiếng: tắt"),
+        ("/diem-keng", "✗ tiếng: tắt"),
+        ("/", "✗ tiếng: CHƯA BẬT – bấm để bật"),
+    ):
+        page.evaluate("localStorage.clear()")
+        page.goto(desk.url + path)
+        expect(sound).to_have_text(off)
+        expect(sound).to_have_class("alarm" if path == "/" else "quiet")
+        sound.click()
+        expect(sound).to_have_text("♪ tiếng: bật")
+        expect(sound).to_have_attribute("aria-pressed", "true")
+        expect(sound).to_be_in_viewport()  # also in a calm night
+        box = sound.bounding_box()
+        assert box is not None and box["height"] >= 44
+    # as a browser that asks for a press again
+    page.add_init_script("AudioContext.prototype.resume = () => new Promise(() => {});")
+    page.add_init_script("Object.defineProperty(AudioContext.prototype, 'state', { get: () => 'suspended' });")
+    page.goto(f"{desk.url}/bao-cao")
+    expect(sound).to_have_text("✗ tiếng: tắt")
+    expect(sound).to_have_class("alarm")
+
+
 def test_the_all_clear_is_read_held_and_followed(desk: Desk, page: Page) -> None:
     """H16: no question of the browser's own that freezes the board; then the incident's page, where each post and the outcome are."""
     incident = desk.station.pressed("an-lao", "clear-0001")
@@ -53,6 +80,8 @@ def test_the_all_clear_is_read_held_and_followed(desk: Desk, page: Page) -> None
     desk.station.hears("an-lao", "cut", activation="clear-0001", reason="hushed")
     expect(page.locator("#facts")).to_contain_text("dứt lúc")
     expect(page.locator("#outcome")).to_be_visible()
+    expect(page.locator("#facts")).to_contain_text("Không ai bấm nhận xử lý")
+    expect(page.get_by_role("button", name="Tôi nhận xử lý")).to_have_count(0)
 
 
 def test_who_is_on_duty_is_asked_before_signing_out_and_sees_who_took_over(desk: Desk, page: Page) -> None:

@@ -28,6 +28,17 @@ export function wasOn() {
   try { return localStorage.getItem(KEPT) === "on"; } catch { return false; }
 }
 
+/** The switch in the header: what comes out of this page, in words of its data, and pressed or not. `loud`: not to be heard is red. */
+export function drawSwitch(button, loud) {
+  const state = !audible() ? "off" : muted() ? "muted" : "on";
+  const red = loud && state !== "on";
+  button.setAttribute("aria-pressed", String(audible()));
+  button.classList.toggle("alarm", red);
+  button.classList.toggle("quiet", !red);
+  if (button.textContent !== button.dataset[state]) button.textContent = button.dataset[state];
+  return state;
+}
+
 /** `on()`: called whenever the state may have changed. */
 export function whenChanged(on) {
   told = on;

@@ -6,7 +6,7 @@ import { age, clockTime, listen, serverNow } from "./live.js";
 import { drawBlows } from "./bell.js";
 import { part, show, wire } from "./part.js";
 import { choose, sift } from "./board.js";
-import { alarm, audible, mute, muted, tryQuietly, unlock, whenChanged } from "./alarm_tone.js";
+import { alarm, drawSwitch, mute, muted, tryQuietly, unlock, whenChanged } from "./alarm_tone.js";
 import { openShift } from "./shift.js";
 import { flash } from "./title.js";
 
@@ -70,11 +70,7 @@ function after() {
 // Whether this page can be heard is always to be seen; locked (a browser locks it at each reload) it is red.
 function showSound() {
   const untaken = Number(upper.firstElementChild?.dataset.untaken ?? 0);
-  const state = !audible() ? "off" : muted() ? "muted" : "on";
-  sound.setAttribute("aria-pressed", String(audible()));
-  sound.classList.toggle("alarm", state !== "on");
-  sound.classList.toggle("quiet", state === "on");
-  if (sound.textContent !== sound.dataset[state]) sound.textContent = sound.dataset[state];
+  const state = drawSwitch(sound, true);
   quiet.hidden = !(state === "on" && untaken);
   ears.classList.toggle("calm", state === "on" && !untaken);
 }

@@ -1,7 +1,7 @@
 // On pages that are not the board: an alarm that nobody has taken is said here too, in words, in the title and by its sound. Pages
 // that hear no news of their own learn here as well that the line is lost.
 
-import { alarm, audible, tryQuietly, unlock, whenChanged } from "./alarm_tone.js";
+import { alarm, audible, drawSwitch, tryQuietly, unlock, wasOn, whenChanged } from "./alarm_tone.js";
 import { listens, poll } from "./live.js";
 import { word } from "./say.js";
 import { flash } from "./title.js";
@@ -10,7 +10,8 @@ const EVERY_MS = 2000;
 const ASK = "/phan/bao";
 const place = document.getElementById("alarm");
 const link = place?.querySelector("a");
-const sound = place?.querySelector("button");
+const hear = place?.querySelector("button");
+const sound = document.getElementById("sound");
 let untaken = 0;
 
 function show() {
@@ -19,6 +20,12 @@ function show() {
   place.hidden = !untaken;
   const text = untaken ? `${word("untaken")} (${untaken}): ${word("toBoard")}` : "";
   if (link.textContent !== text) link.textContent = text;
+}
+
+// Where somebody has wanted to hear alarms before, a page that is silent says so in red.
+function showSound() {
+  hear.hidden = audible();
+  drawSwitch(sound, wasOn());
 }
 
 function told(data) {
@@ -34,8 +41,9 @@ async function ask() {
 }
 
 function begin() {
-  whenChanged(() => { sound.hidden = audible(); });
-  sound.addEventListener("click", unlock);
+  whenChanged(showSound);
+  for (const button of [hear, sound]) button.addEventListener("click", unlock);
+  showSound();
   tryQuietly();
   if (!listens()) return poll(ASK, EVERY_MS, told, true);
   ask();
