@@ -16,8 +16,8 @@ from kengd.hub.desk.silence import silence_of
 from kengd.hub.ledger import rosters
 from kengd.hub.roster import Keeper, Seen
 from kengd.hub.service import wall_ms
-from tests.hub.desk_kit import Station, station
-from tests.hub.test_hub_pages import seen, text
+from tests.hub.desk_kit import Station, station, text
+from tests.hub.test_hub_pages import seen
 
 RELAY = Condition("relay_failed", "critical", "rơ-le không đóng", "relay does not close")
 
@@ -103,6 +103,39 @@ def test_who_keeps_a_post_is_named_where_it_cannot_be_reached_or_sounds(hub: Sta
     assert "người giữ kẻng: Bà Tư ☎ 0912 345 678" in text(seen(hub.admin, "/phan/diem", id=["bo-trang"]))
     hub.idle()
     assert "Bà Tư" not in seen(hub.admin, "/phan/diem")
+
+
+def test_a_post_that_does_not_answer_says_who_is_to_be_called_or_why_nobody(hub: Station) -> None:
+    """R65: the telephone, or that there is none, with the way to the roster for whoever may change it."""
+    with hub.hub.ledger.write() as connection:
+        rosters.put_keeper(connection, Keeper("ong-loc", "an-lao", "Ông Lộc"))
+    hub.hub.forget_roster()
+    order = {
+        "id": "ring-00001",
+        "signal": "alarm",
+        "purpose": "drill",
+        "posts": ["an-lao", "bo-trang", "cau-ngang"],
+        "why": "thử",
+    }
+    assert hub.admin.post("/api/rings", order).status_code == 201
+    part = "/phan/lenh/ring-00001"
+    told = text(seen(hub.admin, part))
+    assert "người giữ kẻng: Ông Lộc, chưa có số điện thoại – Danh bạ" in told
+    assert "Gọi điện: Bà Tư ☎ 0912 345 678" in told and "chưa có người giữ kẻng – Danh bạ" in told
+    told = text(seen(hub.officer("an"), part))
+    assert "chưa có số điện thoại" in told and "Danh bạ" not in told
+    with hub.hub.ledger.write() as connection:
+        rosters.put_keeper(
+            connection, Keeper("ba-tu", "bo-trang", "Bà Tư", "0912 345 678", away_until_ms=wall_ms() + 60_000)
+        )
+    hub.hub.forget_roster()
+    assert "Không gọi được ai: người giữ kẻng đều đi vắng – Danh bạ" in text(seen(hub.admin, part))
+    for post in ("an-lao", "bo-trang", "cau-ngang"):
+        hub.answers("ring-00001", post, "received", "ringing")
+    told = text(seen(hub.admin, part))
+    assert "Gọi điện" not in told and "chưa có" not in told and "đi vắng" not in told
+    hub.idle()
+    assert "Ông Lộc" not in seen(hub.admin, part)
 
 
 def test_the_ring_that_sounds_is_not_the_one_before(hub: Station) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -143,7 +144,7 @@ def test_all_posts_are_held_twice(page: Page, desk: Desk) -> None:
 
 
 def test_a_second_officer_agrees_and_what_has_lapsed_waits_for_a_hand(browser: Browser, tmp_path: Path) -> None:
-    """R62, H14: who agrees reads what came of it; the order goes out by itself then, and only then."""
+    """R62, H14: who agrees reads what came of it; the order goes out by itself then, and only then. Meanwhile no hold is offered."""
     two = Desk(tmp_path, duty={"alarm_all": "second_officer"})
     try:
         two.station.officer("chi", "chief")
@@ -154,6 +155,8 @@ def test_a_second_officer_agrees_and_what_has_lapsed_waits_for_a_hand(browser: B
         first.click("#ring > p button")
         a_whole_hold(first, "#fire")
         expect(second.locator("#upper [data-until]")).to_contain_text("xin báo động THẬT ở TẤT CẢ 3 điểm kẻng (200 hộ)")
+        expect(first.locator("#fire")).to_have_text("ĐANG CHỜ CÁN BỘ THỨ HAI ĐỒNG Ý…")
+        expect(first.locator("#fire")).to_be_disabled()
         with two.station.hub.ledger.write() as connection:
             (key,) = values.under(connection, "confirm:")
             values.put_value(connection, key, None)
@@ -163,7 +166,7 @@ def test_a_second_officer_agrees_and_what_has_lapsed_waits_for_a_hand(browser: B
             assert values.under(connection, "confirm:") == {}
         assert orders(two) == []
         a_whole_hold(first, "#fire")
-        expect(first.locator("#fire")).to_have_text("GIỮ LẦN NỮA: BÁO ĐỘNG TẤT CẢ")
+        expect(first.locator("#fire")).to_be_disabled()
         a_whole_hold(second, "#upper [data-until] button")
         expect(second.locator("#say")).to_have_text("Đã đồng ý; lệnh do Trưởng công an xã phát.")
         first.wait_for_url("**/lenh/tr-*")
@@ -173,6 +176,57 @@ def test_a_second_officer_agrees_and_what_has_lapsed_waits_for_a_hand(browser: B
         for context in browser.contexts:
             context.close()
         two.close()
+
+
+def test_whoever_waits_in_vain_rings_alone_and_says_why(browser: Browser, tmp_path: Path) -> None:
+    """H14: the button can be held when holding does something: a reason is written and the time for the second officer is over.
+    A line that fails once meanwhile ends neither the waiting nor the way out."""
+    two = Desk(tmp_path, duty={"alarm_all": "second_officer", "alone_after_s": 5})
+    try:
+        page = signed_in(browser.new_context(viewport=PHONE), two)  # type: ignore[arg-type]
+        page.goto(f"{two.url}/danh-keng")
+        page.check("input[name=all]")
+        page.fill("#why", "lũ")
+        page.click("#ring > p button")
+        asked: list[Any] = []
+        page.route("**/api/confirmations", lambda route: (asked.append(route), route.abort()), times=1)
+        a_whole_hold(page, "#fire")
+        page.fill("#alone-why", "đồng chí kia đi viện")
+        expect(page.locator("#fire")).to_be_disabled()
+        expect(page.locator("#fire")).to_have_text("GIỮ 1 GIÂY: MỘT MÌNH BÁO ĐỘNG TẤT CẢ")
+        assert len(asked) == 1 and orders(two) == []
+        page.fill("#alone-why", " ")
+        expect(page.locator("#fire")).to_be_disabled()
+        page.fill("#alone-why", "đồng chí kia đi viện")
+        expect(page.locator("#fire")).to_be_enabled()
+        a_whole_hold(page, "#fire")
+        page.wait_for_url("**/lenh/tr-*")
+        assert orders(two) == [("ring", "alarm")]
+    finally:
+        for context in browser.contexts:
+            context.close()
+        two.close()
+
+
+def test_a_refusal_in_red_stays_until_somebody_goes_on(page: Page, desk: Desk) -> None:
+    """No timer takes away what has to be read; the next press does, and so does an act that succeeds."""
+    page.goto(f"{desk.url}/danh-keng")
+    page.clock.install()
+    page.fill("#why", "lũ")
+    for _ in range(2):
+        page.click("#ring > p button")
+        expect(page.locator("#say.bad")).to_have_text("Chưa chọn điểm kẻng nào.")
+        page.clock.run_for(60_000)
+        page.mouse.click(5, 400)  # a finger that scrolls, or touches nothing
+        expect(page.locator("#say.bad")).to_have_text("Chưa chọn điểm kẻng nào.")
+        page.click("nav.rooms summary")
+        expect(page.locator("#say")).to_be_empty()
+    page.focus("nav.rooms summary")
+    page.evaluate(
+        "import(document.querySelector('link[href$=\"/say.js\"]').href).then((one) => one.say('không được', true))"
+    )
+    page.keyboard.press("Enter")
+    expect(page.locator("#say")).to_be_empty()
 
 
 def test_an_alarm_for_all_is_rung_again_by_holding_twice_too(page: Page, desk: Desk) -> None:

@@ -2,7 +2,7 @@
 
 let timer = 0;
 
-/** Say it for a while. `bad`: it stays until something else is said. */
+/** Say it for a while. `bad`: it stays until something else is said, somebody presses something, or an act succeeds: no timer ends it. */
 export function say(text, bad = false) {
   const place = document.getElementById("say");
   clearTimeout(timer);
@@ -11,6 +11,17 @@ export function say(text, bad = false) {
   place.textContent = text;
   if (text && !bad) timer = setTimeout(() => { place.textContent = ""; }, 6000);
 }
+
+/** What was refused is done with: somebody goes on. */
+export function unsay() {
+  if (document.getElementById("say").classList.contains("bad")) say("");
+}
+
+// The finger, not the click: at the end of a hold the click comes after the answer.
+addEventListener("pointerdown", ({ target }) => { if (target.closest?.("button, a, summary")) unsay(); }, true);
+addEventListener("keydown", ({ key, target, repeat }) => {
+  if (!repeat && (key === "Enter" || (key === " " && target.closest?.("button, summary")))) unsay();
+}, true);
 
 /** A text of this page: it stands in the body's data, in the reader's language. */
 export function word(name) {

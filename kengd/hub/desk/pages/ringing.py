@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, JSONResponse
@@ -16,12 +16,14 @@ from kengd.hub.desk.pages.page import Looking, desk_and_caller, fragment, langua
 from kengd.hub.desk.pages.saying import sentence
 from kengd.hub.desk.scores import all_signals
 from kengd.hub.desk.silence import silence_of
+from kengd.hub.dispatching import State
 from kengd.hub.ledger import dispatches as kept
 from kengd.hub.ledger import rosters
 from kengd.hub.people.words import Caller
 from kengd.hub.roster import Roster, Seen
 
 router = APIRouter(include_in_schema=False)
+UNANSWERED: Final = (State.WAITING.value, State.SENT.value, State.NO_ANSWER.value)
 Slugs = Annotated[list[Annotated[str, Query(pattern=r"^[a-z0-9-]{1,40}$")]] | None, Query(max_length=1_000)]
 
 
@@ -42,6 +44,7 @@ def ring_page(request: Request, caller: Looking, post: Slugs = None, incident: A
         silent={one.id: _silent(request, seen.get(one.id, Seen()), now_ms, line_up) for one in roster.bells()},
         signals=all_signals(found.values()), scores=scores, incident=incident,
         may_all=caller.why_not("ring_all") is None, may=caller.why_not("ring"),
+        alone_after_s=desk.hub.settings.duty.alone_after_s,
     )  # fmt: skip
 
 
@@ -113,6 +116,8 @@ def dispatch_part(dispatch: AnyId, request: Request) -> HTMLResponse:
 
 
 def _facts(desk: Desk, caller: Caller, dispatch: str) -> dict[str, Any]:
+    """The order as the API has it, its blows; `nobody`: why there is no one to phone where a post does not answer ("none" is written
+    down, all are "away"). Raises KengdError `unknown_dispatch`."""
     with desk.hub.ledger.read() as connection:
         found = kept.find(connection, dispatch)
     if found is None:
@@ -122,8 +127,12 @@ def _facts(desk: Desk, caller: Caller, dispatch: str) -> dict[str, Any]:
     known = {post.id: post for post in roster.posts}
     for target in view["targets"]:
         target["score"] = None
+        quiet = target["state"] in UNANSWERED or (view["do"] == "ring" and target["post"] in view["again"])
+        target["nobody"] = None
+        if quiet and not caller.locked and not target["keepers"]:
+            target["nobody"] = "away" if any(one.post == target["post"] for one in roster.keepers) else "none"
         post = known.get(target["post"])
         if post is not None and target["state"] == "ringing":
             found_scores = desk.scores.of(post.id, post.enrolled_ms, seen.get(post.id, Seen())).scores
             target["score"] = found_scores.get(view["signal"])
-    return {"dispatch": view}
+    return {"dispatch": view, "may_people": caller.why_not("people") is None}

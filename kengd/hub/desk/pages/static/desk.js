@@ -1,7 +1,7 @@
 // On every page of an officer: stop all, the idle device, sign out.
 
 import { newId, refusal, send } from "./send.js";
-import { say, word } from "./say.js";
+import { say, unsay, word } from "./say.js";
 
 const SLOW_MS = 2500;
 
@@ -59,7 +59,7 @@ form?.addEventListener("submit", async (event) => {
   pin.value = "";
   if (done.ok) {
     dialog.close();
-    say("");
+    unsay();
   }
 });
 
@@ -85,9 +85,10 @@ export async function once(form, write) {
 
 async function ask(url, body, method) {
   const done = await send(method, url, body, true);
-  if (done.data.error === "session_locked") askToUnlock();
+  if (done.ok) unsay();
+  else if (done.data.error === "session_locked") askToUnlock();
   else if (done.status === 401) toSignIn();
-  else if (!done.ok && done.data.error !== "confirm_needed") {
+  else if (done.data.error !== "confirm_needed") {
     say(done.status === 0 ? word("noAnswer") : refusal(done.data), true);
   }
   return done;

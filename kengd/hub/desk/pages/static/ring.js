@@ -10,8 +10,12 @@ const dialog = document.getElementById("sure");
 const fire = document.getElementById("fire");
 const words = fire.firstElementChild;
 const second = document.getElementById("second");
+const alone = document.getElementById("alone");
+const aloneWhy = document.getElementById("alone-why");
 let order = null;
 let waiting = 0;
+let awaited = 0;
+let sending = false;
 
 const boxes = [...form.querySelectorAll("input[name=post]")];
 const marks = [...form.querySelectorAll("[data-marks]")];
@@ -81,43 +85,64 @@ form.addEventListener("submit", async (event) => {
     return item;
   }));
   fire.className = `hold ${{ actual: "alarm", drill: "drill", test: "test" }[order.purpose]}`;
-  words.textContent = words.dataset[order.purpose];
   second.textContent = "";
-  document.getElementById("alone").classList.add("hidden");
+  first();
   say("");
   dialog.showModal();
   fire.focus();
 });
 
-async function go() {
-  fire.disabled = true;
-  const alone = document.getElementById("alone-why").value.trim();
-  const done = await act("/api/rings", alone ? { ...order, alone_why: alone } : order);
+/** Held for the first time: nothing is awaited. */
+function first() {
+  clearTimeout(waiting);
+  awaited = 0;
+  aloneWhy.value = "";
+  alone.classList.add("hidden");
   fire.disabled = false;
+  words.textContent = words.dataset[order.purpose];
+}
+
+/** While a second officer is awaited a hold does something only for whoever has waited long enough, and says why alone. */
+function aloneOrNot() {
+  if (!awaited) return;
+  const may = performance.now() - awaited > Number(alone.dataset.after) * 1000 && aloneWhy.value.trim() !== "";
+  if (fire.disabled === !may) return;
+  fire.disabled = !may;
+  words.textContent = may ? words.dataset.alone : words.dataset.awaited;
+}
+
+async function go() {
+  clearTimeout(waiting);
+  fire.disabled = sending = true;
+  const why = aloneWhy.value.trim();
+  const done = await act("/api/rings", why ? { ...order, alone_why: why } : order);
+  fire.disabled = sending = false;
   if (done.ok) {
     order = { id: order.id };
     return location.assign(`/lenh/${order.id}`);
   }
   if (done.data.error === "confirm_lapsed") return lapsed(refusal(done.data));
-  if (done.data.error !== "confirm_needed") return undefined;
+  if (done.data.error !== "confirm_needed") {
+    if (awaited) words.textContent = words.dataset.second; // agreed to, or said why alone, and not known to have gone out
+    return undefined;
+  }
   order = { ...order, confirm: done.data.token };
   second.textContent = refusal(done.data);
-  if (done.data.by_second) {
-    document.getElementById("alone").classList.remove("hidden");
-    clearTimeout(waiting);
-    waiting = setTimeout(() => { if (dialog.open) look(); }, 1000);
-  }
-  words.textContent = words.dataset.second;
-  fire.focus();
-  return undefined;
+  words.textContent = done.data.by_second ? words.dataset.awaited : words.dataset.second;
+  if (!done.data.by_second) return fire.focus();
+  fire.disabled = true;
+  awaited ||= performance.now();
+  alone.classList.remove("hidden");
+  aloneOrNot();
+  waiting = setTimeout(look, 1000);
+  return second.focus(); // on no button: who still holds a key must not press another one
 }
 
 /** Nothing was sent: what has lapsed is asked for again only by a hand that holds again. */
 function lapsed(text) {
   delete order.confirm;
   second.textContent = text;
-  document.getElementById("alone").classList.add("hidden");
-  words.textContent = words.dataset[order.purpose];
+  first();
   fire.focus();
 }
 
@@ -129,15 +154,20 @@ function withdraw() {
 
 /** A second officer may have agreed meanwhile: then the order is sent again by itself, it was held once already. */
 async function look() {
-  const answer = await fetch("/api/confirmations", { cache: "no-store", credentials: "same-origin" });
-  if (!answer.ok || !dialog.open) return;
-  const { confirmations, agreed } = await answer.json();
-  if (!dialog.open || !order?.confirm) return;
-  if (agreed.includes(order.confirm)) await go();
-  else if (confirmations.some((one) => one.token === order.confirm)) waiting = setTimeout(look, 1000);
-  else lapsed(words.dataset.lapsed);
+  let told = null;
+  try {
+    const answer = await fetch("/api/confirmations", { cache: "no-store", credentials: "same-origin", signal: AbortSignal.timeout(4000) });
+    if (answer.ok) told = await answer.json();
+  } catch { /* asked again; the header says that the line is lost */ }
+  if (!dialog.open || !order?.confirm || sending) return undefined;
+  if (told?.agreed.includes(order.confirm)) return go();
+  if (told && !told.confirmations.some((one) => one.token === order.confirm)) return lapsed(words.dataset.lapsed);
+  aloneOrNot();
+  waiting = setTimeout(look, 1000);
+  return undefined;
 }
 
+aloneWhy.addEventListener("input", aloneOrNot);
 const end = holdToFire(fire, go);
 document.getElementById("back").addEventListener("click", () => dialog.close());
 dialog.addEventListener("close", () => {
