@@ -7,10 +7,13 @@ import os
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from kengd import clock
 from kengd.errors import UsageError
+
+if TYPE_CHECKING:
+    from kengd.hub.ledger.store import Ledger
 
 CLIENT: Final = "hub-1"
 LOGIN: Final = "quantri"
@@ -136,10 +139,25 @@ def lay_out_hub(hub: DemoHub, commune: str, name: str, kid: str, host: str, post
                 asked, lambda connection, act, facts: audits.write(connection, DEMO, act, facts, now_ms), now_ms
             ).file
             _take_in(post, file.settings, dict(file.keys))
+        _help_one_another(ledger, [founding.village_ids([post.village])[post.village] for post in posts])
     finally:
         ledger.close()
     founding.write_broker(authority, settings)
     return settings.authority / key_file(kid)
+
+
+def _help_one_another(ledger: Ledger, villages: list[str]) -> None:
+    """Each is helped by those beside it when an officer asks, so that "chi viện" can be tried; whatever somebody has changed stays."""
+    from kengd.hub.ledger import rosters
+    from kengd.hub.roster import Neighbour
+
+    with ledger.write() as connection:
+        if rosters.read_roster(connection).neighbours:
+            return
+        for before, village, after in zip(
+            villages[-1:] + villages, villages, villages[1:] + villages[:1], strict=False
+        ):
+            rosters.put_neighbours(connection, village, [Neighbour(village, one, False) for one in (before, after)])
 
 
 def _pin(hub: DemoHub) -> str:

@@ -9,9 +9,11 @@ import pytest
 
 from kengd.__main__ import main
 from kengd.cli.demo import find_mosquitto, open_pages
-from kengd.cli.demo_commune import demo_directory, lay_out
+from kengd.cli.demo_commune import DemoCommune, demo_directory, lay_out
 from kengd.cli.demo_greeting import greeting
 from kengd.errors import KengdError, UsageError
+from kengd.hub.ledger import rosters
+from kengd.hub.ledger.store import Ledger
 from kengd.hub.settings import load_hub
 from kengd.settings.find import load
 from kengd.wire.pin import pin_holds, read_pins
@@ -112,6 +114,26 @@ def test_two_windows_are_opened_where_there_is_a_screen(
     monkeypatch.setenv("DISPLAY", ":0")
     open_pages(commune)
     assert opened == [commune.web, f"{commune.posts[0].web}/"]
+
+
+def test_the_villages_beside_one_another_are_asked_for_help(tmp_path: Path) -> None:
+    """H13: so that "chi viện" can be tried, by an officer's hand; what somebody has changed there stays."""
+
+    def helped(commune: DemoCommune) -> dict[str, set[tuple[str, bool]]]:
+        ledger = Ledger(load_hub(str(commune.hub.config)).database_url)
+        with ledger.write() as connection:
+            found = rosters.read_roster(connection).neighbours
+            rosters.put_neighbours(connection, "thon-3", ())
+        ledger.close()
+        villages = sorted({one.village for one in found})
+        return {
+            village: {(one.neighbour, one.by_itself) for one in found if one.village == village} for village in villages
+        }
+
+    assert helped(lay_out(tmp_path)) == {
+        f"thon-{n}": {(f"thon-{(n - 2) % 5 + 1}", False), (f"thon-{n % 5 + 1}", False)} for n in range(1, 6)
+    }
+    assert sorted(helped(lay_out(tmp_path))) == ["thon-1", "thon-2", "thon-4", "thon-5"]
 
 
 def test_a_first_start_that_was_cut_short_is_begun_again(tmp_path: Path) -> None:
