@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,12 +13,16 @@ from alembic.runtime.migration import MigrationContext
 
 from kengd.hub import backups
 from kengd.hub.ledger import audits, personal, shifts
+from kengd.hub.ledger.merging import Heard
 from kengd.hub.ledger.rows import Row
 from kengd.hub.ledger.shifts import Shift
 from kengd.hub.ledger.store import Ledger
 from kengd.hub.ledger.values import value_of
+from kengd.hub.service import wall_ms
+from kengd.wire.entry import FIRST_PREV, Entry, chain_hash, format_at
 from tests.hub.desk_kit import Station, acts, station
 from tests.hub.people_database import Clock, people_of
+from tests.hub.spine_kit import said
 
 NOW_MS = 1_793_000_000_000
 
@@ -126,6 +131,24 @@ def test_a_shift_is_handed_over_and_received_by_name(hub: Station) -> None:
     )  # fmt: skip
     assert [act for _, act in acts(hub)][-3:] == ["shift_begun", "shift_handed", "shift_begun"]
     assert note not in hub.admin.get("/api/audit").text, "notes stay out of the chained book"
+
+
+def test_a_long_shift_counts_all_that_rang(hub: Station) -> None:
+    """Nobody has handed over for weeks: what is told to the next one is all, not the newest of it."""
+    post, at_ms, prev = "an-lao", wall_ms(), FIRST_PREV
+    lines = []
+    for seq in range(1, 2_106):
+        kind, purpose = "ringing" if seq % 7 else "missed", "drill" if seq % 3 else "actual"
+        line = said(kind, activation=f"an-{seq}", signal="alarm", purpose=purpose)
+        entry = Entry(book="c" * 16, seq=seq, at=format_at(at_ms), prev=prev, hash=FIRST_PREV, **line)
+        prev = chain_hash(prev, entry)
+        lines.append(Heard(post, replace(entry, hash=prev), at_ms))
+    assert hub.hub.ingest._write(lines)
+    told = hub.admin.get("/api/shift").json()["summary"]
+    rang = [seq for seq in range(1, 2_106) if seq % 7]
+    drills = sum(1 for seq in rang if seq % 3)
+    assert told["missed"] == 2_105 // 7
+    assert told["rings"] == [{"signal": "Báo động", "count": len(rang) - drills, "drills": drills}]
 
 
 def test_the_board_and_the_page_say_who_is_on_duty_and_what_was_left(hub: Station) -> None:

@@ -18,7 +18,6 @@ from kengd.hub.desk.forms import Form
 from kengd.hub.desk.refusals import Json
 from kengd.hub.desk.silence import Silence
 from kengd.hub.ledger import desk_facts, incidents, shifts
-from kengd.hub.ledger.desk_facts import Wanted
 from kengd.hub.ledger.shifts import Shift
 from kengd.hub.people.ground import only_officers
 from kengd.settings.field import Wrong
@@ -28,7 +27,6 @@ router = APIRouter(prefix="/api")
 KEPT: Final = 30
 LONGEST_NOTE: Final = 2_000
 MOST_LINES: Final = 20
-MOST_ENTRIES: Final = 2_000
 
 
 def _lines(text: str) -> str:
@@ -155,13 +153,14 @@ def summary_of(desk: Desk, since_ms: int | None) -> dict[str, Any]:
     since_ms = now_ms - health.DAY_MS if since_ms is None else since_ms
     with desk.hub.ledger.read() as connection:
         begun = incidents.between(connection, since_ms, now_ms + 1)
-        wanted = Wanted(kinds=("ringing", "failed", "missed"), from_ms=since_ms)
-        entries = desk_facts.page_of_entries(connection, wanted, MOST_ENTRIES)
+        counted = desk_facts.counted(connection, ("ringing", "failed", "missed"), since_ms)
     names = {post["id"]: post["name"] for post in board["posts"]}
     rings: dict[str, Counter[bool]] = {}
-    for row in entries:
-        if row["kind"] == "ringing":
-            rings.setdefault(signal_vi(row["signal"]) or "?", Counter())[row["purpose"] == "drill"] += 1
+    kinds = Counter[str]()
+    for kind, signal, purpose, count in counted:
+        kinds[kind] += count
+        if kind == "ringing":
+            rings.setdefault(signal_vi(signal) or "?", Counter())[purpose == "drill"] += count
     most = sorted(rings.items(), key=lambda item: -item[1].total())[:MOST_LINES]
     return {
         "at_ms": now_ms,
@@ -185,17 +184,21 @@ def summary_of(desk: Desk, since_ms: int | None) -> dict[str, Any]:
             for post in board["posts"]
             if post["why_calm_silent"] is not None
         ][:MOST_LINES],
-        "conditions": [{"vi": item["vi"], "en": item["en"]} for item in health.conditions_now(desk)]
-        + [
-            {"vi": f"{post['name']}: {item['vi']}", "en": f"{post['name']}: {item['en']}"}
-            for post in board["posts"]
-            for item in post["conditions"]
-        ][:MOST_LINES],
-        "rings": [{"signal": name, "count": count[False], "drills": count[True]} for name, count in most],
-        "failed": sum(1 for row in entries if row["kind"] == "failed"),
-        "missed": sum(1 for row in entries if row["kind"] == "missed"),
+        "conditions": _conditions(desk, board)[:MOST_LINES],
+        "rings": [{"signal": name, "count": found[False], "drills": found[True]} for name, found in most],
+        "failed": kinds["failed"],
+        "missed": kinds["missed"],
         "incidents": len(begun),
     }
+
+
+def _conditions(desk: Desk, board: Mapping[str, Any]) -> list[dict[str, str]]:
+    """The hub's own, then those of posts."""
+    return [{"vi": item["vi"], "en": item["en"]} for item in health.conditions_now(desk)] + [
+        {"vi": f"{post['name']}: {item['vi']}", "en": f"{post['name']}: {item['en']}"}
+        for post in board["posts"]
+        for item in post["conditions"]
+    ]
 
 
 def _over() -> KengdError:

@@ -93,6 +93,15 @@ def page_of_entries(connection: Connection, wanted: Wanted, limit: int) -> list[
     return [_entry(row) for row in connection.execute(query).mappings()]
 
 
+def counted(
+    connection: Connection, kinds: Collection[str], from_ms: int
+) -> list[tuple[str, str | None, str | None, int]]:
+    """How many entries of these kinds since then, by the posts' clocks: (kind, signal, purpose, count)."""
+    by = (ENTRY.c.kind, ENTRY.c.signal, ENTRY.c.purpose)
+    where = and_(ENTRY.c.kind.in_(kinds), ENTRY.c.at_ms >= from_ms)
+    return [tuple(row) for row in connection.execute(select(*by, func.count()).where(where).group_by(*by))]
+
+
 def dispatches_of(connection: Connection, incidents: Collection[str]) -> list[dict[str, Any]]:
     """Of these incidents, oldest first: id, do, signal, by, made_ms, incident."""
     if not incidents:
