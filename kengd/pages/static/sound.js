@@ -1,20 +1,6 @@
-// The duty desk's own sound: unlocked by a press when the shift begins, and its state is always shown.
+// What is heard in a browser: one blow on iron, a siren, a whole score. The alarm's own loop is in alarm_tone.js.
 
 let context = null;
-let timer = 0;
-
-/** Whether sound comes out of this page. */
-export function audible() {
-  return context?.state === "running";
-}
-
-/** From a press: browsers let nothing sound before. */
-export async function unlock() {
-  context ??= new AudioContext();
-  await context.resume();
-  blow(context.currentTime, 0.25);
-  return audible();
-}
 
 /** One blow on a hanging piece of iron: its partials are not harmonic, and the high ones die first. */
 export function blow(at, loud = 0.6, to = context, into = to.destination) {
@@ -120,19 +106,4 @@ export async function tap() {
   context ??= new AudioContext();
   if (context.state !== "running") await context.resume();
   blow(context.currentTime, 0.4);
-}
-
-/** Three blows every two seconds until it is told to stop. */
-export function alarm(on) {
-  if (on && !timer) {
-    const round = () => {
-      if (!audible()) return;
-      for (const after of [0, 0.28, 0.56]) blow(context.currentTime + after);
-    };
-    round();
-    timer = setInterval(round, 2000);
-  } else if (!on && timer) {
-    clearInterval(timer);
-    timer = 0;
-  }
 }
