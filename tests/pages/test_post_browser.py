@@ -88,6 +88,27 @@ def test_a_keeper_holds_the_alarm_sees_it_ring_and_stops_it(keeper: Page, served
     assert served.post.asked == [("ring", "alarm", "actual", THAI, None), ("hush", None, THAI, None)]
 
 
+@pytest.mark.parametrize(
+    "falls_asleep",
+    [
+        "document.dispatchEvent(new Event('visibilitychange'))",
+        "(() => { const until = performance.now() + 2700; while (performance.now() < until); })()",
+    ],
+    ids=["its page is hidden", "it stands still"],
+)
+def test_a_phone_that_goes_to_sleep_in_a_hold_rings_nothing(keeper: Page, served: Served, falls_asleep: str) -> None:
+    """R48: nobody has held it for a second; the next whole hold rings."""
+    keeper.hover(ALARM)
+    keeper.mouse.down()
+    keeper.evaluate(falls_asleep)
+    keeper.wait_for_timeout(1_200)
+    keeper.mouse.up()
+    assert acts(served) == []
+    presses(keeper, ALARM, 1_200)
+    expect(keeper.locator("#say")).to_have_text("Đang đánh: Báo động")
+    assert acts(served) == [("ring", "alarm")]
+
+
 def test_on_the_small_screen_at_the_post_alarm_and_stop_are_in_sight(keeper: Page) -> None:
     """480 by 320, without scrolling either way."""
     keeper.set_viewport_size(SMALL)  # type: ignore[arg-type]
