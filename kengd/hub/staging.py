@@ -10,6 +10,7 @@ where it stopped. hub.toml stays as it is.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import shutil
 import tempfile
@@ -24,6 +25,8 @@ from kengd.hub.authority.files import sync
 from kengd.hub.founding import BROKER_DIR
 from kengd.hub.keeping import LEDGER_FILE, Restored, restore
 from kengd.hub.settings import HubSettings, read_hub
+
+log = logging.getLogger("kengd.hub")
 
 CODE: Final = "restore_staged"
 NEXT: Final = "restore-next"
@@ -142,9 +145,14 @@ def condition(plan: Plan) -> dict[str, Any]:
     }
 
 
-def unstage(state: Path) -> None:
-    """Do not, after all: a restore that waits is dropped; one that was the way back is put aside again."""
-    plan = staged(state)
+def unstage(state: Path) -> bool:
+    """Do not, after all: a restore that waits is dropped; one that was the way back is put aside again. False: nothing waited.
+    Raises KengdError `restore_stuck`."""
+    try:
+        plan = staged(state)
+    except (OSError, ValueError, TypeError):
+        _keep_unread(state)
+        return True
     if plan is None:
         shutil.rmtree(state / NEXT, ignore_errors=True)
     elif plan.back:
@@ -155,6 +163,7 @@ def unstage(state: Path) -> None:
         shutil.rmtree(half, ignore_errors=True)
         _move(state / NEXT, half)
         shutil.rmtree(half, ignore_errors=True)
+    return plan is not None
 
 
 def earlier(state: Path) -> list[Earlier]:
@@ -171,7 +180,12 @@ def take(state: Path) -> Plan | None:
     """Before the hub is opened: what was staged takes its place. Begun and broken off, it goes on. Raises KengdError `restore_stuck`."""
     for half in state.glob(f"{HALF}*"):
         shutil.rmtree(half, ignore_errors=True)
-    plan = staged(state)
+    try:
+        plan = staged(state)
+    except (OSError, ValueError, TypeError) as wrong:
+        log.error("what was to be put in place is left aside: its plan cannot be read (%s)", wrong)
+        _keep_unread(state)
+        return None
     if plan is None:
         return None
     following, aside = state / NEXT, state / plan.aside
@@ -196,6 +210,24 @@ def take(state: Path) -> Plan | None:
             en=f"the restore could not be put in place: {wrong}",
         ) from wrong
     return plan
+
+
+def _keep_unread(state: Path) -> None:
+    """A disk has damaged the plan. The hub that runs goes on, and the other one is kept among those aside, as of its last change: it
+    may be the only copy of what was there. Raises KengdError `restore_stuck` when it has been put in place in part."""
+    following = state / NEXT
+    if (following / MOVED).exists() or not all((state / part).exists() for part in PARTS[:2]):
+        raise KengdError(
+            "restore_stuck",
+            "chưa đổi xong sang bản khôi phục, và tệp ghi việc đang làm bị hỏng",
+            cure=f"dữ liệu cũ ở thư mục {ASIDE}… mới nhất trong {state}, dữ liệu mới ở {NEXT} và {state}: "
+            f"chép lại cho đủ authority và {LEDGER_FILE}, rồi xoá {NEXT}",
+            en="a restore that was begun cannot be read any more",
+        )
+    kept = following / LEDGER_FILE
+    changed_s = (kept if kept.exists() else following).stat().st_mtime
+    (following / PLAN).unlink()
+    _move(following, state / _aside(int(changed_s * 1000)))
 
 
 def _aside(now_ms: int) -> str:

@@ -7,7 +7,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -76,6 +76,29 @@ def test_a_restore_that_a_power_cut_interrupts_is_one_hub_or_the_other(
         ("authority", "mới"), ("ledger.sqlite", "mới"),
     ]  # fmt: skip
     assert staging.staged(tmp_path) is None
+
+
+@pytest.mark.parametrize(("done", "says"), [(staging.take, None), (staging.unstage, True)])
+def test_a_restore_whose_plan_a_disk_has_damaged_stops_no_hub_and_loses_nothing(
+    tmp_path: Path, done: Callable[[Path], object], says: object
+) -> None:
+    """The hub that runs goes on as it is; the other one stays among those aside. Put in place in part, it is said and nothing moves."""
+    following = tmp_path / staging.NEXT
+    for place, content in ((tmp_path, "cũ"), (following, "mới")):
+        place.mkdir(exist_ok=True)
+        for name in ("authority", "ledger.sqlite"):
+            (place / name).write_text(content)
+    (following / staging.PLAN).write_text('{"made_ms": 1, "asked')
+    assert done(tmp_path) is says
+    (kept,) = staging.earlier(tmp_path)
+    assert [(tmp_path / name).read_text() for name in ("authority", "ledger.sqlite")] == ["cũ", "cũ"]
+    assert sorted(path.name for path in (tmp_path / kept.name).iterdir()) == ["authority", "ledger.sqlite"]
+    assert staging.staged(tmp_path) is None
+    following.mkdir()
+    (following / staging.MOVED).write_text("")
+    with pytest.raises(KengdError) as stuck:
+        done(tmp_path)
+    assert (stuck.value.code, following.exists()) == ("restore_stuck", True)
 
 
 @contextlib.contextmanager

@@ -116,8 +116,7 @@ def cancel(desk: At, caller: Writing) -> Json:
     """What waits for the next start does not take anybody's place. False: nothing waited, and nothing is written down."""
     caller.require("backup")
     with one_at_a_time(desk):
-        waited = staging.staged(desk.hub.settings.state) is not None
-        staging.unstage(desk.hub.settings.state)
+        waited = staging.unstage(desk.hub.settings.state)
         if waited:
             with desk.hub.ledger.write() as connection:
                 changes.note(connection, "hub", restore_staged=False)
@@ -141,7 +140,7 @@ def facts_of(desk: Desk) -> dict[str, Any]:
         kept = values.values_of(connection, backups.KEPT, restored.KEPT)
         began_ms = desk.began_ms(connection)
     last, unchecked = backups.last(kept.get(backups.KEPT)), restored.unchecked(kept.get(restored.KEPT))
-    plan, by_page, waits = staging.staged(settings.state), settings.database.url is None, condition(desk)
+    plan, by_page, waits = staging.waiting(settings.state), settings.database.url is None, condition(desk)
     return {
         "last": None if last is None else asdict(last),
         "old": backups.condition(last, began_ms, now_ms),

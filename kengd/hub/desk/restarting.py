@@ -72,7 +72,7 @@ def restart(desk: Desk, caller: Caller) -> bool:
 def _now(desk: Desk, caller: Caller) -> None:
     with desk.keeping:
         state = desk.hub.settings.state
-        if desk.restart is None or staging.staged(state) is None:
+        if desk.restart is None or staging.waiting(state) is None:
             return  # called off meanwhile
         try:
             calm(desk)
