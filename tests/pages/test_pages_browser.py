@@ -229,6 +229,23 @@ def test_a_refusal_in_red_stays_until_somebody_goes_on(page: Page, desk: Desk) -
     expect(page.locator("#say")).to_be_empty()
 
 
+def test_what_is_said_while_a_dialog_is_open_stands_in_it_and_afterwards_on_the_page(page: Page, desk: Desk) -> None:
+    """R48: under the dialog's veil "nothing was sent" would be dim, and a screen reader could not reach it."""
+    page.goto(f"{desk.url}/danh-keng")
+    page.check("input[name=post][value=an-lao]")
+    page.fill("#why", "trộm")
+    page.click("#ring > p button")
+    page.locator("#fire").focus()
+    page.keyboard.down("Enter")
+    page.wait_for_timeout(200)
+    page.keyboard.up("Enter")
+    expect(page.locator("#sure[open] #say")).to_have_text("Chưa gửi: giữ đủ 1 giây.")
+    page.click("#back")
+    page.uncheck("input[name=post][value=an-lao]")
+    page.click("#ring > p button")
+    expect(page.locator("body > #say.bad")).to_have_text("Chưa chọn điểm kẻng nào.")
+
+
 def test_an_alarm_for_all_is_rung_again_by_holding_twice_too(page: Page, desk: Desk) -> None:
     """R62, R65: where every post was silent, the second step is said, and the next hold takes it."""
     form = {"id": "act-00000001", "signal": "alarm", "purpose": "actual", "why": "lũ", "all": True}

@@ -103,6 +103,7 @@ PARTS: Final = {
 _WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     "role": {str(role): vi for role, vi in ROLE_VI.items()},
     "purpose": {"actual": "thật", "drill": "diễn tập", "test": "kiểm tra không kêu"},
+    "what": {"codebook": "bảng hiệu lệnh", "timetable": "giờ kẻng"},
 }
 _FIELDS: Final = {
     "name": "họ tên", "role": "vai trò", "phone": "số điện thoại", "rank": "thứ tự gọi", "channels": "địa chỉ nhận tin",
