@@ -44,11 +44,14 @@ function draw(svg) {
 /** Draw all `svg.blows` of the page, as long as there are any and somebody looks. */
 export function drawBlows() {
   const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  const all = document.getElementsByClassName("blows");
   let last = 0;
   const frame = (at) => {
-    if (at - last > (still ? 1000 : 60)) {
-      last = at;
-      for (const svg of document.querySelectorAll("svg.blows[data-score]")) draw(svg);
+    const due = at - last > (still ? 1000 : 60);
+    if (due) last = at;
+    for (const svg of all) {
+      // one that has just been fetched anew is never seen empty
+      if (svg.dataset.score && (due || !svg.firstChild)) draw(svg);
     }
     requestAnimationFrame(frame);
   };
