@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from kengd.bellcode.signal import Kind
+from kengd.duty.words import Source
 from kengd.web.rings import Ring
 
 LOUD: Final = (Kind.ALARM, Kind.SUPPORT)
@@ -18,7 +19,7 @@ ONE_EVENT_MS: Final = 3_600_000
 class Alarm:
     """`activations`: of its presses, oldest first; `count`: how often it was asked for, also while it rang; `at_ms`, `last_ms`: the
     first and the last press; `stopped_ms`: when its sound ended (None: it sounds, or nobody wrote it); `over_ms`: the all-clear.
-    `taken_by`: the officer in charge. Unix ms.
+    `taken_by`: the officer in charge. `ordered`: every one of them came from the hub, which therefore knows. Unix ms.
     """
 
     signal: str
@@ -31,14 +32,15 @@ class Alarm:
     stopped_ms: int | None = None
     over_ms: int | None = None
     taken_by: str | None = None
+    ordered: bool = False
 
     def recent(self, now_ms: int) -> bool:
         """It was heard within the last hour."""
         return self.sounds or now_ms - (self.stopped_ms or self.last_ms) < ONE_EVENT_MS
 
     def open(self, now_ms: int) -> bool:
-        """To be kept in mind: until it is over and an officer has it, or for an hour."""
-        return self.recent(now_ms) and (self.over_ms is None or self.taken_by is None)
+        """To be kept in mind: until it is over and the police know of it, or for an hour."""
+        return self.recent(now_ms) and (self.over_ms is None or (self.taken_by is None and not self.ordered))
 
 
 def alarms(
@@ -62,7 +64,7 @@ def _alarm(ring: Ring, kind: str, taken: Mapping[str, str], sounding: str | None
     sounds = activation == sounding
     return Alarm(
         ring.signal, kind, (activation,), 1 + ring.joined, ring.at_ms, ring.at_ms, sounds, None if sounds else ring.ended_ms,
-        taken_by=taken.get(activation),
+        taken_by=taken.get(activation), ordered=ring.source == Source.HUB,
     )  # fmt: skip
 
 
@@ -75,6 +77,7 @@ def _take(found: list[Alarm], new: Alarm) -> None:
                 count=old.count + new.count,
                 at_ms=old.at_ms,
                 taken_by=new.taken_by or old.taken_by,
+                ordered=new.ordered and old.ordered,
             )
             return
     found.append(new)

@@ -53,6 +53,11 @@ POLICE_LAMP: Final[dict[str, Pair]] = {
     "taken": ("công an đã nhận xử lý (sáng liền)", "the police have taken charge (steadily lit)"),
 }
 
+ORDERED: Final[Pair] = (
+    "máy trực ban Công an xã đã ra lệnh này, còn chờ cán bộ bấm nhận thì đèn nháy chậm",
+    "ordered by the commune's hub; the lamp blinks slowly until an officer takes it",
+)
+"""The same blinking of an alarm that the hub has ordered: nobody has to telephone to tell of it."""
 SENT_CALM: Final[Pair] = (
     "lần đánh này đã gửi tới máy chủ của xã (nháy chậm)",
     "this ring was sent to the commune's server (slow blinking)",

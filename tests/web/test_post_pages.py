@@ -103,10 +103,8 @@ def test_the_keeper_reads_what_sounds_who_asked_why_and_how_it_ended(post: Paper
     web = looks(post, signed_in=True)
     told = read(web, "/")
     assert "ĐANG ĐÁNH Báo động ● thật" in told and "Đ/c Minh, Công an xã · “trộm nhà bà Tư”" in told
-    assert (
-        "rơ-le đã đóng, chưa kiểm được tiếng" in told
-        and "Đèn CÔNG AN: đã gửi tới máy chủ của xã, chưa thấy công an nhận" in told
-    )
+    assert "rơ-le đã đóng, chưa kiểm được tiếng" in told
+    assert "Đèn CÔNG AN: máy trực ban Công an xã đã ra lệnh này" in told and "quá 2 phút" not in told
     post.taken = True
     post.write("received", signal=None, activation="a" * 16, by="Đ/c Lan", detail={"do": "taken"})
     assert "công an đã nhận xử lý (sáng liền): Đ/c Lan" in read(web, "/phan/nay")
@@ -120,6 +118,19 @@ def test_only_an_officer_who_takes_it_is_the_police() -> None:
     told += [pair[0] for code, pair in words.POLICE_LAMP.items() if code != "taken"]
     assert not [text for text in told if "máy của Công an" in text or "liên lạc với Công an" in text]
     assert "chưa ai nhận" in lamps.REACHED.vi and "chưa thấy công an nhận" in words.POLICE_LAMP["reached"][0]
+
+
+def test_nobody_has_to_tell_the_police_of_what_they_have_ordered(post: PaperPost) -> None:
+    """P9: until somebody of the village presses too, and then the telephone is named again."""
+    web = looks(post, signed_in=True)
+    post.rings(by="Đ/c Minh", source="hub")
+    post.rests(by=THAI)
+    told = read(web, "/phan/nay")
+    assert "CHƯA hết báo động. Lệnh từ máy trực ban Công an xã." in told and "gọi điện" not in told
+    post.rings(activation="b" * 16)
+    assert "chưa thấy công an nhận: chờ quá 2 phút thì gọi điện" in read(web, "/phan/nay")
+    post.rests()
+    assert "Công an: chưa thấy nhận, quá 2 phút thì gọi điện." in read(web, "/phan/nay")
 
 
 def test_an_alarm_that_was_stopped_is_not_forgotten(post: PaperPost) -> None:

@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse
 from kengd import clock
 from kengd.bellcode.signal import Kind
 from kengd.duty.outlook import Coming
+from kengd.duty.words import Source
 from kengd.pages.blows import score_data
 from kengd.ports import Face, SignalFace
 from kengd.web import words
@@ -121,10 +122,13 @@ _OTHERS: Final = (Kind.ALARM, Kind.SUPPORT, Kind.ALL_CLEAR)
 
 
 def _police(face: Face, kinds: Mapping[str, str]) -> words.Pair:
-    """Nobody waits for an officer to take an all-clear."""
+    """Nobody waits for an officer to take an all-clear, and nobody has to tell the hub of what it has ordered."""
     rings = face.sounding
-    calm = rings is not None and (rings.purpose != "actual" or kinds.get(rings.signal) not in LOUD)
-    return words.SENT_CALM if calm and face.police_lamp == "reached" else words.POLICE_LAMP[face.police_lamp]
+    if rings is None or face.police_lamp != "reached":
+        return words.POLICE_LAMP[face.police_lamp]
+    if rings.purpose != "actual" or kinds.get(rings.signal) not in LOUD:
+        return words.SENT_CALM
+    return words.ORDERED if rings.source == Source.HUB else words.POLICE_LAMP["reached"]
 
 
 def name_of(book: dict[str, SignalFace], signal: str, english: bool) -> str:
