@@ -42,7 +42,7 @@ class PaperPost:
         self.asked: list[tuple[Any, ...]] = []
         self.keys: set[str] = set()
         self.ailing: dict[str, tuple[str, str]] = {}
-        self.sounding: tuple[str, str, str, int] | None = None
+        self.sounding: tuple[str, str, str, str, int] | None = None
         self.silent = False
         self.refuses: str | None = None
         self.trust, self.line_up, self.silenced_until_ms = "ntp", True, 0
@@ -65,13 +65,14 @@ class PaperPost:
 
     def rings(self, signal: str = "alarm", purpose: str = "actual", activation: str = "a" * 16, **more: Any) -> None:
         """It sounds, and the book says so."""
-        self.sounding = (activation, signal, purpose, clock.now().wall_ms)
-        self.write("ringing", signal=signal, purpose=purpose, activation=activation, **{"source": "button", **more})
+        told = {"source": "button", **more}
+        self.sounding = (activation, signal, purpose, told["source"], clock.now().wall_ms)
+        self.write("ringing", signal=signal, purpose=purpose, activation=activation, **told)
 
     def rests(self, reason: str = "hushed", by: str | None = None) -> None:
         """It sounds no more."""
         assert self.sounding is not None
-        activation, signal, purpose, _ = self.sounding
+        activation, signal, purpose, _, _ = self.sounding
         self.sounding = None
         detail = {"hushed_by": {"by": by}} if by else None
         self.write("cut", signal=signal, purpose=purpose, activation=activation, reason=reason, detail=detail)
@@ -150,9 +151,9 @@ class PaperPost:
     def _sounding(self) -> SoundingFace | None:
         if self.sounding is None:
             return None
-        activation, signal, purpose, since_ms = self.sounding
+        activation, signal, purpose, source, since_ms = self.sounding
         score = next(one.score for one in self._codebook if one.id == signal)
-        return SoundingFace(activation, signal, purpose, "button", since_ms, None, score)
+        return SoundingFace(activation, signal, purpose, source, since_ms, None, score)
 
     def codebook(self) -> Sequence[SignalFace]:
         return self._codebook
