@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 CLIENT: Final = "hub-1"
 LOGIN: Final = "quantri"
 HOUSEHOLDS: Final = 180
+PLACES_M: Final = ((-620.0, 310.0), (40.0, 520.0), (480.0, -60.0), (610.0, -540.0), (-280.0, -410.0))
+"""Of the posts, one after the other, from the middle of the commune: east and north."""
 DEMO: Final = "shell:demo"
 
 
@@ -139,11 +141,24 @@ def lay_out_hub(hub: DemoHub, commune: str, name: str, kid: str, host: str, post
                 asked, lambda connection, act, facts: audits.write(connection, DEMO, act, facts, now_ms), now_ms
             ).file
             _take_in(post, file.settings, dict(file.keys))
+        _draw_the_map(ledger)
         _help_one_another(ledger, [founding.village_ids([post.village])[post.village] for post in posts])
     finally:
         ledger.close()
     founding.write_broker(authority, settings)
     return settings.authority / key_file(kid)
+
+
+def _draw_the_map(ledger: Ledger) -> None:
+    """Places, so that posts can be chosen on the map; where somebody has placed one, all stay as they are."""
+    from kengd.hub.ledger import rosters
+
+    with ledger.write() as connection:
+        posts = rosters.read_roster(connection).posts
+        if any(post.x is not None for post in posts):
+            return
+        for post, (x, y) in zip(posts, PLACES_M, strict=False):
+            rosters.place_post(connection, post.id, x, y)
 
 
 def _help_one_another(ledger: Ledger, villages: list[str]) -> None:

@@ -11,6 +11,7 @@ from kengd.__main__ import main
 from kengd.cli.demo import find_mosquitto, open_pages
 from kengd.cli.demo_commune import DemoCommune, demo_directory, lay_out
 from kengd.cli.demo_greeting import greeting
+from kengd.cli.demo_hub import PLACES_M
 from kengd.errors import KengdError, UsageError
 from kengd.hub.ledger import rosters
 from kengd.hub.ledger.store import Ledger
@@ -134,6 +135,23 @@ def test_the_villages_beside_one_another_are_asked_for_help(tmp_path: Path) -> N
         f"thon-{n}": {(f"thon-{(n - 2) % 5 + 1}", False), (f"thon-{n % 5 + 1}", False)} for n in range(1, 6)
     }
     assert sorted(helped(lay_out(tmp_path))) == ["thon-1", "thon-2", "thon-4", "thon-5"]
+
+
+def test_the_posts_stand_on_the_map_and_stay_where_somebody_has_put_them(tmp_path: Path) -> None:
+    """Posts can be chosen on the map from the first start on, and nobody has to place them twice."""
+
+    def placed(commune: DemoCommune) -> list[tuple[float | None, float | None]]:
+        ledger = Ledger(load_hub(str(commune.hub.config)).database_url)
+        with ledger.write() as connection:
+            found = [(post.x, post.y) for post in rosters.read_roster(connection).posts]
+            rosters.place_post(connection, "cong-lac-2", 7.0, 9.0)
+            rosters.place_post(connection, "cong-lac-3", None, None)
+        ledger.close()
+        return found
+
+    first, second = placed(lay_out(tmp_path)), placed(lay_out(tmp_path))
+    assert first == list(PLACES_M)
+    assert second == [first[0], (7.0, 9.0), (None, None), *first[3:]]
 
 
 def test_a_first_start_that_was_cut_short_is_begun_again(tmp_path: Path) -> None:
