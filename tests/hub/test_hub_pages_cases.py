@@ -11,8 +11,8 @@ import pytest
 from kengd.duty.standing import Sounding
 from kengd.duty.words import Purpose, Source
 from kengd.hub.service import wall_ms
-from tests.hub.desk_kit import Station, station
-from tests.hub.test_hub_pages import seen, text
+from tests.hub.desk_kit import Station, station, text
+from tests.hub.test_hub_pages import seen
 
 
 @pytest.fixture
