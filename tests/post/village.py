@@ -343,6 +343,7 @@ class Post:
             until(lambda: len(self.said) > before, 5, "pressed")
             return int(self.said[-1].split()[1])
         assert self.http("POST", "/sim/press", {"button": button, "hold_ms": hold_ms})[0] == 202
+        self._let_go_ns[button] = time.monotonic_ns() + (hold_ms + RELEASE_MS) * 1_000_000
         return now_ns
 
     def tell_finger(self, line: str) -> None:
