@@ -161,6 +161,29 @@ ROSTER = Roster(
 )
 
 
+def test_what_cannot_wait_stands_above_an_alarm_that_somebody_has_and_that_is_silent(hub: Station) -> None:
+    """H20: on a phone "mất mạng cả xã" is not below three screens of what is being cared for; the posts that are gone are not red."""
+    calm = hub.pressed("bo-trang", "an-0009")
+    hub.hears("bo-trang", "cut", activation="an-0009", signal="alarm", purpose="actual", reason="hushed")
+    pressing = hub.pressed("an-lao", "an-0010")
+    for post in ("an-lao", "bo-trang", "cau-ngang"):
+        hub.status(post)
+        hub.absent(post)
+
+    def order() -> list[str]:
+        return re.findall(r"(?<=id=\")vu-[a-z0-9-]+|Mất mạng hoặc mất điện cả xã từ", seen(hub.admin, "/phan/tren"))
+
+    line = "Mất mạng hoặc mất điện cả xã từ"
+    assert sorted(order()[:2]) == sorted([f"vu-{calm}", f"vu-{pressing}"]) and order()[2:] == [line], (
+        "nobody has it yet"
+    )
+    hub.admin.post(f"/api/incidents/{calm}/acknowledge")
+    hub.admin.post(f"/api/incidents/{pressing}/acknowledge")
+    assert order() == [f"vu-{pressing}", line, f"vu-{calm}"], "one sounds, as far as anybody knows"
+    posts = seen(hub.admin, "/phan/diem")
+    assert posts.count('class="card away') == 3 and 'class="card cannot' not in posts
+
+
 @pytest.mark.parametrize(
     ("posts", "purpose", "vi"),
     [

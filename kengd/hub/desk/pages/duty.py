@@ -108,6 +108,7 @@ def facts_of(desk: Desk, *, phones: bool, only: set[str] | None = None) -> dict[
         at_home = keepers_at_home(roster.keepers, incident["post"], now_ms) if incident["post"] else ()
         incident["helper_names"] = [villages.get(one, names.get(one, one)) for one in incident["helpers"]]
         incident["keepers"] = at_home if phones else ()
+        incident["calm"] = is_calm(incident)
     with desk.hub.ledger.read() as connection:
         on_duty = shifts.last(connection, 2)
     shift = shift_view(on_duty[0], names_of(desk)) if on_duty else None
@@ -122,6 +123,14 @@ def facts_of(desk: Desk, *, phones: bool, only: set[str] | None = None) -> dict[
         "shift": shift,
         "left": left,
     }
+
+
+def is_calm(incident: Mapping[str, Any]) -> bool:
+    """Somebody has it and nothing sounds for it any more: it stands below what cannot wait."""
+    over = all(item["ended_ms"] is not None for item in incident["sounded"])
+    return (
+        incident["acknowledged_ms"] is not None and over and bool(incident["sounded"] or incident["origin"] == "call")
+    )
 
 
 PROVED: Final = noted("đang kêu (đã nghe thấy tiếng)")
