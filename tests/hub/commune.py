@@ -15,6 +15,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from kengd.clock import local
 from kengd.hub.act_ground import Actor
 from kengd.hub.authority.authority import Authority
 from kengd.hub.authority.enrolment import PostWish
@@ -165,6 +166,10 @@ class Service:
         return process.wait(20)
 
 
+HALF_DAY_MS = 43_200_000
+"""From now: the night's silent test comes into no test by itself, whatever the hour."""
+
+
 class Commune:
     """Everything of it; a context manager. `hub` runs in this process unless `serve` is False. `change`: alters hub.toml."""
 
@@ -184,7 +189,10 @@ class Commune:
             web_port=0, database_url=database,
         )  # fmt: skip
         self.founded = found(wish, directory / "hub.toml", now_ms())
-        self.founded.config.write_text(change(self.founded.config.read_text()))
+        text = self.founded.config.read_text()
+        assert "[duty]\n" in text
+        text = text.replace("[duty]\n", f'[duty]\nsilent_test_at = "{local(now_ms() + HALF_DAY_MS):%H:%M}"\n', 1)
+        self.founded.config.write_text(change(text))
         self.settings = load_hub(str(self.founded.config))
         self.authority = Authority.open(self.settings.authority)
         self.bells: dict[str, Bell] = {}
