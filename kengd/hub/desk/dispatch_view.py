@@ -30,7 +30,8 @@ STATES_VI: Final[Mapping[State, str]] = {
     State.CANCELLED: "đã thôi gửi vì có lệnh dừng",
 }
 _SOUNDED: Final = (State.RINGING, State.FINISHED, State.CUT)
-_SILENT: Final = (State.WAITING, State.SENT, State.NO_ANSWER)
+SILENT: Final = (State.WAITING, State.SENT, State.NO_ANSWER)
+"""Nothing has come of it yet, as far as anybody knows: somebody may be phoned."""
 
 
 def head_view(dispatch: Dispatch, counts: Mapping[str, int], now_ms: int) -> dict[str, Any]:
@@ -79,7 +80,7 @@ def whole_view(
 
 
 def _call_somebody(target: Target) -> bool:
-    return target.state in _SILENT or (target.do == "ring" and did_not_ring(target))
+    return target.state in SILENT or (target.do == "ring" and did_not_ring(target))
 
 
 def _target(
@@ -117,7 +118,7 @@ def sentence_of(target: Target, seen: Seen, now_ms: int, line_up: bool) -> str:
         return f"từ chối: {sentence(target.reason)}"
     if target.state in (State.CUT, State.FAILED) and target.reason is not None:
         said = f"{said}: {REASONS.get(target.reason, target.reason)}"
-    if target.state in _SILENT:
+    if target.state in SILENT:
         why = why_silent(seen, now_ms, line_up=line_up)
         return f"{said}: {why}" if why is not None else said
     if target.do == "ring" and target.state in _SOUNDED:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, JSONResponse
@@ -10,20 +10,19 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from kengd.errors import KengdError
 from kengd.hub.desk.choosing import posts_of
 from kengd.hub.desk.desk import Desk, desk_of
+from kengd.hub.desk.dispatch_view import SILENT
 from kengd.hub.desk.dispatches import view_of
 from kengd.hub.desk.forms import AnyId, Where
 from kengd.hub.desk.pages.page import Looking, desk_and_caller, fragment, language, page
 from kengd.hub.desk.pages.saying import sentence
 from kengd.hub.desk.scores import all_signals
 from kengd.hub.desk.silence import silence_of
-from kengd.hub.dispatching import State
 from kengd.hub.ledger import dispatches as kept
 from kengd.hub.ledger import rosters
 from kengd.hub.people.words import Caller
 from kengd.hub.roster import Roster, Seen
 
 router = APIRouter(include_in_schema=False)
-UNANSWERED: Final = (State.WAITING.value, State.SENT.value, State.NO_ANSWER.value)
 Slugs = Annotated[list[Annotated[str, Query(pattern=r"^[a-z0-9-]{1,40}$")]] | None, Query(max_length=1_000)]
 
 
@@ -127,7 +126,7 @@ def _facts(desk: Desk, caller: Caller, dispatch: str) -> dict[str, Any]:
     known = {post.id: post for post in roster.posts}
     for target in view["targets"]:
         target["score"] = None
-        quiet = target["state"] in UNANSWERED or (view["do"] == "ring" and target["post"] in view["again"])
+        quiet = target["state"] in SILENT or (view["do"] == "ring" and target["post"] in view["again"])
         target["nobody"] = None
         if quiet and not caller.locked and not target["keepers"]:
             target["nobody"] = "away" if any(one.post == target["post"] for one in roster.keepers) else "none"
